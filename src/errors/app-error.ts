@@ -1,0 +1,56 @@
+import { exitCodes, type ExitCode } from './exit-codes.ts';
+
+/** A place in a file, 1-based, as editors and compilers print it. */
+export interface Where {
+  readonly file: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+export interface ErrorFacts {
+  /** What was asked for, as the user would say it. */
+  readonly expected?: string;
+  /** What was there instead. Never a secret: callers redact before they build the error. */
+  readonly found?: string;
+  readonly where?: Where;
+  /** What to do now: a command or an edit. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+/**
+ * AppError is the only error that a user is meant to see. `code` is stable and machine-readable
+ * (`<room>/<what>`, for example `registry/digest-mismatch`); `exit` is the process's exit code.
+ */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: string;
+  readonly exit: ExitCode;
+  readonly facts: ErrorFacts;
+
+  constructor(code: string, exit: keyof typeof exitCodes, message: string, facts: ErrorFacts = {}) {
+    super(message, facts.cause === undefined ? {} : { cause: facts.cause });
+    this.code = code;
+    this.exit = exitCodes[exit];
+    this.facts = facts;
+  }
+}
+
+/** AppErrors carries every problem of one input at once, so that a user mends them in one go. */
+export class AppErrors extends AppError {
+  readonly errors: readonly AppError[];
+
+  constructor(errors: readonly AppError[]) {
+    const first = errors[0];
+    if (first === undefined) throw new TypeError('AppErrors needs at least one error');
+    super(first.code, 'usage', `${errors.length} problems`);
+    this.errors = errors;
+  }
+}
+
+/** throwAll throws nothing for no errors, the error itself for one, and AppErrors for several. */
+export function throwAll(errors: readonly AppError[]): void {
+  const [first, ...rest] = errors;
+  if (first === undefined) return;
+  throw rest.length === 0 ? first : new AppErrors(errors);
+}

@@ -1,0 +1,108 @@
+import type { Readable, Writable } from 'node:stream';
+
+export interface ExecOptions {
+  readonly cwd?: string;
+  /** Added to the environment; undefined removes a variable. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly input?: string | Readable;
+  /** Milliseconds. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+  /** Upper limit of stdout kept, in bytes; more ends the command with an error. Default 16 MiB. */
+  readonly maxBytes?: number;
+  /** Called with each line of stderr as it comes. */
+  readonly onStderrLine?: (line: string) => void;
+  /** stdout goes here instead of into the result. */
+  readonly stdout?: Writable;
+}
+
+export interface ExecResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface FetchOptions {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | string | Readable;
+  readonly signal?: AbortSignal;
+  /** Milliseconds until the response's headers. Default 30 000. */
+  readonly timeout?: number;
+}
+
+export interface FetchResponse {
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** The body; the caller reads it to its end or destroys it. */
+  readonly body: Readable;
+}
+
+export interface FileStat {
+  readonly type: 'file' | 'directory' | 'symlink' | 'other';
+  readonly size: number;
+  readonly mode: number;
+  /** Milliseconds since 1970. */
+  readonly mtime: number;
+}
+
+export interface Files {
+  /** Throws `host/too-large` past `limit` bytes. */
+  read(path: string, limit?: number): Promise<Buffer>;
+  readText(path: string, limit?: number): Promise<string>;
+  /** lstat; undefined when nothing is there. */
+  stat(path: string): Promise<FileStat | undefined>;
+  /** Names, sorted by code unit. */
+  list(path: string): Promise<string[]>;
+  /** Writes beside the target and renames: whole or not at all. */
+  write(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
+  openRead(path: string, range?: { readonly start: number; readonly end?: number }): Readable;
+  /** A new file beside `path`; `commit` renames it there, `discard` removes it. */
+  openTemporary(path: string): Promise<TemporaryFile>;
+  rename(from: string, to: string): Promise<void>;
+  makeDirectory(path: string): Promise<void>;
+  /** A fresh private directory; the caller removes it. */
+  temporaryDirectory(prefix: string): Promise<string>;
+  remove(path: string): Promise<void>;
+}
+
+export interface TemporaryFile {
+  readonly path: string;
+  readonly stream: Writable;
+  commit(target?: string): Promise<void>;
+  discard(): Promise<void>;
+}
+
+export interface Clock {
+  now(): Date;
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Story is what goes to stderr: progress and warnings, never a result. */
+export interface Story {
+  say(line: string): void;
+  warn(line: string): void;
+  /** A long task that shows its steps; ends with `done` or `fail`. */
+  task(title: string): StoryTask;
+}
+
+export interface StoryTask {
+  step(text: string): void;
+  done(text?: string): void;
+  fail(text?: string): void;
+}
+
+/** Host is every effect in one bundle; rooms take the type, entries hand in the real one. */
+export interface Host {
+  exec(command: string, args: readonly string[], options?: ExecOptions): Promise<ExecResult>;
+  fetch(url: string, options?: FetchOptions): Promise<FetchResponse>;
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly story: Story;
+  /** Aborted by Ctrl-C or SIGTERM. */
+  readonly signal: AbortSignal;
+  /** Registers work for the end of the process, run last-in first-out, also on Ctrl-C. Returns an unregister. */
+  onExit(work: () => Promise<void> | void): () => void;
+}
