@@ -108,8 +108,7 @@ function parseJson<T>(schema: z.ZodType<T>, what: string, bytes: Uint8Array | st
 }
 
 /** The parsers throw `core/oci-json` or `core/oci-shape`; callers verify size and digest first. */
-export const parseManifest = (bytes: Uint8Array | string): Manifest =>
-  parseJson(manifest, 'image manifest', bytes) as Manifest;
-export const parseIndex = (bytes: Uint8Array | string): Index => parseJson(index, 'image index', bytes) as Index;
+export const parseManifest = (bytes: Uint8Array | string): Manifest => parseJson(manifest, 'image manifest', bytes);
+export const parseIndex = (bytes: Uint8Array | string): Index => parseJson(index, 'image index', bytes);
 export const parseImageConfig = (bytes: Uint8Array | string): ImageConfig =>
-  parseJson(imageConfig, 'image config', bytes) as ImageConfig;
+  parseJson(imageConfig, 'image config', bytes);

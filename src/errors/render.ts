@@ -8,9 +8,9 @@ export function formatWhere(where: Where): string {
 
 function causeChain(error: unknown): string[] {
   const lines: string[] = [];
-  let cause = error instanceof Error ? error.cause : undefined;
+  let cause: unknown = error instanceof Error ? error.cause : undefined;
   while (cause !== undefined && lines.length < 5) {
-    lines.push(cause instanceof Error ? cause.message : String(cause));
+    lines.push(cause instanceof Error ? cause.message : JSON.stringify(cause));
     cause = cause instanceof Error ? cause.cause : undefined;
   }
   return lines;

@@ -1,0 +1,55 @@
+import type { Command } from 'commander';
+import type { ExitCode } from '../src/errors/index.ts';
+import type { Host } from '../src/host/index.ts';
+
+/** Console is what a command writes its result with; the story goes through host.story. */
+export interface Console {
+  /** One piece of the result, with a newline added. */
+  print(text: string): void;
+  /** The result as JSON, for `--json`. */
+  json(value: unknown): void;
+}
+
+/**
+ * CommandModule is one command: `define` adds arguments, options and worked examples (use
+ * `examples`), `run` makes one call of a flow and prints. Every command gets `--json`, `--quiet`
+ * and `--root` from runner-image.ts.
+ */
+export interface CommandModule {
+  define(command: Command): void;
+  run(call: Call): Promise<ExitCode>;
+}
+
+export interface Call {
+  readonly host: Host;
+  readonly console: Console;
+  readonly args: readonly string[];
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly json: boolean;
+  /** Absolute path of the project whose images/ is meant. */
+  readonly root: string;
+}
+
+/** examples adds worked examples below a command's help. */
+export function examples(command: Command, lines: readonly (readonly [string, string])[]): void {
+  const width = Math.max(...lines.map(([example]) => example.length));
+  const text = lines.map(([example, does]) => `  ${example.padEnd(width)}  ${does}`).join('\n');
+  command.addHelpText('after', `\nExamples:\n${text}`);
+}
+
+/** stringOption reads one option that commander parsed as text. */
+export function stringOption(call: Call, name: string): string | undefined {
+  const value = call.options[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+export function flag(call: Call, name: string): boolean {
+  return call.options[name] === true;
+}
+
+/** listOption reads an option that may be given several times or as a comma-separated list. */
+export function listOption(call: Call, name: string): readonly string[] {
+  const value = call.options[name];
+  const given = Array.isArray(value) ? value.map(String) : typeof value === 'string' ? [value] : [];
+  return given.flatMap((item) => item.split(',')).filter((item) => item !== '');
+}

@@ -1,0 +1,4 @@
+import type { CommandModule } from './command.ts';
+
+/** Every command with the sentence that help shows; its module is loaded only when it runs. */
+export const commands: Record<string, { summary: string; load: () => Promise<{ command: CommandModule }> }> = {};

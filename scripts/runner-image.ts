@@ -1,0 +1,116 @@
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError } from 'commander';
+import { AppError, AppErrors, errorToJson, exitCodes, renderError, type ExitCode } from '../src/errors/index.ts';
+import { createHost } from '../src/host/index.ts';
+import { commands } from './commands.ts';
+import type { Console } from './command.ts';
+
+const console: Console = {
+  print: (text) => void process.stdout.write(`${text}\n`),
+  json: (value) => void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`),
+};
+
+function projectRoot(): string {
+  return resolve(dirname(fileURLToPath(import.meta.url)), '..');
+}
+
+function overview(): string {
+  const names = Object.keys(commands);
+  const width = Math.max(0, ...names.map((name) => name.length));
+  const lines = names.map((name) => `  ${name.padEnd(width)}  ${commands[name]?.summary ?? ''}`);
+  return [
+    'runner-image: runner images from pinned inputs to a signed multi-arch index',
+    '',
+    'Usage: runner-image <command> [arguments]   (runner-image <command> --help shows worked examples)',
+    '',
+    ...lines,
+    '',
+    'Exit codes: 0 clean, 1 findings, 2 wrong use or configuration, 3 upstream or network, 4 the machine lacks something',
+  ].join('\n');
+}
+
+async function main(argv: readonly string[]): Promise<ExitCode> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    console.print(overview());
+    return name === undefined ? exitCodes.usage : exitCodes.clean;
+  }
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (entry === undefined) {
+    throw new AppError('cli/unknown-command', 'usage', `unknown command ${JSON.stringify(name)}`, {
+      expected: Object.keys(commands).join(', '),
+      hint: 'runner-image --help',
+    });
+  }
+  const { command: module } = await entry.load();
+  const parser = new Command(`runner-image ${name}`)
+    .description(entry.summary)
+    .option('--json', 'print the result as JSON')
+    .option('--quiet', 'no progress on stderr, only warnings and errors')
+    .option('--root <dir>', 'project whose images/ is meant', projectRoot())
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined });
+  module.define(parser);
+  parser.parse(rest, { from: 'user' });
+  const options = parser.opts<Record<string, unknown>>();
+  return await withHost(options['quiet'] === true, (host) =>
+    module.run({
+      host,
+      console,
+      args: parser.args,
+      options,
+      json: options['json'] === true,
+      root: resolve(String(options['root'])),
+    }),
+  );
+}
+
+/** withHost ends running work on Ctrl-C, waits for its clean-up, and never leaves without it. */
+async function withHost(
+  quiet: boolean,
+  run: (host: ReturnType<typeof createHost>) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const host = createHost({ quiet });
+  const stop = (signal: NodeJS.Signals) => {
+    process.once(signal, () => process.exit(130));
+    host.story.warn(`${signal}: stopping and cleaning up (once more to leave at once)`);
+    host.abort(signal);
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  try {
+    return await run(host);
+  } catch (error) {
+    if (host.signal.aborted && !(error instanceof AppError)) {
+      throw new AppError('cli/interrupted', 'machine', 'interrupted; nothing half-written was left behind', {
+        cause: error,
+      });
+    }
+    throw error;
+  } finally {
+    await host.close();
+  }
+}
+
+function report(error: unknown, json: boolean): ExitCode {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return exitCodes.clean;
+    const text = error.message.replace(/^error: /, '');
+    return report(new AppError('cli/usage', 'usage', text, { hint: 'add --help for the options and examples' }), json);
+  }
+  process.stderr.write(`${renderError(error)}\n`);
+  if (json) console.json({ error: errorToJson(error) });
+  if (error instanceof AppErrors) return error.errors[0]?.exit ?? exitCodes.usage;
+  return error instanceof AppError ? error.exit : exitCodes.machine;
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // `runner-image pins | head` closes the pipe early: that is no failure of ours.
+  if (error.code === 'EPIPE') process.exit(exitCodes.clean);
+});
+const argv = process.argv.slice(2);
+const code = await main(argv).catch((error: unknown) => report(error, argv.includes('--json')));
+process.exitCode = code;
+// Sockets that an engine or a registry keeps open must not hold a finished command back.
+process.stdout.write('', () => process.exit(code));

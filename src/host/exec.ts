@@ -1,0 +1,103 @@
+import type { ExecOptions, ExecResult } from './types.ts';
+import { AppError } from '../errors/index.ts';
+
+const defaultMaxBytes = 16 * 1024 * 1024;
+
+function mergeEnv(extra: ExecOptions['env']): Record<string, string> {
+  const merged = { ...process.env, ...extra };
+  return Object.fromEntries(
+    Object.entries(merged).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}
+
+/**
+ * exec runs one command through zx without a shell ever seeing the arguments: zx quotes each of
+ * them, and prefix, postfix and shell are given here so that ZX_* in the environment cannot change
+ * what runs. A command that cannot be started throws `host/command-missing`; a non-zero exit is a
+ * result, since only the caller knows what it means.
+ */
+export async function exec(command: string, args: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+  const { $ } = await import('zx');
+  const limit = options.maxBytes ?? defaultMaxBytes;
+  const run = $({
+    prefix: 'set -euo pipefail; exec ',
+    postfix: '',
+    shell: '/bin/bash',
+    quiet: true,
+    verbose: false,
+    nothrow: true,
+    env: mergeEnv(options.env),
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.input === undefined ? {} : { input: options.input }),
+    ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  })`${command} ${args}`;
+  const stdout = new Collector(limit, () => void run.kill());
+  const stderr = new LineSplitter(options.onStderrLine);
+  run.stderr.on('data', (chunk: Buffer) => {
+    stderr.push(chunk);
+  });
+  if (options.stdout === undefined)
+    run.stdout.on('data', (chunk: Buffer) => {
+      stdout.push(chunk);
+    });
+  else run.stdout.pipe(options.stdout);
+  const output = await run;
+  stderr.end();
+  if (output.exitCode === 127 && /not found|No such file/.test(output.stderr)) {
+    throw new AppError('host/command-missing', 'machine', `${command} is not installed`, {
+      expected: `${command} on PATH`,
+      hint: 'runner-image doctor says which package brings it',
+    });
+  }
+  if (stdout.overflow) {
+    throw new AppError('host/output-too-large', 'upstream', `${command} printed more than ${limit} bytes`);
+  }
+  return { exitCode: output.exitCode ?? 1, stdout: stdout.text(), stderr: output.stderr };
+}
+
+class Collector {
+  overflow = false;
+  private readonly chunks: Buffer[] = [];
+  private size = 0;
+  private readonly limit: number;
+  private readonly onOverflow: () => void;
+
+  constructor(limit: number, onOverflow: () => void) {
+    this.limit = limit;
+    this.onOverflow = onOverflow;
+  }
+
+  push(chunk: Buffer): void {
+    this.size += chunk.length;
+    if (this.size <= this.limit) this.chunks.push(chunk);
+    else if (!this.overflow) {
+      this.overflow = true;
+      this.onOverflow();
+    }
+  }
+
+  text(): string {
+    return Buffer.concat(this.chunks).toString('utf8');
+  }
+}
+
+class LineSplitter {
+  private rest = '';
+  private readonly onLine: ((line: string) => void) | undefined;
+
+  constructor(onLine: ((line: string) => void) | undefined) {
+    this.onLine = onLine;
+  }
+
+  push(chunk: Buffer): void {
+    if (this.onLine === undefined) return;
+    const lines = (this.rest + chunk.toString('utf8')).split('\n');
+    this.rest = lines.pop() ?? '';
+    lines.forEach(this.onLine);
+  }
+
+  end(): void {
+    if (this.rest !== '') this.onLine?.(this.rest);
+  }
+}

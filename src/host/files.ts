@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { chmod, lstat, mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { AppError } from '../errors/index.ts';
+import type { Files, FileStat, TemporaryFile } from './types.ts';
+
+const defaultLimit = 64 * 1024 * 1024;
+
+async function read(path: string, limit = defaultLimit): Promise<Buffer> {
+  const handle = await open(path, 'r').catch((cause: unknown) => {
+    throw new AppError('host/read', 'usage', `cannot read ${path}`, { where: { file: path }, cause });
+  });
+  try {
+    const { size } = await handle.stat();
+    if (size > limit) {
+      throw new AppError('host/too-large', 'usage', `${path} is too large`, {
+        expected: `at most ${limit} bytes`,
+        found: `${size} bytes`,
+        where: { file: path },
+      });
+    }
+    return await handle.readFile();
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    throw new AppError('host/read', 'usage', `cannot read ${path}`, { where: { file: path }, cause });
+  } finally {
+    await handle.close();
+  }
+}
+
+async function stat(path: string): Promise<FileStat | undefined> {
+  try {
+    const found = await lstat(path);
+    const type = found.isFile()
+      ? 'file'
+      : found.isDirectory()
+        ? 'directory'
+        : found.isSymbolicLink()
+          ? 'symlink'
+          : 'other';
+    return { type, size: found.size, mode: found.mode & 0o7777, mtime: found.mtimeMs };
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
+}
+
+/** The temporary file lies beside its target, so that the rename never crosses a file system. */
+function temporaryName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+}
+
+async function write(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = temporaryName(path);
+  const handle = await open(temporary, 'wx', mode);
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+    await handle.close();
+    await chmod(temporary, mode);
+    await rename(temporary, path);
+  } catch (cause) {
+    await handle.close().catch(() => undefined);
+    await rm(temporary, { force: true });
+    const full = (cause as NodeJS.ErrnoException).code === 'ENOSPC';
+    throw new AppError(full ? 'host/disk-full' : 'host/write', 'machine', `cannot write ${path}`, {
+      cause,
+      hint: full
+        ? 'free some disk space and run the command again; the old file is untouched'
+        : 'check the permissions',
+    });
+  }
+}
+
+async function openTemporary(path: string): Promise<TemporaryFile> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = temporaryName(path);
+  const stream = createWriteStream(temporary, { flags: 'wx', highWaterMark: 1024 * 1024 });
+  // The caller's pipeline reports a failed write; without a listener it would end the process.
+  stream.on('error', () => undefined);
+  return {
+    path: temporary,
+    stream,
+    async commit(target = path) {
+      if (!stream.closed) {
+        stream.end();
+        await finished(stream);
+      }
+      await mkdir(dirname(target), { recursive: true });
+      await rename(temporary, target);
+    },
+    async discard() {
+      stream.destroy();
+      await rm(temporary, { force: true });
+    },
+  };
+}
+
+export const nodeFiles: Files = {
+  read,
+  stat,
+  write,
+  openTemporary,
+  readText: async (path, limit) => (await read(path, limit)).toString('utf8'),
+  list: async (path) => (await readdir(path)).sort(),
+  openRead: (path, range) => createReadStream(path, { highWaterMark: 1024 * 1024, ...range }),
+  rename,
+  makeDirectory: async (path) => {
+    await mkdir(path, { recursive: true });
+  },
+  temporaryDirectory: (prefix) => mkdtemp(join(tmpdir(), `${prefix}-`)),
+  remove: (path) => rm(path, { recursive: true, force: true }),
+};

@@ -1,0 +1,50 @@
+import { exec } from './exec.ts';
+import { makeFetch } from './fetch.ts';
+import { nodeFiles } from './files.ts';
+import { makeStory } from './story.ts';
+import type { Host } from './types.ts';
+
+export type * from './types.ts';
+export { makeStory } from './story.ts';
+
+export interface CreatedHost extends Host {
+  /** Runs what was registered with onExit, last first; every piece runs even when one fails. */
+  close(): Promise<void>;
+  /** Ends the host's signal, as Ctrl-C does. */
+  abort(reason: string): void;
+}
+
+async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  const { setTimeout } = await import('node:timers/promises');
+  await setTimeout(milliseconds, undefined, signal === undefined ? {} : { signal });
+}
+
+/** createHost is the real world; tests hand in fakeHost (test/support/fake-host.ts) instead. */
+export function createHost(options: { readonly quiet?: boolean } = {}): CreatedHost {
+  const controller = new AbortController();
+  const work = new Set<() => Promise<void> | void>();
+  return {
+    exec: (command, args, given = {}) => exec(command, args, { signal: controller.signal, ...given }),
+    fetch: makeFetch(controller.signal),
+    files: nodeFiles,
+    clock: { now: () => new Date(), sleep: (ms, signal) => sleep(ms, signal ?? controller.signal) },
+    env: process.env,
+    story: makeStory(process.stderr, process.env, options.quiet),
+    signal: controller.signal,
+    onExit(piece) {
+      work.add(piece);
+      return () => work.delete(piece);
+    },
+    abort: (reason) => {
+      controller.abort(new Error(reason));
+    },
+    async close() {
+      for (const piece of [...work].reverse()) {
+        work.delete(piece);
+        await Promise.resolve()
+          .then(piece)
+          .catch((error: unknown) => process.stderr.write(`warning: clean-up failed: ${String(error)}\n`));
+      }
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { exec } from '../../src/host/exec.ts';
+
+afterEach(() => vi.unstubAllEnvs());
+
+describe('exec', () => {
+  it('hands every argument over as it is, whatever a shell would make of it', async () => {
+    const hostile = ['$(touch /tmp/pwned)', '`id`', "'; echo x; '", '*', '', 'a\nb', '--', '$HOME', '\\'];
+    const { stdout } = await exec('printf', ['<%s>', ...hostile]);
+    expect(stdout).toBe(hostile.map((text) => `<${text}>`).join(''));
+  });
+
+  it('ignores ZX_PREFIX, ZX_POSTFIX and ZX_SHELL of the environment', async () => {
+    vi.stubEnv('ZX_PREFIX', 'echo changed;');
+    vi.stubEnv('ZX_POSTFIX', '; echo changed');
+    vi.stubEnv('ZX_SHELL', '/bin/false');
+    expect(await exec('echo', ['same'])).toMatchObject({ exitCode: 0, stdout: 'same\n' });
+  });
+
+  it('reports a non-zero exit with empty stderr as what it is', async () => {
+    expect(await exec('false', [])).toMatchObject({ exitCode: 1, stderr: '' });
+  });
+
+  it('keeps stdout and stderr apart and gives stderr by line', async () => {
+    const lines: string[] = [];
+    const result = await exec('sh', ['-c', 'echo out; echo one >&2; echo two >&2'], {
+      onStderrLine: (line) => lines.push(line),
+    });
+    expect(result.stdout).toBe('out\n');
+    expect(lines).toEqual(['one', 'two']);
+  });
+
+  it('names a missing command and points at doctor', async () => {
+    await expect(exec('no-such-command-here', [])).rejects.toMatchObject({
+      code: 'host/command-missing',
+      exit: 4,
+    });
+  });
+
+  it('stops a command that prints more than the limit', async () => {
+    await expect(exec('yes', [], { maxBytes: 10_000 })).rejects.toMatchObject({ code: 'host/output-too-large' });
+  });
+
+  it('removes a variable that is set to undefined', async () => {
+    vi.stubEnv('SECRET_FOR_TEST', 'x');
+    const { stdout } = await exec('sh', ['-c', 'echo "${SECRET_FOR_TEST-gone}"'], {
+      env: { SECRET_FOR_TEST: undefined },
+    });
+    expect(stdout).toBe('gone\n');
+  });
+});
