@@ -1,0 +1,27 @@
+import type { Reporter, TestModule } from 'vitest/node';
+
+/**
+ * ClosingLine prints `N passed, N failed, N skipped` as the last line of a run. In CI a skipped
+ * test is a failure: a check that did not run must never read as one that passed.
+ */
+export default class ClosingLine implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
+    const count = { passed: 0, failed: errors.length, skipped: 0 };
+    for (const module of modules) {
+      let own = 0;
+      for (const test of module.children.allTests()) {
+        const { state } = test.result();
+        own += 1;
+        if (state === 'passed') count.passed += 1;
+        else if (state === 'failed') count.failed += 1;
+        else count.skipped += 1;
+      }
+      // A file that broke before its first test has none to count, and is a failure all the same.
+      if (module.state() === 'failed' && own === 0) count.failed += 1;
+    }
+    if (process.env['CI'] !== undefined && count.skipped > 0) process.exitCode = 1;
+    setImmediate(() => {
+      process.stdout.write(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`);
+    });
+  }
+}
