@@ -1,3 +1,5 @@
+export * from './collect.ts';
+export * from './contract.ts';
 export * from './digest.ts';
 export * from './finding.ts';
 export * from './image-ref.ts';
