@@ -39,19 +39,22 @@ async function missing(host: Host): Promise<string[]> {
 
 async function install(host: Host, packages: readonly string[]): Promise<void> {
   const isRoot = process.getuid?.() === 0;
-  const run = async (args: readonly string[]) => {
-    const [command, ...rest] = isRoot ? ['apt-get', ...args] : ['sudo', 'apt-get', ...args];
-    const result = await host.exec(command ?? 'apt-get', rest, { env: { DEBIAN_FRONTEND: 'noninteractive' } });
+  const run = async (step: string, ...rest: readonly string[]) => {
+    const args = [step, ...rest];
+    const result = isRoot ? await apt(host, 'apt-get', args) : await apt(host, 'sudo', ['apt-get', ...args]);
     if (result.exitCode !== 0) {
-      throw new AppError('setup/apt', 'machine', `apt-get ${args[0] ?? ''} failed`, {
+      throw new AppError('setup/apt', 'machine', `apt-get ${step} failed`, {
         found: result.stderr.trim().split('\n').slice(-3).join(' | '),
         hint: `install these packages by hand: ${packages.join(' ')}`,
       });
     }
   };
-  await run(['update']);
-  await run(['install', '-y', '--no-install-recommends', ...packages]);
+  await run('update');
+  await run('install', '-y', '--no-install-recommends', ...packages);
 }
+
+const apt = (host: Host, command: string, args: readonly string[]) =>
+  host.exec(command, args, { env: { DEBIAN_FRONTEND: 'noninteractive' } });
 
 const host = createHost();
 try {
