@@ -3,6 +3,7 @@ export * from './contract.ts';
 export * from './digest.ts';
 export * from './finding.ts';
 export * from './image-ref.ts';
+export * from './media-types.ts';
 export * from './oci.ts';
 export * from './picture.ts';
 export * from './pin.ts';

@@ -1,0 +1,39 @@
+/** How often and how patiently one request is tried. Times in milliseconds. */
+export interface RetryPolicy {
+  readonly attempts: number;
+  /** Wait before the second attempt; doubles with every further one. */
+  readonly base: number;
+  readonly max: number;
+  /** A registry that asks for a longer wait than this is not waited for. */
+  readonly longestWait: number;
+}
+
+export const defaultRetry: RetryPolicy = { attempts: 6, base: 400, max: 20_000, longestWait: 180_000 };
+
+/** backoff gives the wait after attempt `attempt` (1 is the first), half of it jitter. */
+export function backoff(policy: RetryPolicy, attempt: number, random: () => number = Math.random): number {
+  const full = Math.min(policy.max, policy.base * 2 ** (attempt - 1));
+  return Math.round(full / 2 + (full / 2) * random());
+}
+
+/**
+ * askedWait reads how long the server wants us to wait, in milliseconds: `Retry-After` in seconds or
+ * as a date (RFC 9110, 10.2.3), else the reset of the rate-limit headers (seconds, or epoch seconds).
+ */
+export function askedWait(headers: ReadonlyMap<string, string>, now: Date): number | undefined {
+  const after = headers.get('retry-after')?.trim();
+  if (after !== undefined) {
+    if (/^\d{1,9}$/.test(after)) return Number(after) * 1000;
+    const date = Date.parse(after);
+    if (!Number.isNaN(date)) return Math.max(0, date - now.getTime());
+  }
+  const reset = headers.get('x-ratelimit-reset') ?? headers.get('ratelimit-reset');
+  if (reset === undefined || !/^\d{1,12}$/.test(reset.trim())) return undefined;
+  const seconds = Number(reset);
+  return seconds > 1_000_000_000 ? Math.max(0, seconds * 1000 - now.getTime()) : seconds * 1000;
+}
+
+/** isTransient: statuses that mend themselves. 401, 403 and 404 never do. */
+export function isTransient(status: number): boolean {
+  return status === 408 || status === 425 || status === 429 || (status >= 500 && status !== 501 && status !== 505);
+}
