@@ -30,6 +30,8 @@ export interface Failure {
 /** RegistryError is an AppError that also carries the HTTP status, for callers that branch on it. */
 export class RegistryError extends AppError {
   readonly status: number | undefined;
+  /** Milliseconds that the server asked to wait. */
+  readonly wait: number | undefined;
 
   constructor(failure: Failure, doing: string, where: string, attempts: number) {
     const tries = attempts === 1 ? '1 attempt' : `${attempts} attempts`;
@@ -40,6 +42,7 @@ export class RegistryError extends AppError {
       ...(failure.cause === undefined ? {} : { cause: failure.cause }),
     });
     this.status = failure.status;
+    this.wait = failure.wait;
   }
 }
 
@@ -76,7 +79,8 @@ export function readErrors(body: string, secrets: Secrets): string {
     value = JSON.parse(body);
   } catch {
     const title = /<title>([^<]{1,120})/i.exec(body)?.[1];
-    if (/^\s*</.test(body)) return `an HTML page${title === undefined ? '' : ` titled ${JSON.stringify(title.trim())}`}`;
+    if (/^\s*</.test(body))
+      return `an HTML page${title === undefined ? '' : ` titled ${JSON.stringify(title.trim())}`}`;
     return secrets.scrub(body, 200);
   }
   const list = isRecord(value) && Array.isArray(value['errors']) ? (value['errors'] as unknown[]) : [];
@@ -85,7 +89,9 @@ export function readErrors(body: string, secrets: Secrets): string {
     return [text(error['code']), text(error['message']), detail].filter((part) => part !== undefined).join(': ');
   });
   if (parts.length > 0) return secrets.scrub(parts.join('; '));
-  const details = isRecord(value) ? (text(value['details']) ?? text(value['message']) ?? text(value['error'])) : undefined;
+  const details = isRecord(value)
+    ? (text(value['details']) ?? text(value['message']) ?? text(value['error']))
+    : undefined;
   return secrets.scrub(details ?? '');
 }
 
@@ -109,18 +115,25 @@ export function systemCode(error: unknown): string | undefined {
   return undefined;
 }
 
+/** innerError finds an error of ours (a source that could not be read) behind what the HTTP client made of it. */
+export function innerError(error: unknown): AppError | undefined {
+  for (let at = error instanceof Error ? error.cause : undefined; at instanceof Error; at = at.cause)
+    if (at instanceof AppError && at.code !== 'host/network') return at;
+  return undefined;
+}
+
 /**
  * networkFailure judges an error that came out of the connection; undefined for any other error
  * (a bug, an AppError of ours), which must go on as it is.
  */
 export function networkFailure(error: unknown, secrets: Secrets): Failure | undefined {
-  if (error instanceof AppError && !error.code.startsWith('host/')) return undefined;
+  if (error instanceof AppError && error.code !== 'host/network') return undefined;
   const code = systemCode(error);
   if (code === undefined && !(error instanceof AppError)) return undefined;
   const message = error instanceof Error ? secrets.scrub(error.message) : '';
   const said = message.includes(code ?? '') ? message : `${message} (${code ?? ''})`;
   // The error's own properties may hold headers, so only its scrubbed words go on.
-  const cause = new Error(said);
+  const cause = new Error(said === ' ()' ? 'unknown network error' : said);
   if (code !== undefined && certificateCodes.test(code)) return { code: 'certificate', said, retry: false, cause };
   return { code: 'unreachable', said: 'no answer', retry: code !== 'ENOTFOUND', cause };
 }

@@ -35,7 +35,11 @@ export class Gate {
 }
 
 /** eachLimited runs `work` over all items, at most `limit` at once, and stops starting new ones after a failure. */
-export async function eachLimited<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
+export async function eachLimited<T>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
   let next = 0;
   let failed = false;
   const lane = async (): Promise<void> => {

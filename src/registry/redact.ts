@@ -13,7 +13,7 @@ export function redactUrl(text: string): string {
   return `${url.origin}${url.pathname}${query.length === 0 ? '' : `?${query.join('&')}`}`;
 }
 
-const control = /[\u0000-\u0008\u000b-\u001f\u007f\u009b]/g; // eslint-disable-line no-control-regex
+const control = /[\u0000-\u0008\u000b-\u001f\u007f\u009b]/g;
 
 /**
  * Secrets remembers what must never be shown. Foreign text (error bodies, a helper's stderr, the

@@ -11,8 +11,7 @@ export const remove = (name: string): Scope => ({ name, actions: ['delete', 'pul
 /** formatScopes gives `repository:<name>:<actions>`, sorted, one per repository. */
 export function formatScopes(scopes: readonly Scope[]): string[] {
   const byName = new Map<string, Set<string>>();
-  for (const { name, actions } of scopes)
-    byName.set(name, new Set([...(byName.get(name) ?? []), ...actions]));
+  for (const { name, actions } of scopes) byName.set(name, new Set([...(byName.get(name) ?? []), ...actions]));
   return [...byName].map(([name, actions]) => `repository:${name}:${[...actions].sort().join(',')}`).sort();
 }
 

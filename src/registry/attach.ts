@@ -1,0 +1,128 @@
+import { digestOf, type Digest } from '../core/digest.ts';
+import { mediaTypes } from '../core/media-types.ts';
+import type { Descriptor } from '../core/oci.ts';
+import { AppError } from '../errors/index.ts';
+import { putManifest } from './manifest.ts';
+import { readNode, unique, type Node } from './node.ts';
+import { fallbackTag, listReferrers, readFallback } from './referrers.ts';
+import { formatRepository, type Repository } from './repository.ts';
+import { backoff } from './retry.ts';
+import type { Transport } from './transport.ts';
+
+/** How the referrer became findable. `api`: filed without a word (Quay), possibly visible only later. */
+export type Filed = 'header' | 'api' | 'fallback';
+
+export interface Attached {
+  readonly descriptor: Descriptor;
+  readonly filed: Filed;
+}
+
+/** Writers of one fallback tag within this process, one after the other. */
+const queues = new Map<string, Promise<unknown>>();
+
+async function inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
+  const before = queues.get(key) ?? Promise.resolve();
+  const mine = before.then(work, work);
+  const settled = mine.catch(() => undefined);
+  queues.set(key, settled);
+  try {
+    return await mine;
+  } finally {
+    if (queues.get(key) === settled) queues.delete(key);
+  }
+}
+
+const writes = 6;
+
+/** fileInFallback adds one entry to the fallback index and reads it again, since writers elsewhere know no lock. */
+async function fileInFallback(wire: Transport, repo: Repository, subject: Digest, entry: Descriptor): Promise<void> {
+  const tag = fallbackTag(subject);
+  let before: readonly Descriptor[] = [];
+  for (let write = 1; ; write += 1) {
+    const now = (await readFallback(wire, repo, subject)) ?? [];
+    const there = new Set(now.map(({ digest }) => digest));
+    // Entries that another writer lost between our reading and writing are put back, too.
+    const wanted = unique([...now.filter(({ digest }) => digest !== entry.digest), ...before, entry]);
+    if (there.has(entry.digest) && wanted.every(({ digest }) => there.has(digest))) return;
+    if (write > writes)
+      throw new AppError('registry/referrers', 'upstream', `the referrers tag ${tag} is overwritten again and again`, {
+        where: { file: formatRepository(repo) },
+        expected: `an entry for ${entry.digest}`,
+        hint: 'another job signs the same image: let it end, then run it again',
+      });
+    if (write > 1) await wire.host.clock.sleep(backoff(wire.policy, write - 1), wire.host.signal);
+    const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: wanted };
+    await putManifest(wire, repo, Buffer.from(JSON.stringify(index)), mediaTypes.index, tag);
+    before = wanted;
+  }
+}
+
+/** referrerDescriptor is the list entry of a referrer, as the API builds it (distribution spec, "Listing Referrers"). */
+export function referrerDescriptor(bytes: Uint8Array, node: Node): Descriptor {
+  return {
+    mediaType: node.mediaType,
+    digest: digestOf(bytes),
+    size: bytes.length,
+    ...(node.artifactType === undefined ? {} : { artifactType: node.artifactType }),
+    annotations: { ...node.annotations },
+  };
+}
+
+/**
+ * attach writes a manifest that has a subject and makes sure that it can be found from there: the
+ * registry says so (OCI-Subject), has the API, or else the fallback tag is updated. The blobs must be
+ * there. Throws RegistryError or `registry/referrers`.
+ */
+export async function attach(wire: Transport, repo: Repository, bytes: Uint8Array): Promise<Attached> {
+  const node = readNode(bytes, undefined, 'the manifest to attach');
+  const { subject } = node;
+  if (subject === undefined)
+    throw new AppError('registry/referrers', 'usage', 'the manifest to attach names no subject');
+  const { subjectFiled } = await putManifest(wire, repo, bytes, node.mediaType);
+  const descriptor = referrerDescriptor(bytes, node);
+  if (subjectFiled) return { descriptor, filed: 'header' };
+  const { via } = await listReferrers(wire, repo, subject.digest);
+  if (via === 'api') return { descriptor, filed: 'api' };
+  await inTurn(`${formatRepository(repo)}:${fallbackTag(subject.digest)}`, () =>
+    fileInFallback(wire, repo, subject.digest, descriptor),
+  );
+  return { descriptor, filed: 'fallback' };
+}
+
+/** Quay's list may be 60 s old. */
+const patience = 90_000;
+
+/**
+ * awaitReferrers waits until the registry lists all of `digests` under a subject. Throws
+ * `registry/referrers` naming what is still missing after `timeout` milliseconds.
+ */
+export async function awaitReferrers(
+  wire: Transport,
+  repo: Repository,
+  subject: Digest,
+  digests: readonly Digest[],
+  timeout = patience,
+): Promise<void> {
+  const { clock, signal, story } = wire.host;
+  const end = clock.now().getTime() + timeout;
+  for (let look = 1; ; look += 1) {
+    const listed = new Set((await listReferrers(wire, repo, subject)).descriptors.map(({ digest }) => digest));
+    const missing = digests.filter((digest) => !listed.has(digest));
+    if (missing.length === 0) return;
+    const left = end - clock.now().getTime();
+    if (left <= 0)
+      throw new AppError(
+        'registry/referrers',
+        'upstream',
+        `${formatRepository(repo)} does not list what was attached`,
+        {
+          expected: missing.join(', '),
+          found: `${listed.size} other referrers of ${subject} after ${timeout / 1000} s`,
+          hint: 'run it again: what is attached already is kept',
+        },
+      );
+    if (look === 1)
+      story.say(`${formatRepository(repo)}: waiting until the referrers are listed (a cache may be 60 s old)`);
+    await clock.sleep(Math.min(left, 10_000, 1000 * 2 ** (look - 1)), signal);
+  }
+}

@@ -1,0 +1,10 @@
+import type { Readable } from 'node:stream';
+import type { Descriptor } from '../core/oci.ts';
+
+/** BlobSource is where the bytes of an image come from: a layout, another registry, memory. */
+export interface BlobSource {
+  /** The bytes from `start` (default 0) to the end. Called again when a connection broke. */
+  open(blob: Descriptor, start?: number): Readable | Promise<Readable>;
+  /** The whole bytes of a manifest or an index. */
+  manifest(descriptor: Descriptor): Promise<Uint8Array>;
+}

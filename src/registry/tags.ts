@@ -1,0 +1,82 @@
+import { formatImageRef } from '../core/image-ref.ts';
+import { AppError } from '../errors/index.ts';
+import { readBody } from './body.ts';
+import { isRecord } from './json.ts';
+import { formatRepository, type Repository } from './repository.ts';
+import { pull } from './scope.ts';
+import type { Answer, Transport } from './transport.ts';
+
+/** More tags than this are refused: nobody means to compare a hundred thousand versions. */
+export const maxTags = 100_000;
+const pageBytes = 16 * 1024 * 1024;
+
+/** nextPage reads `Link: <…>; rel="next"` (RFC 8288); another host is never followed. */
+export function nextPage(answer: Answer, repo: Repository): string | undefined {
+  const match = /<([^<>]+)>\s*;[^,]*\brel\s*=\s*"?next"?/i.exec(answer.headers.get('link') ?? '');
+  const link = match?.[1];
+  if (link === undefined) return undefined;
+  const next = URL.canParse(link, answer.url) ? new URL(link, answer.url) : undefined;
+  if (next?.host === new URL(answer.url).host) {
+    next.protocol = new URL(answer.url).protocol;
+    return next.href;
+  }
+  throw new AppError(
+    'registry/unexpected-answer',
+    'upstream',
+    `${formatRepository(repo)} links to another host for the next page`,
+    {
+      found: link.slice(0, 120),
+    },
+  );
+}
+
+export function parseJsonBody(bytes: Buffer, what: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    value = undefined;
+  }
+  if (isRecord(value)) return value;
+  throw new AppError('registry/unexpected-answer', 'upstream', `${what}: no JSON object came`, {
+    expected: 'a document of the distribution spec',
+    found: /^\s*</.test(bytes.subarray(0, 64).toString('latin1'))
+      ? 'an HTML page'
+      : `${bytes.length} bytes of something else`,
+    hint: 'something between this machine and the registry (a proxy, a login page) may answer instead of it',
+  });
+}
+
+/**
+ * listTags gives all tags in the registry's order, page by page. Throws `registry/too-many-tags`
+ * beyond `limit`, RegistryError, or `registry/unexpected-answer`.
+ */
+export async function listTags(wire: Transport, repo: Repository, limit = maxTags): Promise<string[]> {
+  const what = `the tags of ${formatImageRef(repo)}`;
+  const tags: string[] = [];
+  const seen = new Set<string>();
+  let url: string | undefined = wire.url(repo, 'tags/list?n=1000');
+  while (url !== undefined) {
+    if (seen.has(url)) throw new AppError('registry/unexpected-answer', 'upstream', `${what}: the pages go in circles`);
+    seen.add(url);
+    const page: { readonly value: Record<string, unknown>; readonly next: string | undefined } = await wire.send(
+      { repo, method: 'GET', url, scopes: [pull(wire.endpoint(repo).name)], expect: [200], doing: `list ${what}` },
+      async (answer) => ({
+        value: parseJsonBody(await readBody(answer, pageBytes, what), what),
+        next: nextPage(answer, repo),
+      }),
+    );
+    const list = page.value['tags'] ?? [];
+    if (!Array.isArray(list) || !list.every((tag): tag is string => typeof tag === 'string'))
+      throw new AppError('registry/unexpected-answer', 'upstream', `${what}: no list of names came`);
+    for (const tag of list) tags.push(tag);
+    if (tags.length > limit)
+      throw new AppError('registry/too-many-tags', 'upstream', `${formatRepository(repo)} has too many tags`, {
+        expected: `at most ${limit}`,
+        found: `more than ${limit}`,
+        hint: 'pin the reference by tag and digest, so that its tags need not be listed',
+      });
+    url = page.next;
+  }
+  return tags;
+}
