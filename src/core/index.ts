@@ -1,5 +1,6 @@
 export * from './collect.ts';
 export * from './contract.ts';
+export * from './definition.ts';
 export * from './digest.ts';
 export * from './finding.ts';
 export * from './image-ref.ts';

@@ -1,0 +1,6 @@
+export { maxYamlBytes, readYaml, type Read } from './document.ts';
+export { readFragment } from './fragment.ts';
+export { readImage } from './image.ts';
+export { readPins, type PinEntry, type PinsFile } from './pins.ts';
+export { mergePolicy } from './policy.ts';
+export { editorSchemas } from './schemas.ts';

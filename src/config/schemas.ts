@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { fragmentSchema } from './fragment.ts';
+import { imageSchema } from './image.ts';
+import { pinsSchema } from './pins.ts';
+
+const all = {
+  'pins.schema.json': { schema: pinsSchema, title: 'images/pins.yaml' },
+  'image.schema.json': { schema: imageSchema, title: 'images/<image>/image.yaml' },
+  'fragment.schema.json': { schema: fragmentSchema, title: 'front matter of images/fragments/*.dockerfile' },
+} as const;
+
+/** editorSchemas gives the JSON Schemas of the YAML files, by file name, as text. */
+export function editorSchemas(): ReadonlyMap<string, string> {
+  const texts = Object.entries(all).map(([file, { schema, title }]) => {
+    const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+    return [file, `${JSON.stringify({ title, ...json }, undefined, 2)}\n`] as const;
+  });
+  return new Map(texts);
+}

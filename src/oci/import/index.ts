@@ -1,3 +1,0 @@
-export type { BaseImage, BaseProof } from './base.ts';
-export { importArchive, type ImportedImage, type ImportRequest } from './import.ts';
-export { imageIndex, refName, writeImageIndex } from './write-index.ts';
