@@ -1,6 +1,9 @@
 #!/bin/bash
 # Start script of the openshell runner image. The gateway's supervisor execs it in the sandbox
 # with a cleared environment, so nothing that an image's ENV says can be relied on here.
+#
+# Functions are called in conditions on purpose: each failure there is handled where it happens.
+# shellcheck disable=SC2310
 set -euo pipefail
 
 say() { printf 'entrypoint: %s\n' "$1" >&2; }
@@ -17,17 +20,17 @@ fail() {
 want_one_dot() {
   local -r file=/etc/resolv.conf
   local -a lines=() kept=() words=()
-  local line word wrong=no right=no before after
+  local line word wrong=no right=no after
 
   if [[ ! -e ${file} ]]; then
     say "${file} is absent, so there is no ndots to set"
     return 0
   fi
-  if ! before=$(<"${file}"); then
+  if [[ ! -r ${file} ]]; then
     say "${file} cannot be read: ndots is left as it is"
     return 0
   fi
-  mapfile -t lines <<<"${before}"
+  mapfile -t lines <"${file}"
 
   for line in "${lines[@]}"; do
     # read splits without expanding globs, which an unquoted word list would do.
@@ -78,19 +81,30 @@ readonly source=/runner/ambient-runner
 [[ -x ${venv}/bin/uvicorn ]] || fail 127 "${venv}/bin/uvicorn is missing or not executable"
 [[ -d ${source} ]] || fail 66 "${source}, the runner's source directory, is missing"
 
-# The venv comes first, so that the agents' python is the runner's; what else was on PATH stays.
-path=${PATH:-}
-[[ ${path} == "${venv}/bin" || ${path} == "${venv}/bin:"* ]] ||
-  path="${venv}/bin:/usr/local/bin:/usr/bin:/bin${path:+:${path}}"
-export PATH="${path}" VIRTUAL_ENV="${venv}"
+# exported tells a variable of the environment from one that bash made up for itself: in a cleared
+# environment it sets PATH (with the working directory in it, on some distributions), SHELL and TERM.
+exported() {
+  local -n variable=$1
+  [[ -v variable && ${variable@a} == *x* ]]
+}
 
-# Defaults for what a cleared environment lost; a value that the control plane injected wins.
-export HOME="${HOME:-/sandbox}"
-export SHELL="${SHELL:-/bin/bash}"
-export TERM="${TERM:-xterm-256color}"
-export PYTHONUNBUFFERED="${PYTHONUNBUFFERED:-1}"
-export PYTHONDONTWRITEBYTECODE="${PYTHONDONTWRITEBYTECODE:-1}"
-export WORKSPACE_PATH="${WORKSPACE_PATH:-/sandbox/workspace}"
+# What the control plane injected wins; the rest is what a cleared environment lost.
+default() {
+  local -r name=$1 value=$2
+  exported "${name}" || export "${name}=${value}"
+}
+
+# The venv comes first, so that the agents' python is the runner's; what else was on PATH stays.
+default PATH ''
+[[ ${PATH} == "${venv}/bin" || ${PATH} == "${venv}/bin:"* ]] ||
+  PATH="${venv}/bin:/usr/local/bin:/usr/bin:/bin${PATH:+:${PATH}}"
+export VIRTUAL_ENV="${venv}"
+default HOME /sandbox
+default SHELL /bin/bash
+default TERM xterm-256color
+default PYTHONUNBUFFERED 1
+default PYTHONDONTWRITEBYTECODE 1
+default WORKSPACE_PATH /sandbox/workspace
 export AGUI_PORT="${port}"
 
 cd "${source}"
