@@ -76,10 +76,10 @@ async function write(path: string, content: string | Uint8Array, mode = 0o644): 
   }
 }
 
-async function openTemporary(path: string): Promise<TemporaryFile> {
+async function openTemporary(path: string, { flush = false } = {}): Promise<TemporaryFile> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = temporaryName(path);
-  const stream = createWriteStream(temporary, { flags: 'wx', highWaterMark: 1024 * 1024 });
+  const stream = createWriteStream(temporary, { flags: 'wx', flush, highWaterMark: 1024 * 1024 });
   // The caller's pipeline reports a failed write; without a listener it would end the process.
   stream.on('error', () => undefined);
   return {

@@ -58,8 +58,11 @@ export interface Files {
   /** Writes beside the target and renames: whole or not at all. */
   write(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
   openRead(path: string, range?: { readonly start: number; readonly end?: number }): Readable;
-  /** A new file beside `path`; `commit` renames it there, `discard` removes it. */
-  openTemporary(path: string): Promise<TemporaryFile>;
+  /**
+   * A new file beside `path`; `commit` renames it there, `discard` removes it. With `flush` its
+   * bytes are on the disk before the stream closes, and so before the rename.
+   */
+  openTemporary(path: string, options?: { readonly flush?: boolean }): Promise<TemporaryFile>;
   rename(from: string, to: string): Promise<void>;
   makeDirectory(path: string): Promise<void>;
   /** A fresh private directory; the caller removes it. */

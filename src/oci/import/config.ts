@@ -1,0 +1,77 @@
+import type { Digest, HistoryEntry, ImageConfig } from '../../core/index.ts';
+import { parseImageConfig } from '../../core/index.ts';
+
+/** Members that describe the build and the builder, not the image; they differ between engines. */
+const residue = /^(?:container|container_config|docker_version|id|parent|Size|moby\.buildkit\..*)$/;
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** Keys in order, at every depth. */
+function sorted(value: Json): Json {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== 'object') return value;
+  const members = Object.entries(value as Readonly<Record<string, Json>>);
+  return Object.fromEntries(
+    members.sort(([one], [other]) => (one < other ? -1 : 1)).map(([key, member]) => [key, sorted(member)]),
+  );
+}
+
+/** Docker writes `"Volumes": null, "Tty": false, "Hostname": ""`, Buildah nothing: the same said shorter. */
+function spoken(record: Readonly<Record<string, Json>>): Record<string, Json> {
+  return Object.fromEntries(
+    Object.entries(record).filter(([, member]) => member !== null && member !== false && member !== ''),
+  );
+}
+
+const isRecord = (value: Json | undefined): value is Readonly<Record<string, Json>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** RFC 3339 in UTC with whole seconds. */
+export function timestamp(epoch: number): string {
+  return new Date(epoch * 1000).toISOString().replace('.000Z', 'Z');
+}
+
+export interface ConfigFacts {
+  /** The engine's document, already validated. */
+  readonly bytes: Uint8Array;
+  readonly base?: ImageConfig;
+  readonly epoch: number;
+  /** One for each layer of the engine's image; undefined for a layer that was dropped as empty. */
+  readonly diffIds: readonly (Digest | undefined)[];
+}
+
+/** The base's part of the history is the base's own; the rest gets the epoch, and dropped layers their mark. */
+function history(engine: readonly HistoryEntry[], facts: ConfigFacts, created: string): HistoryEntry[] {
+  const own = facts.base?.history ?? [];
+  let layer = 0;
+  return engine.map((entry, index) => {
+    const diffId = entry.empty_layer === true ? undefined : facts.diffIds[layer++];
+    const inherited = own[index];
+    if (inherited !== undefined && inherited.created_by === entry.created_by) return inherited;
+    const { empty_layer: _engine, ...rest } = entry;
+    return { ...rest, created, ...(diffId === undefined ? { empty_layer: true } : {}) };
+  });
+}
+
+/**
+ * rewriteConfig gives the config as this project writes it: the engine's, members unknown here
+ * included, but without traces of the build, with times at the epoch and the new layers' diffIDs.
+ */
+export function rewriteConfig(facts: ConfigFacts): Buffer {
+  const engine = JSON.parse(Buffer.from(facts.bytes).toString('utf8')) as Record<string, Json>;
+  const parsed = parseImageConfig(facts.bytes);
+  const created = timestamp(facts.epoch);
+  const kept = spoken(Object.fromEntries(Object.entries(engine).filter(([key]) => !residue.test(key))));
+  const runtime = kept['config'];
+  if (isRecord(runtime)) kept['config'] = spoken(runtime);
+  // arm64 is v8 unless it says otherwise, and only some engines say it.
+  if (parsed.architecture === 'arm64' && parsed.variant === 'v8') Reflect.deleteProperty(kept, 'variant');
+  const entries = parsed.history ?? [];
+  const rewritten = {
+    ...kept,
+    created,
+    rootfs: { type: 'layers', diff_ids: facts.diffIds.filter((diffId) => diffId !== undefined) },
+    ...(entries.length === 0 ? {} : { history: history(entries, facts, created) }),
+  };
+  return Buffer.from(JSON.stringify(sorted(rewritten as unknown as Json)));
+}

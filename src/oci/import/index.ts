@@ -1,0 +1,3 @@
+export type { BaseImage, BaseProof } from './base.ts';
+export { importArchive, type ImportedImage, type ImportRequest } from './import.ts';
+export { imageIndex, refName, writeImageIndex } from './write-index.ts';

@@ -1,0 +1,3 @@
+export { collectGarbage, reachable } from './collect.ts';
+export { createLayout, openLayout, type Layout } from './layout.ts';
+export { lockLayout, type LayoutLock } from './lock.ts';
