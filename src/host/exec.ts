@@ -1,3 +1,4 @@
+import { finished } from 'node:stream/promises';
 import type { ExecOptions, ExecResult } from './types.ts';
 import { AppError } from '../errors/index.ts';
 
@@ -27,6 +28,10 @@ export async function exec(command: string, args: readonly string[], options: Ex
     verbose: false,
     nothrow: true,
     env: mergeEnv(options.env),
+    // zx would keep a second copy of everything: an image of a gigabyte passes through here.
+    ...(options.stdout === undefined
+      ? {}
+      : { store: { stdout: new Discarding(), stderr: [], stdall: new Discarding() } }),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.input === undefined ? {} : { input: options.input }),
     ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
@@ -34,6 +39,8 @@ export async function exec(command: string, args: readonly string[], options: Ex
   })`${command} ${args}`;
   const stdout = new Collector(limit, () => void run.kill());
   const stderr = new LineSplitter(options.onStderrLine);
+  // A command may end without reading all its input; its exit code says what that means.
+  if (options.input !== undefined) run.stdin.on('error', () => undefined);
   run.stderr.on('data', (chunk: Buffer) => {
     stderr.push(chunk);
   });
@@ -42,7 +49,11 @@ export async function exec(command: string, args: readonly string[], options: Ex
       stdout.push(chunk);
     });
   else run.stdout.pipe(options.stdout);
+  const written = options.stdout === undefined ? undefined : finished(options.stdout);
+  // Observed below; until then a failing writer must not count as unhandled.
+  written?.catch(() => undefined);
   const output = await run;
+  await written;
   stderr.end();
   if (output.exitCode === 127 && /not found|No such file/.test(output.stderr)) {
     throw new AppError('host/command-missing', 'machine', `${command} is not installed`, {
@@ -54,6 +65,13 @@ export async function exec(command: string, args: readonly string[], options: Ex
     throw new AppError('host/output-too-large', 'upstream', `${command} printed more than ${limit} bytes`);
   }
   return { exitCode: output.exitCode ?? 1, stdout: stdout.text(), stderr: output.stderr };
+}
+
+/** An array that forgets what is pushed: what zx stores nothing in. */
+class Discarding extends Array<string | Buffer> {
+  override push(): number {
+    return 0;
+  }
 }
 
 class Collector {

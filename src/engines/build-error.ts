@@ -1,0 +1,85 @@
+import { AppError } from '../errors/index.ts';
+import type { BuildRequest } from './types.ts';
+import { locateStep } from './locate.ts';
+import type { StepName } from './steps.ts';
+
+/** What an engine tells about a build that failed. */
+export interface Failure {
+  readonly message: string;
+  readonly step?: StepName;
+  /** The failing step's last lines of output. */
+  readonly log: readonly string[];
+}
+
+const emulationHint =
+  'install emulation (apt-get install qemu-user-static binfmt-support), or build that platform on its own machine: --endpoint PLATFORM=ssh://…';
+
+/** missingEmulation is thrown before a build when the engine tells, and after when it did not. */
+export function missingEmulation(platform: string, engine: string, found?: string): AppError {
+  return new AppError('engines/no-emulation', 'machine', `${engine} cannot run ${platform}`, {
+    expected: `an engine that runs ${platform}, natively or emulated`,
+    ...(found === undefined ? {} : { found }),
+    hint: emulationHint,
+  });
+}
+
+export function diskFull(where: string, cause?: unknown): AppError {
+  return new AppError('engines/disk-full', 'machine', `the disk is full: ${where}`, {
+    expected: 'some 10 GB free for two platforms',
+    hint: 'docker system prune --volumes=false (or buildah prune), then run the same command again',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+export function engineDied(engine: string, cause?: unknown): AppError {
+  return new AppError('engines/died', 'machine', `${engine} went away in the middle of the build`, {
+    expected: 'the engine to finish the build or to say why not',
+    found: 'the connection ended',
+    hint: 'look at its log (journalctl -u docker -n 50), start it again and run the same command; finished steps are cached',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+const network =
+  /could not resolve|couldn'?t resolve|temporary failure in name resolution|no such host|connection (?:refused|reset|timed out)|i\/o timeout|network is unreachable|tls handshake|x509:|certificate|SELF_SIGNED_CERT|UNABLE_TO_(?:GET|VERIFY)|toomanyrequests|too many requests|\b(?:429|50[0234])\b.*(?:status|error|gateway|unavailable)|status(?: code)?:? (?:401|403|404|429|5\d\d)|failed to (?:resolve|do request|fetch)|manifest unknown|pull access denied|unauthorized|checksum.*(?:mismatch|did NOT match)|unexpected EOF|ETIMEDOUT|ECONNRESET|ENOTFOUND|EAI_AGAIN/i;
+
+/** BuildKit's frontend names the line of what it cannot parse. */
+function parseErrorLine(message: string): number | undefined {
+  const line = /parse error (?:on )?line (\d+)/.exec(message)?.[1];
+  return line === undefined ? undefined : Number(line);
+}
+
+/** What `sha256sum -c` prints: the upstream gave other bytes than those that were pinned. */
+const checksum = /: FAILED(?: open or read)?$/m;
+
+/**
+ * buildFailed turns an engine's failure into one error with the Dockerfile's line and the last
+ * lines of output. A full disk and missing emulation are the machine's (exit 4), what looks like
+ * a network or an upstream is 3, and everything else is the Dockerfile's (2).
+ */
+export function buildFailed(request: BuildRequest, engine: string, failure: Failure): AppError {
+  const everything = [failure.message, ...failure.log].join('\n');
+  if (/no space left on device|ENOSPC|disk quota exceeded/i.test(everything))
+    return diskFull(`${engine} said so while building ${request.platform}`, new Error(failure.message));
+  if (/exec format error/i.test(everything)) return missingEmulation(request.platform, engine, 'exec format error');
+  const line =
+    failure.step === undefined ? parseErrorLine(failure.message) : locateStep(request.dockerfile.text, failure.step);
+  const step = failure.step;
+  const place =
+    step?.step === undefined
+      ? ''
+      : ` step ${step.step}/${step.total ?? '?'}${step.stage === undefined ? '' : ` of ${step.stage}`}`;
+  const upstream = network.test(everything) || checksum.test(everything);
+  return new AppError(
+    upstream ? 'engines/step-upstream' : 'engines/step-failed',
+    upstream ? 'upstream' : 'usage',
+    `${request.platform}:${place} failed: ${(step?.name ?? failure.message).slice(0, 400)}`,
+    {
+      where: { file: request.dockerfile.path, ...(line === undefined ? {} : { line }) },
+      found: [failure.message.slice(0, 2000), ...failure.log.slice(-20)].join('\n    '),
+      ...(upstream
+        ? { hint: 'reach the upstream (proxy: --extra-ca, --mirror), or use `make demo`, which needs none' }
+        : { hint: 'the lines above are the step’s own last output' }),
+    },
+  );
+}

@@ -1,0 +1,107 @@
+import type { Duplex } from 'node:stream';
+import { AppError } from '../errors/index.ts';
+
+/**
+ * Just enough gRPC (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md) for the two
+ * conversations that the Engine API carries over an upgraded connection: asking BuildKit for its
+ * workers and answering its questions during a build.
+ */
+export type UnaryHandler = (request: Uint8Array) => Promise<Uint8Array>;
+
+const unimplemented = '12';
+const internal = '13';
+const maxMessage = 4 * 1024 * 1024;
+
+function frame(message: Uint8Array): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.length, 1);
+  return Buffer.concat([head, message]);
+}
+
+async function readMessage(stream: AsyncIterable<unknown>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk as Buffer);
+    size += (chunk as Buffer).length;
+    if (size > maxMessage) throw new RangeError('gRPC message too large');
+  }
+  const all = Buffer.concat(chunks);
+  if (all.length < 5) return Buffer.alloc(0);
+  return all.subarray(5, 5 + all.readUInt32BE(1));
+}
+
+/** serveUnary answers calls on an upgraded connection until the returned function ends it. */
+export async function serveUnary(socket: Duplex, handlers: ReadonlyMap<string, UnaryHandler>): Promise<() => void> {
+  const http2 = await import('node:http2');
+  const server = http2.createServer();
+  server.on('session', (session) => session.on('error', () => undefined));
+  server.on('stream', (stream, headers) => {
+    stream.on('error', () => undefined);
+    let status = unimplemented;
+    const respond = (message?: Uint8Array): void => {
+      if (stream.destroyed) return;
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+      stream.on('wantTrailers', () => {
+        stream.sendTrailers({ 'grpc-status': status });
+      });
+      stream.end(message === undefined ? undefined : frame(message));
+    };
+    const handler = handlers.get(String(headers[':path']));
+    void readMessage(stream)
+      .then(async (request) => await handler?.(request))
+      .then((message) => {
+        if (message !== undefined) status = '0';
+        respond(message);
+      })
+      .catch(() => {
+        status = internal;
+        respond();
+      });
+  });
+  socket.on('error', () => undefined);
+  server.emit('connection', socket);
+  return () => {
+    socket.destroy();
+  };
+}
+
+/** callUnary makes one call and ends the connection. Throws `engines/grpc`. */
+export async function callUnary(socket: Duplex, path: string, request: Uint8Array, timeout = 5000): Promise<Buffer> {
+  const http2 = await import('node:http2');
+  const client = http2.connect('http://engine', { createConnection: () => socket });
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise<Buffer>((resolve, reject) => {
+      const fail = (cause: unknown): void => {
+        reject(new AppError('engines/grpc', 'machine', `the engine did not answer ${path}`, { cause }));
+      };
+      timer = setTimeout(() => {
+        fail(new Error(`no answer in ${timeout} ms`));
+      }, timeout);
+      client.on('error', fail);
+      const stream = client.request({
+        ':method': 'POST',
+        ':path': path,
+        'content-type': 'application/grpc',
+        te: 'trailers',
+      });
+      stream.on('error', fail);
+      let status: unknown;
+      const note = (headers: Readonly<Record<string, unknown>>): void => {
+        status = headers['grpc-status'] ?? status;
+      };
+      stream.on('response', note);
+      stream.on('trailers', note);
+      stream.end(frame(request));
+      readMessage(stream).then((message) => {
+        if (String(status) === '0') resolve(message);
+        else fail(new Error(`gRPC status ${String(status)}`));
+      }, fail);
+    });
+  } finally {
+    clearTimeout(timer);
+    client.destroy();
+    socket.destroy();
+  }
+}

@@ -1,0 +1,13 @@
+export { contextSource, extraCaDirectory, type ContextSource } from './context.ts';
+export { detectEngine, type DetectOptions } from './detect.ts';
+export { buildahEngine } from './buildah.ts';
+export { buildxEngine } from './buildx.ts';
+export { dockerEngine } from './docker.ts';
+export { dryRunEngine } from './dry-run.ts';
+export { formatEndpoint, parseEndpoint, parseEndpointOptions, type Endpoint } from './endpoint.ts';
+export { localPlatforms } from './emulation.ts';
+export { perPlatform } from './per-platform.ts';
+export { recording, type EngineCall } from './recording.ts';
+export type { Credentials } from './session.ts';
+export { engineNames } from './types.ts';
+export type { BuildEvent, BuildRequest, BuiltImage, Engine, EngineInfo, EngineName } from './types.ts';

@@ -1,0 +1,54 @@
+/** StepName is what an engine's own words say about a step. */
+export interface StepName {
+  readonly stage?: string;
+  readonly step?: number;
+  readonly total?: number;
+  readonly name: string;
+}
+
+const buildkit = /^\[(?:[a-z0-9]+\/[^\s\]]+ )?(?:(\S+) +)?(\d+)\/(\d+)\] (.*)$/s;
+
+/**
+ * parseBuildKitName splits `[base 2/4] RUN make` (with a platform before the stage, as builds for
+ * another machine have it) and leaves `[internal] load metadata …` as it is.
+ */
+export function parseBuildKitName(text: string): StepName {
+  const match = buildkit.exec(text);
+  if (match === null) return { name: text };
+  const [, stage, step, total, name = ''] = match;
+  return { ...(stage === undefined ? {} : { stage }), step: Number(step), total: Number(total), name };
+}
+
+const buildah = /^(?:\[(\d+)\/\d+\] )?STEP (\d+)\/(\d+): (.*)$/;
+
+/** parseBuildahStep reads `[1/2] STEP 3/7: RUN make`, which Podman prints too. */
+export function parseBuildahStep(line: string): StepName | undefined {
+  const match = buildah.exec(line);
+  if (match === null) return undefined;
+  const [, stage, step, total, name = ''] = match;
+  return { ...(stage === undefined ? {} : { stage }), step: Number(step), total: Number(total), name };
+}
+
+/** Lines splits a byte stream that arrives in pieces; `\r` redraws count as lines too. */
+export class Lines {
+  #rest = '';
+  readonly #decoder = new TextDecoder();
+
+  push(bytes: Uint8Array | string): string[] {
+    this.#rest += typeof bytes === 'string' ? bytes : this.#decoder.decode(bytes, { stream: true });
+    const parts = this.#rest.split(/\r\n|\n|\r(?!$)/);
+    this.#rest = parts.pop() ?? '';
+    // An endless line must not become endless memory.
+    if (this.#rest.length > 1024 * 1024) {
+      parts.push(this.#rest.slice(0, 1024 * 1024));
+      this.#rest = '';
+    }
+    return parts;
+  }
+
+  end(): string[] {
+    const last = this.#rest;
+    this.#rest = '';
+    return last === '' ? [] : [last.replace(/\r$/, '')];
+  }
+}
