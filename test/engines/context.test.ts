@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { extract, type Headers } from 'tar-stream';
+import { extract, type Header } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { digestOf, type ContextFile } from '../../src/core/index.ts';
 import { contextSource, type ContextSource } from '../../src/engines/index.ts';
@@ -30,8 +30,8 @@ async function bytesOf(stream: Readable): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-async function entriesOf(tar: Buffer): Promise<{ header: Headers; content: string }[]> {
-  const entries: { header: Headers; content: string }[] = [];
+async function entriesOf(tar: Buffer): Promise<{ header: Header; content: string }[]> {
+  const entries: { header: Header; content: string }[] = [];
   const reader = extract();
   reader.end(tar);
   for await (const entry of reader) {
@@ -58,7 +58,7 @@ describe('when the context is made', () => {
     await writeFile(join(root, 'rootfs/secret'), 'not for the image');
     const tar = await bytesOf((await contextSource(host, { ...source([run, a]), extraCa: Buffer.from('PEM') }))());
     const entries = await entriesOf(tar);
-    expect(entries.map(({ header }) => [header.name, header.mode?.toString(8), header.uid, header.gid])).toEqual([
+    expect(entries.map(({ header }) => [header.name, header.mode.toString(8), header.uid, header.gid])).toEqual([
       ['Dockerfile', '644', 0, 0],
       ['build-ca/', '755', 0, 0],
       ['build-ca/extra.pem', '644', 0, 0],
@@ -66,7 +66,7 @@ describe('when the context is made', () => {
       ['etc/a.conf', '644', 0, 0],
       ['run.sh', '755', 0, 0],
     ]);
-    expect(entries.every(({ header }) => header.mtime?.getTime() === 0)).toBe(true);
+    expect(entries.every(({ header }) => header.mtime.getTime() === 0)).toBe(true);
     expect(entries.map(({ content }) => content)).toEqual(['FROM scratch\n', '', 'PEM', '', 'alpha\n', '#!/bin/sh\n']);
   });
 
