@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { exitCodes } from '../src/errors/index.ts';
+import { lintFiles } from '../src/flows/lint.ts';
+import {
+  countsOf,
+  formatAnnotations,
+  formatReport,
+  parseReportFormat,
+  reportFormats,
+  summaryOf,
+} from '../src/report/index.ts';
+import { examples, stringOption, type CommandModule } from './command.ts';
+
+async function versionOf(): Promise<string> {
+  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  return /"version":\s*"([^"]+)"/.exec(text)?.[1] ?? '0.0.0';
+}
+
+export const command: CommandModule = {
+  define(parser) {
+    parser
+      .argument('[Dockerfile...]', 'files to lint; default: every Dockerfile below images/')
+      .option('--format <format>', reportFormats.join(', '), 'table')
+      .option('--output <file>', 'write the report there instead of to stdout');
+    examples(parser, [
+      ['runner-image lint', 'the project’s own Dockerfiles'],
+      ['runner-image lint path/to/Dockerfile', 'any Dockerfile'],
+      ['runner-image lint --format sarif --output lint.sarif', 'for GitHub code scanning'],
+    ]);
+  },
+  async run({ host, console, args, json, options, root }) {
+    const format = json ? 'json' : parseReportFormat(String(options['format']));
+    const output = stringOption({ host, console, args, json, options, root }, 'output');
+    const version = await versionOf();
+    const report = await lintFiles(host, { files: args, root, directory: process.cwd(), version });
+    const color = output === undefined && process.stdout.isTTY && (host.env['NO_COLOR'] ?? '') === '';
+    const text = formatReport(report, format, { color });
+    if (output === undefined) console.print(text);
+    else await host.files.write(resolve(output), `${text}\n`);
+    if (output !== undefined) host.story.say(`lint: ${summaryOf(report)}`);
+    // Annotations are read from stdout, where a table does not mind them; other formats stay clean.
+    if (
+      host.env['GITHUB_ACTIONS'] === 'true' &&
+      (format === 'table' || output !== undefined) &&
+      report.findings.length > 0
+    )
+      console.print(formatAnnotations(report));
+    return countsOf(report.findings).errors > 0 ? exitCodes.findings : exitCodes.clean;
+  },
+};

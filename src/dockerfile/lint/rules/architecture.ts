@@ -1,0 +1,159 @@
+import type { Case, List } from '../shell/ast.ts';
+import { platformArguments } from '../references.ts';
+import { commandsOfWord, flatten, type Flat } from '../shell/flatten.ts';
+import { meaningOf } from '../scope.ts';
+import type { Lint, LintScript, Problem, Rule } from '../rule.ts';
+
+function asksMachine(flat: Flat): boolean {
+  const texts = flat.args.map((word) => word.value.value);
+  if (flat.name === 'uname')
+    return texts.some((text) => /^-[a-z]*[mpi]|^--(?:machine|processor|hardware-platform)$/.test(text));
+  return flat.name === 'arch' && texts.length === 0;
+}
+
+export const unameArchitecture: Rule = {
+  info: {
+    id: 'dockerfile/uname-architecture',
+    severity: 'error',
+    section: 'D4',
+    summary: 'The architecture is TARGETARCH, not what the building machine or its emulator says.',
+    remediation: 'declare `ARG TARGETARCH` in the stage and use $TARGETARCH',
+  },
+  *check(lint) {
+    for (const { flat } of lint.runs)
+      for (const one of flat.commands)
+        if (asksMachine(one))
+          yield {
+            offset: one.offset,
+            subject: one.name,
+            message: `${one.name} tells the architecture: expected TARGETARCH`,
+          };
+  },
+};
+
+/** Every use of a variable in a stage, with the place. */
+function* uses(lint: Lint): Generator<{
+  name: string;
+  offset: number;
+  run: LintScript | undefined;
+  instruction: LintScript['instruction'];
+  stage: NonNullable<LintScript['stage']>;
+}> {
+  for (const run of lint.runs) {
+    if (run.stage === undefined) continue;
+    const set = new Set(run.flat.commands.flatMap(({ command }) => command.assignments.map(({ name }) => name)));
+    for (const word of wordsOf(run))
+      for (const { name, offset } of word.variables)
+        if (!set.has(name)) yield { name, offset, run, instruction: run.instruction, stage: run.stage };
+  }
+  for (const stage of lint.model.stages)
+    for (const instruction of stage.instructions) {
+      if (['RUN', 'CMD', 'ENTRYPOINT', 'HEALTHCHECK'].includes(instruction.keyword)) continue;
+      for (const word of [...instruction.words, ...instruction.flags.map((flag) => flag.value)])
+        for (const { name, offset } of word.variables) yield { name, offset, run: undefined, instruction, stage };
+    }
+}
+
+/** Every word of a script: arguments, assigned values, redirections, `case` and `for` words. */
+export function wordsOf({ flat }: LintScript): {
+  variables: readonly { name: string; offset: number; operation: string }[];
+  value: { value: string };
+}[] {
+  return [
+    ...flat.commands.flatMap(({ command }) => [
+      ...command.words,
+      ...command.assignments.map(({ value }) => value),
+      ...command.redirects.map(({ target }) => target),
+    ]),
+    ...flat.cases.flatMap((one) => [one.subject, ...one.arms.flatMap(({ patterns }) => patterns)]),
+    ...flat.pipelines.flatMap(({ pipeline }) =>
+      pipeline.commands.flatMap((command) => (command.kind === 'group' ? command.words : [])),
+    ),
+  ];
+}
+
+export const undeclaredPlatform: Rule = {
+  info: {
+    id: 'dockerfile/undeclared-platform-argument',
+    severity: 'error',
+    section: 'D4',
+    summary: 'TARGETARCH and its siblings are empty in a stage that does not declare them.',
+    remediation: 'add `ARG TARGETARCH` (or the argument used) to the stage, before its first use',
+  },
+  *check(lint) {
+    const seen = new Set<string>();
+    for (const { name, offset, instruction, stage } of uses(lint)) {
+      if (
+        !platformArguments.has(name) ||
+        instruction.onbuild ||
+        meaningOf(lint.model, stage, instruction, name) !== undefined
+      )
+        continue;
+      if (instruction.keyword === 'ARG' || seen.has(`${instruction.offset} ${name}`)) continue;
+      seen.add(`${instruction.offset} ${name}`);
+      yield {
+        offset,
+        subject: name,
+        message: `${name} is used but not declared in stage ${stage.name ?? stage.index}: expected ARG ${name} before it, found an empty value`,
+      };
+    }
+  },
+};
+
+const aboutMachine = /(?:^|_)(?:TARGET)?(?:ARCH|ARCHITECTURE|PLATFORM|MACHINE)$/i;
+
+function isAboutArchitecture(one: Case): boolean {
+  if (one.subject.variables.some(({ name }) => platformArguments.has(name) || aboutMachine.test(name))) return true;
+  if (commandsOfWord(one.subject).some((flat) => asksMachine(flat) || flat.name === 'dpkg')) return true;
+  const patterns = one.arms.flatMap(({ patterns: all }) => all.map(({ value }) => value.value));
+  return patterns.some((text) => /^(?:linux\/)?(?:amd64|arm64|x86_64|aarch64)$/.test(text));
+}
+
+/** The list ends the RUN: exit or return with anything but 0, or false. */
+function fails(list: List): boolean {
+  return flatten(list).commands.some(({ name, args }) => {
+    if (name === 'false') return true;
+    return (name === 'exit' || name === 'return') && args[0] !== undefined && args[0].value.value !== '0';
+  });
+}
+
+function setIn(list: List): Set<string> {
+  return new Set(flatten(list).commands.flatMap(({ command }) => command.assignments.map(({ name }) => name)));
+}
+
+function* openCases(run: LintScript): Generator<Problem> {
+  const demanded = new Set(
+    wordsOf(run).flatMap(({ variables }) =>
+      variables.filter(({ operation }) => /^:?\?/.test(operation)).map(({ name }) => name),
+    ),
+  );
+  for (const one of run.flat.cases) {
+    if (!isAboutArchitecture(one)) continue;
+    const fallback = one.arms.find(({ patterns }) =>
+      patterns.some(({ value, quoted }) => value.value === '*' && !quoted),
+    );
+    if (fallback !== undefined && fails(fallback.body)) continue;
+    // `${sha:?unknown architecture}` behind the case fails as well, where no arm set it.
+    if (fallback === undefined && one.arms.some(({ body }) => [...setIn(body)].some((name) => demanded.has(name))))
+      continue;
+    const found = fallback === undefined ? 'no *) arm' : 'a *) arm that goes on';
+    yield {
+      offset: one.offset,
+      subject: one.subject.value.value,
+      message: `case ${one.subject.value.value}: expected an unknown architecture to fail, found ${found}`,
+    };
+  }
+}
+
+export const architectureCase: Rule = {
+  info: {
+    id: 'dockerfile/architecture-default',
+    severity: 'error',
+    section: 'D4',
+    summary: 'A case over the architecture fails, with a message, for one that it does not know.',
+    remediation: 'add `*) echo "unknown architecture: $TARGETARCH" >&2; exit 1;;`',
+  },
+  *check(lint) {
+    for (const run of lint.runs) yield* openCases(run);
+  },
+};

@@ -1,0 +1,224 @@
+import type { Word } from '../shell/ast.ts';
+import { commandsIn, commandsOfWord, type Flat } from '../shell/flatten.ts';
+import { downloadsOf, fetches, isRemote } from '../shell/downloads.ts';
+import { history, type Instruction } from '../model.ts';
+import type { Lint, LintScript } from '../rule.ts';
+import { meaningOf, resolvePath, workdirOf } from '../scope.ts';
+
+/** Where the expected checksum comes from; only the first two are worth anything. */
+export type ChecksumSource = 'literal' | 'committed' | 'network' | 'unknown';
+
+/** Check is one command that compares a checksum. */
+export interface Check {
+  readonly offset: number;
+  readonly source: ChecksumSource;
+  /** Files that a literal check names; empty when it cannot be told. */
+  readonly files: readonly string[];
+  /** Build arguments that the checksum is taken from. */
+  readonly arguments: readonly { readonly name: string; readonly offset: number }[];
+}
+
+const hex = /(?:^|[^0-9a-fA-F])(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{96}|[0-9a-fA-F]{128})(?![0-9a-fA-F])/;
+const tools = /^(?:sha(?:256|384|512)sum|shasum|b2sum)$/;
+
+/** Paths that the context put into the stage before `until`, or mounts for this RUN. */
+function committedPaths(run: LintScript): string[] {
+  const paths: string[] = [];
+  if (run.stage === undefined) return paths;
+  for (const instruction of history(run.stage, run.instruction)) {
+    if (instruction.keyword !== 'COPY' && instruction.keyword !== 'ADD') continue;
+    if (instruction.flags.some((flag) => flag.name === 'from')) continue;
+    const sources = instruction.words.slice(0, -1).map((word) => word.text.value);
+    if (sources.some(isRemote)) continue;
+    const target = instruction.words.at(-1)?.text.value;
+    if (target === undefined) continue;
+    const directory = workdirOf(run.stage, instruction);
+    paths.push(resolvePath(directory, target));
+    for (const source of sources) paths.push(resolvePath(directory, `${target}/${source.replace(/^.*\//, '')}`));
+  }
+  return [...paths, ...mounts(run.instruction)];
+}
+
+function mounts(instruction: Instruction): string[] {
+  const targets: string[] = [];
+  for (const { name, value } of instruction.flags) {
+    if (name !== 'mount') continue;
+    const fields = new Map(
+      value.text.value.split(',').map((field) => [field.replace(/=.*$/, ''), field.replace(/^[^=]*=?/, '')]),
+    );
+    const target = fields.get('target') ?? fields.get('dst') ?? fields.get('destination');
+    if ((fields.get('type') ?? 'bind') === 'bind' && !fields.has('from') && target !== undefined) targets.push(target);
+  }
+  return targets;
+}
+
+class Tracer {
+  private readonly lint: Lint;
+  private readonly run: LintScript;
+  private readonly committed: readonly string[];
+  private readonly fetched: readonly string[];
+  private readonly directory: string;
+  readonly arguments: { name: string; offset: number }[] = [];
+
+  constructor(lint: Lint, run: LintScript) {
+    this.lint = lint;
+    this.run = run;
+    this.committed = committedPaths(run);
+    this.fetched = downloadsOf(run.flat).flatMap(({ file }) => (file === undefined ? [] : [file.replace(/^.*\//, '')]));
+    this.directory = run.stage === undefined ? '/' : workdirOf(run.stage, run.instruction);
+  }
+
+  path(text: string): ChecksumSource {
+    if (this.fetched.includes(text.replace(/^.*\//, ''))) return 'network';
+    const absolute = resolvePath(this.directory, text);
+    return this.committed.some((path) => absolute === path || absolute.startsWith(`${path === '/' ? '' : path}/`))
+      ? 'committed'
+      : 'unknown';
+  }
+
+  word(word: Word, depth = 0): ChecksumSource {
+    const inner = commandsOfWord(word);
+    if (inner.length > 0 && !inner.every(isHashing)) return this.commands(inner);
+    if (hex.test(word.value.value)) return 'literal';
+    let source: ChecksumSource = 'unknown';
+    for (const variable of depth > 4 ? [] : word.variables) {
+      const one = this.variable(variable.name, variable.offset, depth);
+      if (one === 'network') return one;
+      if (source === 'unknown') source = one;
+    }
+    return source;
+  }
+
+  private variable(name: string, offset: number, depth: number): ChecksumSource {
+    const assigned = this.run.flat.commands.flatMap(({ command }) =>
+      command.assignments.filter((one) => one.name === name),
+    );
+    if (assigned.length > 0) {
+      const sources = assigned
+        .filter(({ value }) => value.value.value !== '')
+        .map(({ value }) => this.word(value, depth + 1));
+      if (sources.includes('network')) return 'network';
+      return sources.length === 0 || sources.includes('unknown') ? 'unknown' : (sources[0] ?? 'unknown');
+    }
+    if (this.run.stage === undefined) return 'unknown';
+    const meaning = meaningOf(this.lint.model, this.run.stage, this.run.instruction, name);
+    if (meaning?.overridable === true) this.arguments.push({ name, offset });
+    return meaning?.value !== undefined && hex.test(meaning.value.text.value) ? 'literal' : 'unknown';
+  }
+
+  /** What the output of these commands is made from. */
+  commands(commands: readonly Flat[]): ChecksumSource {
+    let source: ChecksumSource = 'unknown';
+    for (const flat of commands) {
+      if (fetches(flat)) return 'network';
+      for (const word of [
+        ...flat.args,
+        ...flat.command.redirects.filter(({ operator }) => operator.startsWith('<')).map(({ target }) => target),
+      ]) {
+        const one = this.word(word);
+        const answer = one === 'unknown' && namesFile(flat, word) ? this.path(word.value.value) : one;
+        if (answer === 'network') return answer;
+        if (source === 'unknown') source = answer;
+      }
+      for (const { body } of flat.command.redirects) if (body !== undefined && hex.test(body.value)) source = 'literal';
+    }
+    return source;
+  }
+}
+
+/** What echo says and what grep looks for are no files. */
+function namesFile(flat: Flat, word: Word): boolean {
+  if (flat.name === 'echo' || flat.name === 'printf' || word.value.value.startsWith('-')) return false;
+  const searches = /^(?:e|f|z)?grep$|^(?:g|m)?awk$|^sed$/.test(flat.name);
+  return !searches || word !== flat.args.find(({ value }) => !value.value.startsWith('-'));
+}
+
+function isHashing(flat: Flat): boolean {
+  return (
+    tools.test(flat.name) ||
+    (flat.name === 'openssl' && flat.args[0]?.value.value === 'dgst') ||
+    ['cut', 'awk', 'head', 'sed', 'tr'].includes(flat.name)
+  );
+}
+
+/** `-c`, `--check`, also bundled; shasum -a 256 -c. */
+function isCheck(flat: Flat): boolean {
+  return tools.test(flat.name) && flat.args.some(({ value }) => /^(?:--check|-[a-zA-Z]*c[a-zA-Z]*)$/.test(value.value));
+}
+
+/** `[ "$(sha256sum f | cut -d' ' -f1)" = <hex> ]` and its kin. */
+function isComparison(flat: Flat): boolean {
+  return (
+    ['[', '[[', 'test'].includes(flat.name) &&
+    flat.args.some((word) => commandsOfWord(word).some(({ name }) => tools.test(name)))
+  );
+}
+
+function listFiles(words: readonly Word[], heredocs: readonly string[]): string[] {
+  const text = [...words.map((word) => word.value.value), ...heredocs].join('\n').replaceAll('\\n', '\n');
+  return [...text.matchAll(/(?:^|[\s"])(?:[0-9a-fA-F]{64,128}|\$\{?\w+\}?)[ \t]+\*?([^\s"|]+)/g)].flatMap((match) =>
+    match[1] === undefined ? [] : [match[1]],
+  );
+}
+
+/** checksOf gives every checksum comparison of a RUN that would stop it: one before `||` counts by what it compares. */
+export function checksOf(lint: Lint, run: LintScript): Check[] {
+  const checks: Check[] = [];
+  for (const flat of run.flat.commands) {
+    const tracer = new Tracer(lint, run);
+    const finish = (source: ChecksumSource, files: readonly string[]): void => {
+      checks.push({ offset: flat.offset, source, files, arguments: tracer.arguments });
+    };
+    if (isCheck(flat)) {
+      const inputs = flat.args.filter(({ value }) => !value.value.startsWith('-') && !/^\d+$/.test(value.value));
+      const sources = flat.upstream.flatMap((command) => commandsIn(command));
+      const here = flat.command.redirects.flatMap(({ body }) => (body === undefined ? [] : [body.value]));
+      const fed = flat.command.redirects.filter(({ operator }) => operator === '<<<').map(({ target }) => target);
+      const upstreamBodies = sources.flatMap(({ command }) =>
+        command.redirects.flatMap(({ body }) => (body === undefined ? [] : [body.value])),
+      );
+      const files = listFiles([...sources.flatMap(({ args }) => args), ...fed], [...here, ...upstreamBodies]);
+      if (inputs.length > 0) finish(worst(inputs.map((word) => inputSource(tracer, word, run))), []);
+      else if (here.some((body) => hex.test(body))) finish('literal', files);
+      else
+        finish(
+          tracer.commands([
+            ...sources,
+            ...(fed.length + flat.command.redirects.length > 0 ? [{ ...flat, args: fed }] : []),
+          ]),
+          files,
+        );
+    } else if (isComparison(flat)) {
+      const hashed = flat.args
+        .flatMap((word) => commandsOfWord(word))
+        .flatMap(({ args }) => args.map(({ value }) => value.value));
+      const sources = flat.args
+        .filter((word) => !commandsOfWord(word).some(({ name }) => tools.test(name)))
+        .map((word) => tracer.word(word));
+      finish(
+        sources.find((source) => source !== 'unknown') ?? 'unknown',
+        hashed.filter((text) => !text.startsWith('-') && /[./]/.test(text)),
+      );
+    }
+  }
+  return checks;
+}
+
+/** A list given by name: committed, fetched, or written in this RUN with a literal. */
+function inputSource(tracer: Tracer, word: Word, run: LintScript): ChecksumSource {
+  const source = tracer.path(word.value.value);
+  if (source !== 'unknown') return source;
+  const inner = commandsOfWord(word);
+  if (inner.length > 0) return tracer.commands(inner);
+  const writers = run.flat.commands.filter(({ command }) =>
+    command.redirects.some(
+      ({ operator, target }) => operator.startsWith('>') && target.value.value === word.value.value,
+    ),
+  );
+  return writers.length === 0 ? 'unknown' : worst(writers.map((writer) => tracer.commands([writer])));
+}
+
+function worst(sources: readonly ChecksumSource[]): ChecksumSource {
+  for (const bad of ['network', 'unknown'] as const) if (sources.includes(bad)) return bad;
+  return sources[0] ?? 'unknown';
+}

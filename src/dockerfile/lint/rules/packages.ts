@@ -1,0 +1,289 @@
+import { isRemote, options } from '../shell/downloads.ts';
+import type { Flat } from '../shell/flatten.ts';
+import { shorten, type Problem, type Rule } from '../rule.ts';
+
+const texts = (flat: Flat): string[] => flat.args.map((word) => word.value.value);
+const operands = (flat: Flat, valued: readonly string[] = []): readonly string[] =>
+  options(flat.args, new Set(valued)).rest.filter((text) => !/^\d*[<>]/.test(text));
+
+const upgrades: Readonly<Record<string, readonly string[]>> = {
+  dnf: ['upgrade', 'update', 'up', 'distro-sync', 'dsync', 'upgrade-minimal', 'update-minimal', 'system-upgrade'],
+  yum: ['upgrade', 'update', 'distro-sync', 'update-minimal', 'upgrade-minimal'],
+  microdnf: ['upgrade', 'update'],
+  apt: ['upgrade', 'dist-upgrade', 'full-upgrade'],
+  'apt-get': ['upgrade', 'dist-upgrade', 'full-upgrade'],
+  aptitude: ['upgrade', 'safe-upgrade', 'full-upgrade', 'dist-upgrade'],
+  apk: ['upgrade'],
+  zypper: ['up', 'update', 'dup', 'dist-upgrade', 'patch'],
+};
+
+/** Options of the package managers that take a value, so that the value is not read as the command. */
+const managerValued = [
+  '-c',
+  '--config',
+  '-x',
+  '--exclude',
+  '--setopt',
+  '--installroot',
+  '--releasever',
+  '--repo',
+  '--enablerepo',
+  '--disablerepo',
+  '-o',
+  '-t',
+  '-p',
+  '--root',
+  '-X',
+  '--repository',
+];
+
+export const distributionUpgrade: Rule = {
+  info: {
+    id: 'dockerfile/distribution-upgrade',
+    severity: 'error',
+    section: 'D3',
+    summary: 'No upgrade of the whole distribution: what the image holds would depend on the day.',
+    remediation: 'move the base image’s digest instead',
+  },
+  *check(lint) {
+    for (const { flat } of lint.runs)
+      for (const one of flat.commands) {
+        const command = operands(one, managerValued)[0] ?? '';
+        const pacman = one.name === 'pacman' && texts(one).some((text) => /^-S[a-z]*u/.test(text));
+        if (!pacman && upgrades[one.name]?.includes(command) !== true) continue;
+        yield {
+          offset: one.offset,
+          subject: `${one.name} ${pacman ? '-Syu' : command}`,
+          message: `${one.name} ${pacman ? '-Syu' : command} moves every package: expected the versions of the pinned base`,
+        };
+      }
+  },
+};
+
+function npmProblem(flat: Flat): string | undefined {
+  const all = texts(flat);
+  const rest = operands(flat, ['--prefix', '-C', '--registry', '--cache', '--omit', '--workspace', '-w']);
+  const [command, ...targets] = rest;
+  const global = all.some((text) => text === '-g' || text === '--global' || text === '--location=global');
+  if (flat.name === 'npx' || flat.name === 'bunx') return `${flat.name} runs a package that no lock names`;
+  if (flat.name === 'npm') {
+    if (command === 'exec' || command === 'x') return 'npm exec runs a package that no lock names';
+    if (!['install', 'i', 'in', 'add', 'update', 'up', 'isntall'].includes(command ?? '')) return undefined;
+    if (all.includes('--package-lock-only')) return undefined;
+    return global
+      ? `npm ${command ?? ''} -g ${shorten(targets.join(' '), 40)} takes no lock`
+      : `npm ${command ?? ''} may resolve anew and rewrites the lock`;
+  }
+  const frozen = all.some((text) => ['--frozen-lockfile', '--immutable', '--frozen'].includes(text));
+  if (flat.name === 'yarn')
+    return command === 'add' ||
+      command === 'global' ||
+      command === 'dlx' ||
+      ((command === undefined || command === 'install') && !frozen && !all.includes('--version'))
+      ? 'yarn takes what it resolves now'
+      : undefined;
+  if (flat.name === 'pnpm' || flat.name === 'bun') {
+    if (['add', 'dlx', 'update', 'x'].includes(command ?? ''))
+      return `${flat.name} ${command ?? ''} takes what it resolves now`;
+    return (command === 'install' || command === 'i') && !frozen
+      ? `${flat.name} ${command} without --frozen-lockfile`
+      : undefined;
+  }
+  return undefined;
+}
+
+function rule(
+  info: Omit<Rule['info'], 'section' | 'severity'>,
+  problem: (flat: Flat) => string | undefined,
+  expected: string,
+): Rule {
+  return {
+    info: { ...info, severity: 'error', section: 'D3' },
+    *check(lint): Generator<Problem> {
+      for (const { flat } of lint.runs)
+        for (const one of flat.commands) {
+          const found = problem(one);
+          if (found !== undefined)
+            yield {
+              offset: one.offset,
+              subject: shorten([one.name, ...texts(one)].join(' '), 60),
+              message: `${found}: expected ${expected}`,
+            };
+        }
+    },
+  };
+}
+
+export const npmUnlocked = rule(
+  {
+    id: 'dockerfile/npm-unlocked',
+    summary: 'npm, yarn, pnpm and bun install from a committed lock with integrity, and nothing globally.',
+    remediation: 'commit package.json and package-lock.json, COPY them and run npm ci',
+  },
+  npmProblem,
+  'npm ci with a committed package-lock.json',
+);
+
+const isLocal = (text: string): boolean => /^(?:\.{0,2}\/|\.$|\.\[)/.test(text) || text.startsWith('file:');
+
+function pipProblem(flat: Flat): string | undefined {
+  let args = texts(flat);
+  let tool = flat.name;
+  if (/^python[0-9.]*$/.test(tool) && args[0] === '-m' && /^(?:pip|uv)$/.test(args[1] ?? '')) {
+    tool = args[1] ?? '';
+    args = args.slice(2);
+  }
+  if (tool === 'uvx' || tool === 'pipx') return `${tool} takes what it resolves now`;
+  if (tool === 'uv') {
+    const rest = args.filter((text) => !text.startsWith('-'));
+    if (rest[0] === 'sync' || rest[0] === 'run')
+      return args.some((text) => ['--locked', '--frozen', '--no-sync'].includes(text)) ||
+        (rest[0] === 'run' && args.includes('--no-project'))
+        ? undefined
+        : `uv ${rest[0]} may resolve anew`;
+    if (rest[0] === 'add' || (rest[0] === 'tool' && (rest[1] === 'install' || rest[1] === 'run')))
+      return `uv ${rest.slice(0, 2).join(' ')} takes what it resolves now`;
+    if (rest[0] !== 'pip' || (rest[1] !== 'install' && rest[1] !== 'sync')) return undefined;
+    args = args.slice(args.indexOf('pip') + 1);
+  } else if (!/^pip[0-9.]*$/.test(tool)) return undefined;
+  const [command] = args.filter((text) => !text.startsWith('-'));
+  if (!['install', 'sync', 'download', 'wheel'].includes(command ?? '')) return undefined;
+  if (args.includes('--require-hashes')) return undefined;
+  const targets = args.slice(args.indexOf(command ?? '') + 1).filter((text) => !text.startsWith('-'));
+  // A local tree without its dependencies brings nothing from outside.
+  if (
+    args.includes('--no-deps') &&
+    !args.some((text) => /^(?:-r|--requirement)/.test(text)) &&
+    targets.length > 0 &&
+    targets.every(isLocal)
+  )
+    return undefined;
+  return `${tool}${tool === 'uv' ? ' pip' : ''} ${command ?? ''} checks no hashes`;
+}
+
+export const pipUnhashed = rule(
+  {
+    id: 'dockerfile/pip-unhashed',
+    summary: 'Python packages come from a lock with hashes.',
+    remediation:
+      'use uv sync --locked, or pip install --require-hashes -r requirements.txt with every hash in the file',
+  },
+  pipProblem,
+  'uv sync --locked or pip install --require-hashes',
+);
+
+function otherProblem(flat: Flat): string | undefined {
+  const args = texts(flat);
+  const rest = args.filter((text) => !text.startsWith('-'));
+  if (flat.name === 'go' && (rest[0] === 'install' || rest[0] === 'run' || rest[0] === 'get')) {
+    // The module proxy's checksum database covers exact versions only.
+    const open = rest.slice(1).find((text) => text.includes('@') && !/@v\d+\.\d+\.\d+/.test(text));
+    return open === undefined ? undefined : `go ${rest[0]} ${shorten(open, 60)} names no exact version`;
+  }
+  if (flat.name === 'cargo' && rest[0] === 'install')
+    return args.includes('--locked') || args.includes('--frozen') ? undefined : 'cargo install ignores the lock';
+  if (flat.name === 'gem' && rest[0] === 'install') return 'gem install checks no lock';
+  if (flat.name === 'bundle' && rest[0] === 'install')
+    return args.some((text) => text === '--frozen' || text === '--deployment')
+      ? undefined
+      : 'bundle install may resolve anew';
+  return undefined;
+}
+
+export const unlockedInstall = rule(
+  {
+    id: 'dockerfile/unlocked-install',
+    summary: 'go, cargo, gem and bundle install exact versions from a lock.',
+    remediation:
+      'name an exact version (go install module@v1.2.3) or install from a committed lock (cargo install --locked)',
+  },
+  otherProblem,
+  'an exact version from a lock',
+);
+
+const unchecked =
+  /^(?:--nogpgcheck|--no-gpgcheck|--no-gpg-checks|--allow-unauthenticated|--allow-untrusted|--nosignature|--nodigest|--force-yes|--allow-insecure-repositories|--no-check-signature)$/;
+const uncheckedText =
+  /\b(?:repo_)?gpgcheck\s*=\s*(?:0|false|no)\b|\[[^\]]*\btrusted=yes\b|APT::Get::AllowUnauthenticated|Acquire::AllowInsecureRepositories|\bSigLevel\s*=\s*Never\b/i;
+
+/** Text that is written into a list of package sources, without the key that signs it. */
+function unsignedSource(text: string): string | undefined {
+  if (
+    /^\s*baseurl\s*=|\bmirrorlist\s*=|^\s*metalink\s*=/m.test(text) &&
+    !/\bgpgcheck\s*=\s*(?:1|true|yes)\b/i.test(text)
+  )
+    return 'a repository without gpgcheck=1';
+  if (/^\s*deb(?:-src)?\s+(?!\[[^\]]*signed-by=)/m.test(text)) return 'a deb line without signed-by';
+  return undefined;
+}
+
+export const unverifiedRepository: Rule = {
+  info: {
+    id: 'dockerfile/unverified-repository',
+    severity: 'error',
+    section: 'D3',
+    summary: 'Package signatures are always checked, and no package source is added without its key.',
+    remediation:
+      'take the package from the base’s own repositories, or add the source with its committed key and the check left on',
+  },
+  *check(lint) {
+    for (const { flat } of lint.runs)
+      for (const one of flat.commands) {
+        const all = texts(one);
+        const written = [
+          ...all,
+          ...one.command.redirects.flatMap(({ body }) => (body === undefined ? [] : [body.value])),
+        ]
+          .join('\n')
+          .replaceAll('\\n', '\n');
+        const target =
+          [...one.pipeline.commands]
+            .flatMap((command) => command.redirects)
+            .map((redirect) => redirect.target.value.value)
+            .join(' ') + all.join(' ');
+        const isSource = /\/etc\/(?:yum\.repos\.d|apt\/sources\.list|zypp\/repos\.d|apk\/repositories)/.test(target);
+        const flag = all.find((text) => unchecked.test(text)) ?? uncheckedText.exec(written)?.[0];
+        const added = addedSource(one) ?? (isSource ? unsignedSource(written) : undefined);
+        const found = flag ?? added;
+        if (found !== undefined)
+          yield {
+            offset: one.offset,
+            subject: shorten(found, 60),
+            message: `${one.name === '' ? 'RUN' : one.name}: expected signed packages from known sources, found ${shorten(found, 80)}`,
+          };
+      }
+    for (const stage of lint.model.stages)
+      for (const instruction of stage.instructions)
+        for (const file of instruction.files) {
+          const found =
+            uncheckedText.exec(file.body.value)?.[0] ??
+            (/\.(?:repo|list)$|\/etc\/(?:yum\.repos\.d|apt\/sources)/.test(instruction.text.value)
+              ? unsignedSource(file.body.value)
+              : undefined);
+          if (found !== undefined)
+            yield {
+              offset: file.body.offsets[0] ?? instruction.offset,
+              subject: shorten(found, 60),
+              message: `${instruction.keyword} writes a package source: expected its key and the check left on, found ${shorten(found, 80)}`,
+            };
+        }
+  },
+};
+
+function addedSource(flat: Flat): string | undefined {
+  const all = texts(flat);
+  const joined = all.join(' ');
+  if (flat.name === 'add-apt-repository' || flat.name === 'apt-add-repository') return `${flat.name} ${joined}`;
+  if (
+    /^(?:dnf|yum|microdnf)(?:-config-manager)?$|^yum-config-manager$/.test(flat.name) &&
+    /(?:--add-repo|addrepo)\b/.test(joined)
+  )
+    return `a package source from the network (${joined})`;
+  if (flat.name === 'dnf' && all.includes('copr') && all.includes('enable')) return `dnf ${joined}`;
+  if (flat.name === 'zypper' && /^(?:ar|addrepo)$/.test(operands(flat)[0] ?? '') && all.some(isRemote))
+    return `zypper ${joined}`;
+  if (flat.name === 'rpm' && all.includes('--import') && all.some(isRemote))
+    return `a key fetched from the network (rpm ${joined})`;
+  if (flat.name === 'apt-key') return `apt-key ${joined}`;
+  return undefined;
+}

@@ -1,0 +1,259 @@
+import { offsetAt, type Text } from '../text.ts';
+import type { Assignment, Case, Command, Group, List, Pipeline, Redirect, Simple, Word } from './ast.ts';
+import { RedirectReader } from './redirects.ts';
+import { dropPrefix, ShellSyntaxError } from './words.ts';
+
+export { ShellSyntaxError };
+
+/**
+ * parseShell reads POSIX shell and the parts of bash that Dockerfiles use (`[[ ]]`, `<( )`, `<<<`,
+ * `function`, `|&`, `&>`). It does not expand anything: no globs, no brace expansion, no aliases, and
+ * arithmetic is skipped. Throws ShellSyntaxError; whoever calls reports that instead of passing it.
+ */
+export function parseShell(text: Text, depth = 0): List {
+  return new ShellReader(text, 0, depth).script();
+}
+
+const assignment = /^[A-Za-z_][A-Za-z0-9_]*\+?=/;
+
+class ShellReader extends RedirectReader {
+  script(): List {
+    const list = this.list([]);
+    if (this.pos < this.text.value.length) this.fail(`unexpected ${JSON.stringify(this.peek())}`);
+    return list;
+  }
+
+  protected override substitution(): List {
+    const inner = new ShellReader(this.text, this.pos, this.depth + 1);
+    const list = inner.list([]);
+    if (inner.peek() !== ')') inner.fail('a ( is never closed');
+    this.pos = inner.pos + 1;
+    return list;
+  }
+
+  protected override parse(text: Text): List {
+    return parseShell(text, this.depth + 1);
+  }
+
+  /** The bare word here, when it is a reserved word. */
+  private reserved(): string {
+    return /^(?:[a-z]+|[{}!]|\[\[)(?=[\s;|&()<>]|$)/.exec(this.text.value.slice(this.pos, this.pos + 16))?.[0] ?? '';
+  }
+
+  private atEnd(closers: readonly string[]): boolean {
+    if (this.pos >= this.text.value.length || this.peek() === ')' || this.starts(';;') || this.starts(';&'))
+      return true;
+    return closers.includes(this.reserved());
+  }
+
+  private list(closers: readonly string[]): List {
+    const pipelines: Pipeline[] = [];
+    let operator: Pipeline['operator'] = '';
+    for (;;) {
+      this.blanks(true);
+      if (this.atEnd(closers)) return pipelines;
+      pipelines.push(this.pipeline(operator));
+      this.blanks(false);
+      if (this.starts('&&')) operator = '&&';
+      else if (this.starts('||')) operator = '||';
+      else if (this.peek() === '&') operator = '&';
+      else operator = ';';
+      if (operator === '&&' || operator === '||') this.pos += 2;
+      else if (operator === '&' || (this.peek() === ';' && !this.starts(';;') && !this.starts(';&'))) this.pos += 1;
+      else if (this.peek() !== '\n' && !this.atEnd(closers)) this.fail(`unexpected ${JSON.stringify(this.peek())}`);
+    }
+  }
+
+  private pipeline(operator: Pipeline['operator']): Pipeline {
+    const offset = offsetAt(this.text, this.pos);
+    let negated = false;
+    while (this.reserved() === '!') {
+      negated = !negated;
+      this.pos += 1;
+      this.blanks(false);
+    }
+    const commands = [this.command()];
+    for (;;) {
+      this.blanks(false);
+      if (this.peek() !== '|' || this.peek(1) === '|') return { commands, negated, operator, offset };
+      this.pos += this.starts('|&') ? 2 : 1;
+      this.blanks(true);
+      commands.push(this.command());
+    }
+  }
+
+  private command(): Command {
+    const offset = offsetAt(this.text, this.pos);
+    if (this.starts('((')) return this.arithmeticCommand(offset);
+    if (this.peek() === '(') {
+      this.pos += 1;
+      const bodies = [this.list([])];
+      this.expect(')');
+      return this.group({ offset, keyword: '(', bodies });
+    }
+    switch (this.reserved()) {
+      case '{': {
+        this.pos += 1;
+        const bodies = [this.list(['}'])];
+        this.expect('}');
+        return this.group({ offset, keyword: '{', bodies });
+      }
+      case 'if':
+        return this.conditional(offset);
+      case 'while':
+      case 'until': {
+        const keyword = this.starts('while') ? 'while' : 'until';
+        this.pos += 5;
+        const conditions = [this.list(['do'])];
+        return this.group({ offset, keyword, conditions, bodies: [this.loopBody()] });
+      }
+      case 'for':
+        return this.forLoop(offset);
+      case 'case':
+        return this.caseCommand(offset);
+      case 'function': {
+        this.pos += 8;
+        this.blanks(false);
+        this.word();
+        return this.functionBody(offset);
+      }
+      default:
+        return this.simple(offset);
+    }
+  }
+
+  private expect(what: string): void {
+    this.blanks(true);
+    if (!this.starts(what)) this.fail(`expected ${JSON.stringify(what)}`);
+    this.pos += what.length;
+  }
+
+  private group(parts: Partial<Group> & Pick<Group, 'offset' | 'keyword'>): Group {
+    return { kind: 'group', conditions: [], bodies: [], words: [], ...parts, redirects: this.redirects() };
+  }
+
+  private arithmeticCommand(offset: number): Command {
+    const end = this.text.value.indexOf('))', this.pos);
+    if (end < 0) this.fail('a (( is never closed');
+    this.pos = end + 2;
+    return this.group({ offset, keyword: '(' });
+  }
+
+  private conditional(offset: number): Group {
+    const conditions: List[] = [];
+    const bodies: List[] = [];
+    this.pos += 2;
+    conditions.push(this.list(['then']));
+    this.expect('then');
+    for (;;) {
+      bodies.push(this.list(['elif', 'else', 'fi']));
+      const keyword = this.reserved();
+      if (keyword === 'elif') {
+        this.pos += 4;
+        conditions.push(this.list(['then']));
+        this.expect('then');
+      } else if (keyword === 'else') this.pos += 4;
+      else {
+        this.expect('fi');
+        return this.group({ offset, keyword: 'if', conditions, bodies });
+      }
+    }
+  }
+
+  private loopBody(): List {
+    this.expect('do');
+    const body = this.list(['done']);
+    this.expect('done');
+    return body;
+  }
+
+  private forLoop(offset: number): Group {
+    this.pos += 3;
+    this.blanks(false);
+    if (this.starts('((')) this.arithmeticCommand(offset);
+    const words: Word[] = [];
+    for (;;) {
+      this.blanks(false);
+      const word = this.word();
+      if (word === undefined) break;
+      words.push(word);
+    }
+    if (this.peek() === ';') this.pos += 1;
+    return this.group({ offset, keyword: 'for', words, bodies: [this.loopBody()] });
+  }
+
+  private caseCommand(offset: number): Case {
+    this.pos += 4;
+    this.blanks(false);
+    const subject = this.word() ?? this.fail('case without a word');
+    this.expect('in');
+    const arms: { patterns: Word[]; body: List }[] = [];
+    for (;;) {
+      this.blanks(true);
+      if (this.reserved() === 'esac') break;
+      if (this.peek() === '(') this.pos += 1;
+      const patterns: Word[] = [];
+      do {
+        if (this.peek() === '|') this.pos += 1;
+        this.blanks(false);
+        patterns.push(this.word() ?? this.fail('case arm without a pattern'));
+        this.blanks(false);
+      } while (this.peek() === '|');
+      this.expect(')');
+      arms.push({ patterns, body: this.list(['esac']) });
+      if (this.starts(';;&')) this.pos += 3;
+      else if (this.starts(';;') || this.starts(';&')) this.pos += 2;
+    }
+    this.expect('esac');
+    return { kind: 'case', offset, subject, arms, redirects: this.redirects() };
+  }
+
+  private functionBody(offset: number): Group {
+    this.blanks(false);
+    if (this.starts('(')) {
+      this.pos += 1;
+      this.expect(')');
+    }
+    this.blanks(true);
+    const body = this.command();
+    const pipeline: Pipeline = { commands: [body], negated: false, operator: '', offset: body.offset };
+    return this.group({ offset, keyword: 'function', bodies: [[pipeline]] });
+  }
+
+  private simple(offset: number): Simple | Group {
+    const assignments: Assignment[] = [];
+    const words: Word[] = [];
+    const redirects: Redirect[] = [];
+    const inTest = this.reserved() === '[[';
+    for (;;) {
+      this.blanks(inTest);
+      const redirect = inTest ? undefined : this.redirect();
+      if (redirect !== undefined) {
+        redirects.push(redirect);
+        continue;
+      }
+      const word = this.word(inTest ? '|&<>()' : '');
+      if (word === undefined) break;
+      const name = words.length === 0 ? this.assigned(word) : undefined;
+      if (name !== undefined) {
+        assignments.push({ name: name.replace(/\+?=$/, ''), value: dropPrefix(word, name.length) });
+        continue;
+      }
+      words.push(word);
+      if (inTest && word.value.value === ']]') break;
+      if (words.length === 1 && !word.quoted && this.starts('()')) return this.functionBody(offset);
+    }
+    if (words.length + assignments.length + redirects.length === 0)
+      this.fail(`unexpected ${JSON.stringify(this.peek())}`);
+    return { kind: 'simple', offset, assignments, words, redirects };
+  }
+
+  /** `NAME=` when the word begins with it, unquoted. */
+  private assigned(word: Word): string | undefined {
+    const match = assignment.exec(word.value.value)?.[0];
+    // A quote inside the name shifts the offsets; then it is no assignment.
+    if (match === undefined || offsetAt(word.value, match.length - 1) !== word.offset + match.length - 1)
+      return undefined;
+    return match;
+  }
+}

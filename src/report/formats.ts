@@ -1,0 +1,35 @@
+import { AppError } from '../errors/index.ts';
+import { formatAnnotations } from './github.ts';
+import { formatJson } from './json.ts';
+import { formatJunit } from './junit.ts';
+import { formatMarkdown } from './markdown.ts';
+import type { Report } from './report.ts';
+import { formatSarif } from './sarif.ts';
+import { formatTerminal, type TerminalOptions } from './terminal.ts';
+
+export const reportFormats = ['table', 'json', 'sarif', 'junit', 'markdown', 'github'] as const;
+export type ReportFormat = (typeof reportFormats)[number];
+
+const formatters: Readonly<Record<ReportFormat, (report: Report, options: TerminalOptions) => string>> = {
+  table: formatTerminal,
+  json: formatJson,
+  sarif: formatSarif,
+  junit: formatJunit,
+  markdown: formatMarkdown,
+  github: formatAnnotations,
+};
+
+/** parseReportFormat throws `report/format` for a format that does not exist. */
+export function parseReportFormat(text: string): ReportFormat {
+  const format = reportFormats.find((one) => one === text);
+  if (format !== undefined) return format;
+  throw new AppError('report/format', 'usage', 'unknown format', {
+    expected: reportFormats.join(', '),
+    found: JSON.stringify(text.slice(0, 40)),
+  });
+}
+
+/** formatReport gives the text without a final newline. */
+export function formatReport(report: Report, format: ReportFormat, options: TerminalOptions = {}): string {
+  return formatters[format](report, options);
+}

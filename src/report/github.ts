@@ -1,0 +1,24 @@
+import type { Severity } from '../core/finding.ts';
+import { spotOf, type Report } from './report.ts';
+
+const commands: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', note: 'notice' };
+
+/** Workflow commands end at a line break; `%` begins an escape. */
+const escapeData = (text: string): string => text.replace(/%/g, '%25').replace(/\r/g, '%0D').replace(/\n/g, '%0A');
+/** Properties end at `,` and their names at `:`, too. */
+const escapeProperty = (text: string): string => escapeData(text).replace(/:/g, '%3A').replace(/,/g, '%2C');
+
+/** formatAnnotations gives one workflow command per finding; GitHub shows them at the line in the pull request. */
+export function formatAnnotations(report: Report): string {
+  return report.findings
+    .map((finding) => {
+      const { location, severity, rule, message, remediation } = finding;
+      const file = location.$case === 'file' ? location.file : report.artifact;
+      const place = location.$case === 'file' ? { line: String(location.line), col: String(location.column) } : {};
+      const properties = Object.entries({ ...(file === undefined ? {} : { file }), ...place, title: rule });
+      const list = properties.map(([name, value]) => `${name}=${escapeProperty(value)}`).join(',');
+      const text = location.$case === 'file' ? message : `${spotOf(finding)}: ${message}`;
+      return `::${commands[severity]} ${list}::${escapeData(`${text}\n${remediation}`)}`;
+    })
+    .join('\n');
+}
