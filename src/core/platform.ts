@@ -8,7 +8,7 @@ export type Platform = (typeof platforms)[number];
 export interface OciPlatform {
   readonly os: string;
   readonly architecture: string;
-  readonly variant?: string;
+  readonly variant?: string | undefined;
 }
 
 export function isPlatform(text: string): text is Platform {

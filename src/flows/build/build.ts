@@ -1,0 +1,218 @@
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { Descriptor, Digest, Plan, Platform } from '../../core/index.ts';
+import {
+  contextSource,
+  type BuildEvent,
+  type BuildRequest,
+  type Engine,
+  type EngineInfo,
+} from '../../engines/index.ts';
+import type { Host } from '../../host/index.ts';
+import {
+  collectGarbage,
+  createLayout,
+  importArchive,
+  lockLayout,
+  writeImageIndex,
+  type BaseProof,
+  type ImportedImage,
+  type Layout,
+} from '../../oci/index.ts';
+import type { Registry } from '../../registry/index.ts';
+import { annotationsOf } from './annotations.ts';
+import { baseImage, reachImages } from './base-image.ts';
+import { stepTeller } from './progress.ts';
+import { builtInRegistry, builtLayout } from './unchanged.ts';
+
+export interface BuildOptions {
+  /** Absolute path of the project. */
+  readonly root: string;
+  readonly plan: Plan;
+  /** Absolute path of the layout. */
+  readonly layout: string;
+  readonly registry: Registry;
+  /** Made only when something must be built: detecting an engine takes time. */
+  readonly engine: () => Promise<Engine>;
+  /** `host/repository` to look for an earlier build in; absent: no look. */
+  readonly published?: string;
+  /** Build even when the layout or the registry holds the same inputs. */
+  readonly force?: boolean;
+  readonly extraCa?: Uint8Array;
+  readonly networkMode?: 'host';
+  readonly extraHosts?: readonly string[];
+  /** Build arguments of the machine, not of the image: proxies. */
+  readonly machineArgs?: Readonly<Record<string, string>>;
+  /** Labels that only this build carries, e.g. `quay.expires-after`. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly cacheFrom?: readonly string[];
+  readonly cacheTo?: readonly string[];
+  readonly noCache?: boolean;
+}
+
+export interface PlatformBuild {
+  readonly platform: Platform;
+  readonly digest: Digest;
+  readonly layers: number;
+  /** Compressed bytes of all layers. */
+  readonly size: number;
+  readonly base?: BaseProof;
+  readonly seconds: { readonly build: number; readonly export: number };
+}
+
+export type BuildResult =
+  | { readonly $case: 'unchanged'; readonly from: 'layout'; readonly index: Descriptor; readonly layout: string }
+  | { readonly $case: 'unchanged'; readonly from: 'registry'; readonly digest: Digest; readonly reference: string }
+  | {
+      readonly $case: 'built';
+      readonly index: Descriptor;
+      readonly layout: string;
+      readonly engine: EngineInfo;
+      readonly platforms: readonly PlatformBuild[];
+    };
+
+/**
+ * buildLayout brings the plan into one OCI layout holding every platform. Inputs that were built
+ * already are answered from the layout or the registry without starting an engine. All platforms
+ * build at once; the first failure stops the others, and nothing of the old layout is lost.
+ */
+export async function buildLayout(host: Host, options: BuildOptions): Promise<BuildResult> {
+  const { plan, layout: directory } = options;
+  if (options.force !== true) {
+    const index = await builtLayout(host, directory, plan);
+    if (index !== undefined) return { $case: 'unchanged', from: 'layout', index, layout: directory };
+    if (options.published !== undefined) {
+      const found = await builtInRegistry(host, options.registry, options.published, plan);
+      if (found !== undefined) return { $case: 'unchanged', from: 'registry', ...found };
+    }
+  }
+  const engine = await options.engine();
+  if (engine.name !== 'dry-run') await reachImages(options.registry, plan);
+  const lock = await lockLayout(host, directory);
+  try {
+    const layout = await createLayout(host, directory);
+    const info = await engine.info();
+    const images = await everyPlatform(host, options, engine, layout);
+    await lock.assertHeld();
+    const index = await writeImageIndex(
+      layout,
+      images.map(({ image }) => image.descriptor),
+      annotationsOf(plan),
+    );
+    await collectGarbage(host, layout);
+    return { $case: 'built', index, layout: directory, engine: info, platforms: images.map(({ build }) => build) };
+  } finally {
+    await lock.release();
+  }
+}
+
+interface Made {
+  readonly image: ImportedImage;
+  readonly build: PlatformBuild;
+}
+
+async function everyPlatform(host: Host, options: BuildOptions, engine: Engine, layout: Layout): Promise<Made[]> {
+  const failed = new AbortController();
+  const signal = AbortSignal.any([host.signal, failed.signal]);
+  const runs = options.plan.platforms.map(async (platform) => {
+    try {
+      return await onePlatform(host, options, engine, layout, platform, signal);
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    }
+  });
+  const settled = await Promise.allSettled(runs);
+  // The first failure is the cause; the others only tell that they were stopped.
+  if (failed.signal.aborted) throw failed.signal.reason;
+  return settled.flatMap((run) => (run.status === 'fulfilled' ? [run.value] : []));
+}
+
+async function onePlatform(
+  host: Host,
+  options: BuildOptions,
+  engine: Engine,
+  layout: Layout,
+  platform: Platform,
+  signal: AbortSignal,
+): Promise<Made> {
+  const { plan } = options;
+  const task = host.story.task(`${plan.variant} ${platform}`);
+  const since = stopwatch(host);
+  try {
+    const base = await baseImage(options.registry, plan, platform);
+    const built = await engine.build(await requestFor(host, options, platform, signal, stepTeller(task)));
+    const seconds = { build: since(), export: 0 };
+    try {
+      task.step('writing the layout');
+      const archive: Readable = await engine.export(built, signal);
+      const image = await importArchive(host, layout, archive, {
+        platform,
+        sourceDateEpoch: plan.sourceDateEpoch,
+        base,
+        annotations: annotationsOf(plan),
+      });
+      seconds.export = since();
+      const { layers } = image.manifest;
+      const size = layers.reduce((sum, layer) => sum + layer.size, 0);
+      task.done(`${layers.length} layers, ${(size / 1e6).toFixed(0)} MB`);
+      const { digest } = image.descriptor;
+      const proof = image.base === undefined ? {} : { base: image.base };
+      return { image, build: { platform, digest, layers: layers.length, size, ...proof, seconds } };
+    } finally {
+      await engine.remove(built);
+    }
+  } catch (error) {
+    task.fail(signal.aborted ? 'stopped' : 'failed');
+    throw error;
+  }
+}
+
+async function requestFor(
+  host: Host,
+  options: BuildOptions,
+  platform: Platform,
+  signal: AbortSignal,
+  onProgress: (event: BuildEvent) => void,
+): Promise<BuildRequest> {
+  const { plan, root } = options;
+  const context = await contextSource(host, {
+    root,
+    files: plan.context,
+    dockerfile: plan.dockerfile.text,
+    mtime: plan.sourceDateEpoch,
+    ...(options.extraCa === undefined ? {} : { extraCa: options.extraCa }),
+  });
+  const { networkMode, extraHosts, cacheFrom, cacheTo, noCache } = options;
+  return {
+    platform,
+    dockerfile: plan.dockerfile,
+    context,
+    buildArgs: { ...options.machineArgs, ...plan.buildArgs },
+    labels: options.labels ?? {},
+    tag: `openshell-runner-images/${plan.variant}:build-${process.pid}-${host.clock.now().getTime()}-${platform.replace('/', '-')}`,
+    signal,
+    onProgress,
+    ...(networkMode === undefined ? {} : { networkMode }),
+    ...(extraHosts === undefined ? {} : { extraHosts }),
+    ...(cacheFrom === undefined ? {} : { cacheFrom }),
+    ...(cacheTo === undefined ? {} : { cacheTo }),
+    ...(noCache === undefined ? {} : { noCache }),
+  };
+}
+
+/** Seconds since the last call. */
+function stopwatch(host: Host): () => number {
+  let last = host.clock.now().getTime();
+  return () => {
+    const now = host.clock.now().getTime();
+    const seconds = (now - last) / 1000;
+    last = now;
+    return seconds;
+  };
+}
+
+/** layoutDirectory is where a variant's layout lies. */
+export function layoutDirectory(root: string, variant: string): string {
+  return join(root, 'dist', variant);
+}

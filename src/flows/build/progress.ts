@@ -1,0 +1,44 @@
+import type { Platform } from '../../core/index.ts';
+import type { BuildEvent } from '../../engines/index.ts';
+import type { StoryTask } from '../../host/index.ts';
+
+const longest = 100;
+
+/**
+ * stepTeller turns engine events into the story of one platform: each step once when it starts and, where
+ * nobody watches a terminal, nothing of its output; a failing step's output comes with the error.
+ */
+export function stepTeller(task: StoryTask): (event: BuildEvent) => void {
+  const told = new Set<string>();
+  let cached = 0;
+  return (event) => {
+    if (event.$case === 'cached') cached += 1;
+    if (event.$case !== 'started') return;
+    const count =
+      event.step === undefined ? '' : `${event.stage ?? ''} ${event.step}/${event.total ?? '?'} `.trimStart();
+    const line = `${count}${event.name.replaceAll(/\s+/g, ' ')}`.slice(0, longest);
+    if (told.has(line)) return;
+    told.add(line);
+    task.step(cached === 0 ? line : `${line} (${cached} cached)`);
+  };
+}
+
+/** Events of one platform, counted for the result. */
+export interface StepCount {
+  readonly platform: Platform;
+  cached: number;
+  run: number;
+}
+
+export function stepCounter(platform: Platform): {
+  readonly count: StepCount;
+  readonly see: (event: BuildEvent) => void;
+} {
+  const count: StepCount = { platform, cached: 0, run: 0 };
+  const see = (event: BuildEvent) => {
+    if (event.step === undefined) return;
+    if (event.$case === 'cached') count.cached += 1;
+    if (event.$case === 'done') count.run += 1;
+  };
+  return { count, see };
+}
