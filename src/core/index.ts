@@ -10,3 +10,4 @@ export * from './picture.ts';
 export * from './pin.ts';
 export * from './plan.ts';
 export * from './platform.ts';
+export * from './policy.ts';

@@ -1,0 +1,11 @@
+export { collectorsFor } from './collectors.ts';
+export type { BaseFacts, ProfileChoice, Undecided } from './context.ts';
+export { evaluate, type EvaluateInput, type Evaluation, type Summary } from './evaluate.ts';
+export type { PolicyOrigin, PolicySource } from './policy/index.ts';
+export { checkRef, type RefAnswer, type RefOptions } from './reference.ts';
+export { ruleInfos } from './rules/index.ts';
+export { allowlist } from './secrets/allowlist.ts';
+export { secretRules } from './secrets/rules.ts';
+export { findSecrets, redactSecrets, redact } from './secrets/text.ts';
+export { formatBytes, sizeFacts, type SizeFacts } from './size.ts';
+export { applyWaivers, type WaiverOptions } from './waivers.ts';

@@ -1,0 +1,92 @@
+import type { Finding, RuleInfo } from '../../core/index.ts';
+import { resolveUser } from '../accounts.ts';
+import type { Rule } from '../context.ts';
+import { finding } from '../finding.ts';
+import { isUnder, resolve } from '../tree.ts';
+import { readPolicy } from './read.ts';
+
+const paths: RuleInfo = {
+  id: 'contract/policy-path',
+  severity: 'warning',
+  section: '4',
+  summary: 'Every path of filesystem_policy is in the image.',
+  remediation:
+    'Remove the path or correct it: the supervisor leaves out what it cannot open (best_effort) or does not start (hard_requirement).',
+};
+
+/** The runtime mounts these. */
+const mounted = ['/proc', '/sys', '/dev'];
+
+export const policyPaths: Rule = {
+  info: paths,
+  check({ policy: source, picture }): Finding[] {
+    if (source === undefined) return [];
+    const { policy, at } = readPolicy(source);
+    const strict = policy?.landlock?.compatibility === 'hard_requirement';
+    return (['read_only', 'read_write'] as const).flatMap((list) =>
+      (policy?.filesystem_policy?.[list] ?? []).flatMap((path, index): Finding[] => {
+        const location = at(['filesystem_policy', list, index]);
+        if (path.split('/').includes('..') || (list === 'read_write' && path === '/')) {
+          const why = path === '/' ? 'everything would be writable' : '".." is refused';
+          return [
+            finding(paths, path, `${list} must name plain directories; ${path}: ${why}`, location, {
+              severity: 'error',
+            }),
+          ];
+        }
+        if (mounted.some((directory) => isUnder(path, directory))) return [];
+        const found = resolve(picture.tree, path);
+        if (found.$case === 'found') return [];
+        const then = strict ? 'the supervisor will not start' : 'the supervisor leaves it out';
+        const message = `${list} must name paths of the image; ${path} leads to ${found.at}, which does not exist: ${then}`;
+        return [finding(paths, path, message, location, strict ? { severity: 'error' } : {})];
+      }),
+    );
+  },
+};
+
+const identity: RuleInfo = {
+  id: 'contract/policy-identity',
+  severity: 'error',
+  section: '4',
+  summary: 'The user and group that the supervisor drops to exist and are not root.',
+  remediation: 'Name the user that the image creates, with fixed numbers in its /etc/passwd and /etc/group.',
+};
+
+export const policyIdentity: Rule = {
+  info: identity,
+  check({ policy: source, accounts }): Finding[] {
+    if (source === undefined) return [];
+    const { policy, at } = readPolicy(source);
+    const { run_as_user: user, run_as_group: group } = policy?.process ?? {};
+    const findings: Finding[] = [];
+    if (user !== undefined) {
+      const who = resolveUser(String(user), accounts);
+      const why = who.$case === 'bad' ? who.why : who.uid === 0 ? who.how : undefined;
+      if (why !== undefined)
+        findings.push(
+          finding(
+            identity,
+            'process.run_as_user',
+            `run_as_user must be a non-root user of the image; ${JSON.stringify(user)}: ${why}`,
+            at(['process', 'run_as_user']),
+          ),
+        );
+    }
+    if (group !== undefined) {
+      // A group is looked up as the second half of user:group; the user before it plays no part.
+      const who = resolveUser(`1:${String(group)}`, accounts);
+      const why = who.$case === 'bad' ? who.why : who.gids[0] === 0 ? 'it is group 0' : undefined;
+      if (why !== undefined)
+        findings.push(
+          finding(
+            identity,
+            'process.run_as_group',
+            `run_as_group must be a non-root group of the image; ${JSON.stringify(group)}: ${why}`,
+            at(['process', 'run_as_group']),
+          ),
+        );
+    }
+    return findings;
+  },
+};

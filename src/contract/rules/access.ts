@@ -1,0 +1,58 @@
+import type { Finding, RuleInfo } from '../../core/index.ts';
+import { obstacleTo, type Identity } from '../access.ts';
+import type { Rule, RuleContext } from '../context.ts';
+import { atPath, finding } from '../finding.ts';
+
+const words = { r: 'read', w: 'write', x: 'execute or search' } as const;
+const spell = (access: string): string =>
+  (['r', 'w', 'x'] as const)
+    .filter((letter) => access.includes(letter))
+    .map((letter) => words[letter])
+    .join(', ');
+
+function check(context: RuleContext, info: RuleInfo, who: Identity): Finding[] {
+  const { tree } = context.picture;
+  return context.profile.paths.flatMap(({ path, access, optional }): Finding[] => {
+    if (access === undefined) return [];
+    const obstacle = obstacleTo(tree, who, path, access);
+    // What is absent or of the wrong kind is the required-path rule's to report, once.
+    if (obstacle === undefined || !tree.has(obstacle.path)) return [];
+    if (optional === true && !tree.has(path)) return [];
+    if (obstacle.because.endsWith('links') || obstacle.because.endsWith('is not a directory')) return [];
+    const message = `${who.name} must be able to ${spell(access)} ${path}; ${obstacle.because}`;
+    return [finding(info, path, message, atPath(context, obstacle.path))];
+  });
+}
+
+const arbitrary: RuleInfo = {
+  id: 'contract/arbitrary-uid',
+  severity: 'error',
+  section: '3.6',
+  summary: 'A random UID in group 0, as OpenShift gives, can use every path that the runner needs.',
+  remediation:
+    'Give the path to group 0 with the permissions of its owner when it is first written (COPY --chown=…:0 --chmod, or mkdir -m and chgrp in the same RUN).',
+};
+
+export const arbitraryUid: Rule = {
+  info: arbitrary,
+  check: (context) => check(context, arbitrary, context.arbitrary),
+};
+
+const runtime: RuleInfo = {
+  id: 'contract/runtime-access',
+  severity: 'error',
+  section: '3.3',
+  summary: 'The user that the image names can use every path that the runner needs.',
+  remediation: 'Let the path belong to that user or to its group, with the permissions named.',
+};
+
+export const runtimeAccess: Rule = {
+  info: runtime,
+  check(context) {
+    if (context.runtime !== undefined) return check(context, runtime, context.runtime);
+    const name = context.profile.runsAs;
+    if (name === undefined) return [];
+    const message = `processes drop to user ${name}; the image's /etc/passwd has no such user`;
+    return [finding(runtime, name, message, atPath(context, '/etc/passwd'))];
+  },
+};

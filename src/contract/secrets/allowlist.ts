@@ -1,0 +1,63 @@
+import { matchesGlob } from '../glob.ts';
+
+/** Allowed is one place where a credential format is known to hold no credential. */
+export interface Allowed {
+  /** Rule ids, or `*`. */
+  readonly rules: readonly string[];
+  readonly path: string;
+  readonly reason: string;
+}
+
+/**
+ * allowlist names published files whose contents anyone can read elsewhere. A key that is public
+ * protects nothing, so finding it in an image tells nobody anything. What is particular to one
+ * image belongs in that image's waivers, with an owner and an expiry.
+ */
+export const allowlist: readonly Allowed[] = [
+  {
+    rules: ['private-key', 'pgp-private-key'],
+    path: '/**/python3*/test/**',
+    reason: "CPython's own test certificates, published in its source",
+  },
+  {
+    rules: ['private-key', 'pgp-private-key', 'jwt', 'google-api-key', 'aws-access-key-id', 'url-credentials'],
+    path: '/**/{dist,site}-packages/**/tests/**',
+    reason: 'test data of a published Python package',
+  },
+  {
+    rules: ['private-key', 'pgp-private-key', 'jwt', 'aws-access-key-id', 'url-credentials'],
+    path: '/**/node_modules/**/test/**',
+    reason: 'test data of a published npm package',
+  },
+  {
+    rules: ['private-key', 'pgp-private-key', 'jwt', 'aws-access-key-id', 'google-api-key', 'url-credentials'],
+    path: '/usr/share/doc/**',
+    reason: 'documentation of a distribution package',
+  },
+  {
+    rules: ['private-key', 'pgp-private-key'],
+    path: '/usr/share/perl5/**',
+    reason: 'examples in the manual pages of Perl modules',
+  },
+  {
+    rules: ['google-oauth-token'],
+    path: '/**/@google/gemini-cli*/**',
+    reason: 'client secret of an installed application, which Google documents as not secret',
+  },
+];
+
+const expand = (glob: string): string[] => {
+  const braces = /\{([^}]*)\}/.exec(glob);
+  return braces === null
+    ? [glob]
+    : (braces[1] ?? '').split(',').flatMap((part) => expand(glob.replace(braces[0], part)));
+};
+
+/** allowedBecause gives the reason why a hit in this path is no finding, or undefined. */
+export function allowedBecause(rule: string, path: string): string | undefined {
+  return allowlist.find(
+    (allowed) =>
+      (allowed.rules.includes(rule) || allowed.rules.includes('*')) &&
+      expand(allowed.path).some((glob) => matchesGlob(glob, path)),
+  )?.reason;
+}

@@ -1,0 +1,95 @@
+import type { Entry, Picture } from '../core/index.ts';
+
+export type Tree = Picture['tree'];
+
+/** Linux gives up after 40 links (path_resolution(7)). */
+const maxLinks = 40;
+
+/** Step is one directory that was searched, or the object at the end, with its own path. */
+export interface Step {
+  readonly path: string;
+  readonly entry: Entry;
+}
+
+export type Resolved =
+  | {
+      readonly $case: 'found';
+      readonly path: string;
+      readonly entry: Entry;
+      /** Every directory searched on the way, links' own parents included, in order. */
+      readonly searched: readonly Step[];
+      /** Links that were followed, in order. */
+      readonly links: readonly Step[];
+    }
+  | { readonly $case: 'missing'; readonly at: string; readonly links: readonly Step[] }
+  | { readonly $case: 'not-directory'; readonly at: string; readonly links: readonly Step[] }
+  | { readonly $case: 'loop'; readonly at: string; readonly links: readonly Step[] };
+
+const join = (directory: string, name: string): string => (directory === '/' ? `/${name}` : `${directory}/${name}`);
+
+export const dirname = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
+
+export const basename = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+const components = (path: string): string[] => path.split('/').filter((part) => part !== '' && part !== '.');
+
+/**
+ * resolve walks an absolute path inside the image as the kernel would with the image as root
+ * (path_resolution(7)): links are followed, also the last one unless `keepLast`, and `..` at
+ * the root stays there.
+ */
+export function resolve(tree: Tree, path: string, keepLast = false): Resolved {
+  const links: Step[] = [];
+  const searched: Step[] = [];
+  let here = '/';
+  let rest = components(path);
+  for (;;) {
+    const entry = tree.get(here);
+    if (entry === undefined) return { $case: 'missing', at: here, links };
+    if (entry.type === 'symlink' && (rest.length > 0 || !keepLast)) {
+      links.push({ path: here, entry });
+      if (links.length > maxLinks) return { $case: 'loop', at: here, links };
+      const target = entry.link ?? '';
+      rest = [...components(target), ...rest];
+      here = target.startsWith('/') ? '/' : dirname(here);
+      continue;
+    }
+    const [name, ...others] = rest;
+    if (name === undefined) return { $case: 'found', path: here, entry, searched, links };
+    if (entry.type !== 'directory') return { $case: 'not-directory', at: here, links };
+    searched.push({ path: here, entry });
+    here = name === '..' ? dirname(here) : join(here, name);
+    rest = others;
+  }
+}
+
+/** lookup gives the object that a path leads to, or undefined when it leads nowhere. */
+export function lookup(tree: Tree, path: string): Step | undefined {
+  const found = resolve(tree, path);
+  return found.$case === 'found' ? { path: found.path, entry: found.entry } : undefined;
+}
+
+/** isUnder: is `path` the directory itself or below it, both written without a final slash? */
+export function isUnder(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
+}
+
+/** children lists the paths directly in a directory; linear in the image's paths. */
+export function childrenOf(tree: Tree, directory: string): string[] {
+  const prefix = directory === '/' ? '/' : `${directory}/`;
+  return [...tree.keys()].filter(
+    (path) => path.startsWith(prefix) && path.length > prefix.length && !path.includes('/', prefix.length),
+  );
+}
+
+/** describe gives `directory drwxr-x--- 1001:0`, as `ls -ld` would. */
+export function describe(entry: Entry): string {
+  const letters = { file: '-', directory: 'd', symlink: 'l', character: 'c', block: 'b', fifo: 'p' } as const;
+  const bits = [0o400, 0o200, 0o100, 0o040, 0o020, 0o010, 0o004, 0o002, 0o001]
+    .map((bit, i) => ((entry.mode & bit) === 0 ? '-' : ('rwx'[i % 3] ?? '-')))
+    .join('');
+  return `${letters[entry.type]}${bits} ${entry.uid}:${entry.gid}`;
+}
+
+/** octal gives the twelve mode bits, e.g. `1777`, `0755`. */
+export const octal = (mode: number): string => (mode & 0o7777).toString(8).padStart(4, '0');
