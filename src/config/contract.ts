@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Contract } from '../core/index.ts';
+import { readYaml } from './document.ts';
 
 const text = z.string().min(1).max(1000);
 const path = z.string().regex(/^\/(?:[^/\0]+(?:\/[^/\0]+)*)?$/, 'must be an absolute path without a final slash');
@@ -76,7 +77,8 @@ export const contractSchema = z.strictObject({
   profiles: z.strictObject({ standard: profile, openshell: profile, custom: derived }),
 });
 
-type Parsed = z.infer<typeof contractSchema>;
-
-/** toContract gives the core type; absent members stay absent. */
-export const toContract = (parsed: Parsed): Contract => parsed as Contract;
+/** readContract reads images/contract/v<version>.yaml. Throws every problem at once, with file:line:column. */
+export function readContract(text: string, file: string): Contract {
+  // zod says `member?: T | undefined`; what YAML leaves out is absent, never undefined.
+  return readYaml(contractSchema, text, file).value as Contract;
+}

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ImageDefinition, Omission, VariantDefinition } from '../core/index.ts';
 import { readYaml, type Read } from './document.ts';
+import { placedWaivers, waiverListSchema } from './waiver.ts';
 import { labelKey, labelText, name, platform, repository, sentence, version, word } from './text.ts';
 
 const omission = z.strictObject({ name: sentence, version: version.optional(), reason: sentence });
@@ -28,6 +29,7 @@ export const imageSchema = z.strictObject({
   params: params.optional(),
   variants: z.array(variant).min(1),
   omitted: z.array(omission).optional(),
+  waivers: waiverListSchema.optional(),
 });
 
 function toVariant(raw: z.infer<typeof variant>): VariantDefinition {
@@ -50,6 +52,7 @@ export function readImage(text: string, file: string): Read<ImageDefinition> {
     params: raw.params ?? {},
     variants: raw.variants.map(toVariant),
     omitted: (raw.omitted ?? []) as readonly Omission[],
+    waivers: placedWaivers(raw.waivers ?? [], read.where),
   };
   return { value, where: read.where };
 }

@@ -1,12 +1,18 @@
 import { z } from 'zod';
+import { policySchema } from '../core/index.ts';
+import { contractSchema } from './contract.ts';
 import { fragmentSchema } from './fragment.ts';
 import { imageSchema } from './image.ts';
 import { pinsSchema } from './pins.ts';
+import { waiverFileSchema } from './waiver.ts';
 
 const all = {
   'pins.schema.json': { schema: pinsSchema, title: 'images/pins.yaml' },
   'image.schema.json': { schema: imageSchema, title: 'images/<image>/image.yaml' },
   'fragment.schema.json': { schema: fragmentSchema, title: 'front matter of images/fragments/*.dockerfile' },
+  'contract.schema.json': { schema: contractSchema, title: 'images/contract/v*.yaml' },
+  'policy.schema.json': { schema: policySchema, title: 'policy.yaml of the OpenShell supervisor' },
+  'waivers.schema.json': { schema: waiverFileSchema, title: 'waivers.yaml of a derived image' },
 } as const;
 
 /** editorSchemas gives the JSON Schemas of the YAML files, by file name, as text. */

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { Waiver } from '../core/index.ts';
+import { readYaml, type Read } from './document.ts';
 
 const sentence = z.string().trim().min(1).max(1000);
 
@@ -26,3 +28,17 @@ export const waiverListSchema = z.array(waiverSchema);
 
 /** A waiver file of its own, beside the Dockerfile of a derived image. */
 export const waiverFileSchema = z.strictObject({ waivers: waiverListSchema });
+
+/** placedWaivers adds to each waiver the line it is written on. */
+export function placedWaivers(
+  waivers: readonly z.infer<typeof waiverSchema>[],
+  where: Read<unknown>['where'],
+): readonly Waiver[] {
+  return waivers.map((waiver, index) => ({ ...waiver, where: where(['waivers', index, 'rule']) }));
+}
+
+/** readWaivers reads a waiver file. Throws every problem at once, with file:line:column. */
+export function readWaivers(text: string, file: string): readonly Waiver[] {
+  const read = readYaml(waiverFileSchema, text, file);
+  return placedWaivers(read.value.waivers, read.where);
+}

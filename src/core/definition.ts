@@ -1,3 +1,4 @@
+import type { Waiver } from './contract.ts';
 import type { Pin } from './pin.ts';
 import type { Platform } from './platform.ts';
 import type { Profile } from './plan.ts';
@@ -60,6 +61,8 @@ export interface ImageDefinition {
   readonly params: Readonly<Record<string, string>>;
   readonly variants: readonly VariantDefinition[];
   readonly omitted: readonly Omission[];
+  /** What the contract's rules find in this image and a person decided to accept, for a time. */
+  readonly waivers: readonly Waiver[];
 }
 
 /** Definitions is everything that people decided, parsed: no network and no engine was needed. */
