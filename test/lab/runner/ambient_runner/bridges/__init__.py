@@ -1,0 +1,1 @@
+"""One module per agent, as in the real runner."""

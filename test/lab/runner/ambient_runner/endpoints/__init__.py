@@ -1,0 +1,1 @@
+"""The endpoints of the runner-image contract, rule 1."""
