@@ -6,4 +6,8 @@ export const commands: Record<string, { summary: string; load: () => Promise<{ c
     summary: 'supply-chain rules over any Dockerfile',
     load: () => import('./lint.ts'),
   },
+  lab: {
+    summary: 'start or stop the embedded upstreams that demo and tests run against',
+    load: () => import('./lab.ts'),
+  },
 };

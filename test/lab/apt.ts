@@ -51,7 +51,13 @@ export class PrivateApt {
 
   /** A configuration of its own: nothing of the machine's package state is read or changed. */
   async #update(): Promise<void> {
-    for (const directory of ['etc/sources.list.d', 'etc/preferences.d', 'state/lists/partial', 'archives/partial', 'none/partial'])
+    for (const directory of [
+      'etc/sources.list.d',
+      'etc/preferences.d',
+      'state/lists/partial',
+      'archives/partial',
+      'none/partial',
+    ])
       await mkdir(join(this.#root, directory), { recursive: true });
     await access(keyring).catch((cause: unknown) => {
       throw new AppError('lab/no-keyring', 'machine', "Debian's archive keys are not here", {
@@ -111,7 +117,10 @@ export class PrivateApt {
    * checksum verified, and describes it. The answer is kept under `key` until the names change.
    */
   async solve(key: string, architecture: Architecture, names: readonly string[]): Promise<Map<string, Deb>> {
-    const wish = createHash('sha256').update(JSON.stringify([suite, architecture, names])).digest('hex').slice(0, 16);
+    const wish = createHash('sha256')
+      .update(JSON.stringify([suite, architecture, names]))
+      .digest('hex')
+      .slice(0, 16);
     const record = join(this.#root, `${key}-${architecture}-${wish}.json`);
     const kept = await readFile(record, 'utf8').catch(() => undefined);
     if (kept !== undefined) {
@@ -156,7 +165,9 @@ export class PrivateApt {
       version: field('Version'),
       architecture: field('Architecture'),
       file,
-      sha256: createHash('sha256').update(await readFile(file)).digest('hex'),
+      sha256: createHash('sha256')
+        .update(await readFile(file))
+        .digest('hex'),
       control,
       depends: [...groups(field('Pre-Depends')), ...groups(field('Depends'))],
       provides: groups(field('Provides')).flat(),

@@ -17,30 +17,32 @@ const bundle = '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem';
 /** The labels as UBI carries them, so that a derived image's overriding them is exercised. */
 function labels(architecture: Architecture): Record<string, string> {
   return {
-    'architecture': architecture === 'amd64' ? 'x86_64' : 'aarch64',
+    architecture: architecture === 'amd64' ? 'x86_64' : 'aarch64',
     'build-date': '2026-01-01T00:00:00Z',
     'com.redhat.component': 'ubi10-container',
     'com.redhat.license_terms': 'https://www.redhat.com/en/about/red-hat-end-user-license-agreements#UBI',
-    'cpe': 'cpe:/o:redhat:enterprise_linux:10',
-    'description': 'The Universal Base Image is designed and engineered to be the base layer for all of your containerized applications.',
+    cpe: 'cpe:/o:redhat:enterprise_linux:10',
+    description:
+      'The Universal Base Image is designed and engineered to be the base layer for all of your containerized applications.',
     'distribution-scope': 'public',
     'io.ambient-code.lab': 'true',
     'io.buildah.version': '1.41.4',
-    'io.k8s.description': 'The Universal Base Image is designed and engineered to be the base layer for all of your containerized applications.',
+    'io.k8s.description':
+      'The Universal Base Image is designed and engineered to be the base layer for all of your containerized applications.',
     'io.k8s.display-name': 'Red Hat Universal Base Image 10',
     'io.openshift.expose-services': '',
     'io.openshift.tags': 'base rhel10',
-    'maintainer': 'Red Hat, Inc.',
-    'name': 'ubi10/ubi',
+    maintainer: 'Red Hat, Inc.',
+    name: 'ubi10/ubi',
     'org.opencontainers.image.created': '2026-01-01T00:00:00Z',
     'org.opencontainers.image.revision': '0000000000000000000000000000000000000000',
-    'release': '0',
-    'summary': 'Provides the latest release of Red Hat Universal Base Image 10.',
-    'url': 'https://catalog.redhat.com/en/search?searchType=containers',
+    release: '0',
+    summary: 'Provides the latest release of Red Hat Universal Base Image 10.',
+    url: 'https://catalog.redhat.com/en/search?searchType=containers',
     'vcs-ref': '0000000000000000000000000000000000000000',
     'vcs-type': 'git',
-    'vendor': 'Red Hat, Inc.',
-    'version': '10.0',
+    vendor: 'Red Hat, Inc.',
+    version: '10.0',
   };
 }
 

@@ -17,7 +17,19 @@ export async function makeCertificates(directory: string): Promise<Certificates>
   const openssl = async (...args: string[]): Promise<void> => {
     await run('openssl', args);
   };
-  await openssl('req', '-x509', ...curve, '-keyout', at('ca.key'), '-out', at('ca.pem'), '-days', '365', '-subj', subject);
+  await openssl(
+    'req',
+    '-x509',
+    ...curve,
+    '-keyout',
+    at('ca.key'),
+    '-out',
+    at('ca.pem'),
+    '-days',
+    '365',
+    '-subj',
+    subject,
+  );
   await openssl('req', ...curve, '-keyout', at('server.key'), '-out', at('server.csr'), '-subj', '/CN=localhost');
   const extensions = 'subjectAltName=DNS:localhost,DNS:github.com,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n';
   await writeFile(at('extensions'), extensions);
@@ -30,7 +42,6 @@ export async function makeCertificates(directory: string): Promise<Certificates>
 export async function writeExtraCa(target: string, ca: string, env = process.env): Promise<void> {
   const named = [env['NODE_EXTRA_CA_CERTS'], env['SSL_CERT_FILE']].filter((path) => path !== undefined && path !== '');
   const parts = [await readFile(ca, 'utf8')];
-  for (const path of new Set(named))
-    if (path !== undefined) parts.push(await readFile(path, 'utf8').catch(() => ''));
+  for (const path of new Set(named)) if (path !== undefined) parts.push(await readFile(path, 'utf8').catch(() => ''));
   await writeFile(target, parts.map((part) => part.trim()).join('\n') + '\n');
 }

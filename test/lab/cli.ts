@@ -21,7 +21,9 @@ const say = (line: string): void => {
 function parseEngines(text: string): EngineKind[] {
   return text.split(',').map((name) => {
     if (name === 'classic' || name === 'current') return name;
-    throw new AppError('lab/engine', 'usage', `unknown engine ${JSON.stringify(name)}`, { expected: 'classic or current' });
+    throw new AppError('lab/engine', 'usage', `unknown engine ${JSON.stringify(name)}`, {
+      expected: 'classic or current',
+    });
   });
 }
 
@@ -55,7 +57,8 @@ async function main(): Promise<number> {
   const state = await readLab();
   const alive = state !== undefined && (await isUp(state));
   if (values.json) process.stdout.write(`${JSON.stringify({ up: alive, ...state }, null, 2)}\n`);
-  else process.stdout.write(alive ? `${describe(state)}\n` : `the lab is ${state === undefined ? 'down' : 'not whole'}\n`);
+  else
+    process.stdout.write(alive ? `${describe(state)}\n` : `the lab is ${state === undefined ? 'down' : 'not whole'}\n`);
   return alive ? exitCodes.clean : exitCodes.findings;
 }
 

@@ -6,7 +6,13 @@ import { run } from './run.ts';
 
 /** engineAnswers asks a Docker Engine API on a Unix socket; gives its version. */
 export async function engineVersion(socket: string): Promise<string | undefined> {
-  if (!(await access(socket).then(() => true, () => false))) return undefined;
+  if (
+    !(await access(socket).then(
+      () => true,
+      () => false,
+    ))
+  )
+    return undefined;
   return new Promise((resolve) => {
     const call = request({ socketPath: socket, path: '/version', timeout: 2000 }, (answer) => {
       let body = '';

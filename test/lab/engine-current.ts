@@ -12,7 +12,13 @@ import { run } from './run.ts';
 async function engineRoot(cache: string, debs: ReadonlyMap<string, Deb>): Promise<string> {
   const version = debs.get('docker.io')?.version.replace(/[^\w.]+/g, '-') ?? 'unknown';
   const root = join(cache, 'engine', version);
-  if (await access(root).then(() => true, () => false)) return root;
+  if (
+    await access(root).then(
+      () => true,
+      () => false,
+    )
+  )
+    return root;
   await rm(`${root}.partial`, { recursive: true, force: true });
   // base-files first: it brings the links /bin and /lib that the others unpack through.
   const order = [...debs.values()].sort((a, b) => Number(b.name === 'base-files') - Number(a.name === 'base-files'));

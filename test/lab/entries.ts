@@ -44,15 +44,15 @@ function normalize(name: string): string {
 }
 
 function toEntry(header: Header, content: Buffer): TarEntry | undefined {
-  const { type, mode = 0o644, uid = 0, gid = 0, linkname } = header;
+  const { type, mode, uid, gid, linkname } = header;
   const path = normalize(header.name);
   if (path === '' || path === '.') return undefined;
   const common = { path, mode, uid, gid };
   if (type === 'file' || type === 'contiguous-file') return { ...common, type: 'file', content };
   if (type === 'directory') return { ...common, type };
-  if (type === 'symlink') return { ...common, type, target: linkname ?? '' };
-  if (type === 'link') return { ...common, type, target: normalize(linkname ?? '') };
-  throw new AppError('lab/tar', 'machine', `a package holds a ${type ?? 'nameless'} entry`, { found: header.name });
+  if (type === 'symlink') return { ...common, type, target: linkname };
+  if (type === 'link') return { ...common, type, target: normalize(linkname) };
+  throw new AppError('lab/tar', 'machine', `a package holds a ${type} entry`, { found: header.name });
 }
 
 /** debEntries gives a package's files in its own order; nothing of the package is run. */
@@ -65,7 +65,9 @@ export async function* debEntries(deb: Deb): AsyncGenerator<TarEntry> {
   }
   const code = await closed;
   if (code !== 0)
-    throw new AppError('lab/deb', 'machine', `dpkg-deb could not read ${deb.file}`, { found: `exit code ${code ?? '?'}` });
+    throw new AppError('lab/deb', 'machine', `dpkg-deb could not read ${deb.file}`, {
+      found: `exit code ${code ?? '?'}`,
+    });
 }
 
 /** Documentation is most of a package's paths; copyright files stay. */

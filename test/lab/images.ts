@@ -48,5 +48,9 @@ export async function makeImages(
   const base = await baseParts(store, cache, sets, packagesUrl);
   const make = async (key: keyof ImageNames, parts: Record<Architecture, ImageParts>): Promise<StandIn> =>
     makeImage(store, names[key].repository, names[key].tag, parts);
-  return { base: await make('base', base), uv: await make('uv', uvParts), supervisor: await make('supervisor', supervisorParts) };
+  return {
+    base: await make('base', base),
+    uv: await make('uv', uvParts),
+    supervisor: await make('supervisor', supervisorParts),
+  };
 }

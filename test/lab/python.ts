@@ -70,7 +70,9 @@ async function wheelsOf(directory_: string, deb: Deb, machine: string): Promise<
   if (metadata?.content === undefined) return undefined;
   const field = (key: string): string =>
     new RegExp(`^${key}: (.*)$`, 'm').exec(metadata.content?.toString('utf8') ?? '')?.[1]?.trim() ?? '';
-  const name = field('Name').toLowerCase().replace(/[-_.]+/g, '-');
+  const name = field('Name')
+    .toLowerCase()
+    .replace(/[-_.]+/g, '-');
   const version = field('Version');
   const kind = deb.architecture === 'all' ? 'any' : machine;
   const fileName = `${name.replaceAll('-', '_')}-${version}-${kind}.tar`;
@@ -99,7 +101,10 @@ export async function makePython(
   const version = /^[0-9.]+/.exec(sets.amd64.get('python3.13')?.version ?? '')?.[0] ?? '';
   const minor = version.split('.').slice(0, 2).join('.');
   const shas = architectures.flatMap((one) => [...sets[one].values()].map((deb) => deb.sha256));
-  const key = createHash('sha256').update(JSON.stringify(['5', shas])).digest('hex').slice(0, 20);
+  const key = createHash('sha256')
+    .update(JSON.stringify(['5', shas]))
+    .digest('hex')
+    .slice(0, 20);
   const record = join(artifacts, `python-${key}.json`);
   const kept = await readFile(record, 'utf8').catch(() => undefined);
   if (kept !== undefined) return JSON.parse(kept) as PythonArtifacts;

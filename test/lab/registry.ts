@@ -52,7 +52,7 @@ async function pushBlob(base: string, store: BlobStore, blob: Blob): Promise<voi
     headers: { 'content-length': String(blob.size), 'content-type': 'application/octet-stream' },
     body: Readable.toWeb(createReadStream(store.path(blob.digest))) as ReadableStream,
     duplex: 'half',
-  } as RequestInit);
+  });
   await expectStatus(blob.digest, sent, [201]);
 }
 

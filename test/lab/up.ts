@@ -93,7 +93,10 @@ async function start(
     if (server !== undefined) await stopDaemon(server);
     const port = async (url: string | undefined, wish: number): Promise<number> =>
       freePort(url === undefined ? wish : Number(new URL(url).port));
-    const ports = { http: await port(before?.packages, preferred.http), https: await port(before?.github, preferred.https) };
+    const ports = {
+      http: await port(before?.packages, preferred.http),
+      https: await port(before?.github, preferred.https),
+    };
     const packages = `http://127.0.0.1:${ports.http}`;
     say('stand-in images, Python, gh, the runner');
     const content = await makeContent(sets, paths.cache, paths.lab, packages, await readImageNames());

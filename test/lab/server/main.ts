@@ -61,10 +61,7 @@ const packages: Handler = async (path, request, response) => {
   else response.writeHead(404).end('not found\n');
 };
 
-const https = createHttps(
-  { cert: readFileSync(config.certificate), key: readFileSync(config.key) },
-  answering(github),
-);
+const https = createHttps({ cert: readFileSync(config.certificate), key: readFileSync(config.key) }, answering(github));
 const http = createHttp(answering(packages));
 https.listen(config.httpsPort, '127.0.0.1', () => {
   http.listen(config.httpPort, '127.0.0.1', () => process.stdout.write('listening\n'));

@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { AppError, type ExitCode } from '../src/errors/index.ts';
+import { examples, flag, stringOption, type Call, type CommandModule } from './command.ts';
+
+const actions = ['up', 'down', 'status'];
+
+/** The lab is test code: it runs from the project's sources, also when this command was bundled. */
+async function runLab(call: Call, args: readonly string[]): Promise<ExitCode> {
+  const program = join(call.root, 'test/lab/cli.ts');
+  if (!existsSync(program)) {
+    throw new AppError('lab/no-sources', 'usage', 'the lab needs a checkout of this project', {
+      expected: program,
+      hint: 'clone the project and run make demo there',
+    });
+  }
+  const tsx = pathToFileURL(createRequire(join(call.root, 'package.json')).resolve('tsx')).href;
+  const child = spawn(process.execPath, ['--import', tsx, program, ...args], { stdio: 'inherit', cwd: call.root });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  return (code ?? 4) as ExitCode;
+}
+
+export const command: CommandModule = {
+  define(command) {
+    command
+      .argument('[action]', 'up, down or status', 'status')
+      .option('--engines <kinds>', 'up: engines to have, classic and current', 'classic')
+      .option('--cache', 'down: remove the downloads as well');
+    examples(command, [
+      ['runner-image lab up', 'start the embedded upstreams: registry, artifacts, engine where none runs'],
+      ['runner-image lab up --engines classic,current', 'with a second Docker engine of the newest kind'],
+      ['runner-image lab down', 'stop and remove everything but the downloads'],
+    ]);
+  },
+  async run(call) {
+    const action = call.args[0] ?? 'status';
+    if (!actions.includes(action)) {
+      throw new AppError('lab/action', 'usage', `unknown action ${JSON.stringify(action)}`, {
+        expected: actions.join(', '),
+      });
+    }
+    const options = [
+      ...(call.json ? ['--json'] : []),
+      ...(flag(call, 'quiet') ? ['--quiet'] : []),
+      ...(flag(call, 'cache') ? ['--cache'] : []),
+      ...(action === 'up' ? ['--engines', stringOption(call, 'engines') ?? 'classic'] : []),
+    ];
+    return runLab(call, [action, ...options]);
+  },
+};
