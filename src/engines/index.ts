@@ -6,6 +6,7 @@ export { dockerEngine } from './docker.ts';
 export { dryRunEngine } from './dry-run.ts';
 export { formatEndpoint, parseEndpoint, parseEndpointOptions, type Endpoint } from './endpoint.ts';
 export { localPlatforms } from './emulation.ts';
+export { loadImage } from './load.ts';
 export { perPlatform } from './per-platform.ts';
 export { recording, type EngineCall } from './recording.ts';
 export type { Credentials } from './session.ts';
