@@ -10,4 +10,7 @@ export const commands: Record<string, { summary: string; load: () => Promise<{ c
     summary: 'start or stop the embedded upstreams that demo and tests run against',
     load: () => import('./lab.ts'),
   },
+  generate: { summary: 'write the Dockerfiles and other generated files', load: () => import('./generate.ts') },
+  plan: { summary: 'show what a variant is made of, and its input digest', load: () => import('./plan.ts') },
+  pins: { summary: 'list the pins, or prove that each is complete and consumed', load: () => import('./pins.ts') },
 };

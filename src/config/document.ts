@@ -10,7 +10,7 @@ export type Path = readonly PropertyKey[];
 /** Read is a value that passed its schema, with the way back to the places it came from. */
 export interface Read<T> {
   readonly value: T;
-  where(path: Path): Where;
+  readonly where: (path: Path) => Where;
 }
 
 interface Positions {
@@ -27,7 +27,7 @@ function keyNode(map: Node | null, key: PropertyKey): Node | undefined {
 
 /** deepest gives the node that a path leads to, or the nearest one above it that is there. */
 function deepest(document: Document, path: Path): Node | null {
-  let node = document.contents as Node | null;
+  let node: Node | null = document.contents;
   for (const step of path) {
     const next: unknown = isMap(node) ? node.get(step, true) : isSeq(node) ? node.get(step, true) : undefined;
     if (!isNode(next)) break;
@@ -58,7 +58,7 @@ function issueToError(issue: z.core.$ZodIssue, document: Document, where: (node:
     );
   }
   const node = deepest(document, issue.path);
-  const found = isScalar(node) ? JSON.stringify(node.value)?.slice(0, 120) : undefined;
+  const found = isScalar(node) ? JSON.stringify(node.value).slice(0, 120) : undefined;
   return [
     new AppError('config/value', 'usage', `${path}: ${issue.message}`, {
       where: where(node),
@@ -73,7 +73,7 @@ function flatten(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
     if (issue.code !== 'invalid_union') return [issue];
     const [first] = [...issue.errors].sort((a, b) => a.length - b.length);
     if (first === undefined || first.length === 0) return [issue];
-    return flatten(first.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }) as z.core.$ZodIssue));
+    return flatten(first.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })));
   });
 }
 

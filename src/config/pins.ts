@@ -1,7 +1,18 @@
 import { z } from 'zod';
 import type { Pin, PinPolicy, ReleasePin } from '../core/index.ts';
 import { readYaml, type Read } from './document.ts';
-import { commit, digest, httpsUrl, name, platform, relativePath, repository, sentence, version } from './text.ts';
+import {
+  absolutePath,
+  commit,
+  digest,
+  httpsUrl,
+  name,
+  platform,
+  relativePath,
+  repository,
+  sentence,
+  version,
+} from './text.ts';
 
 const evidence = z.strictObject({
   kind: z.enum([
@@ -55,7 +66,8 @@ const pin = z.discriminatedUnion('kind', [
       (url) => url.includes('{arch}') && url.includes('{version}'),
       'must hold {version} and {arch}',
     ),
-    checksumFile: relativePath,
+    /** Relative to the project; the lab's lies elsewhere and is absolute. */
+    checksumFile: z.union([relativePath, absolutePath]),
     ...base,
   }),
   z.strictObject({

@@ -15,12 +15,14 @@ type Tree = Record<string, unknown>;
 
 const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const isList = (value: unknown): value is unknown[] => Array.isArray(value);
+
 function merge(into: Tree, part: Tree, path: readonly string[], conflict: (path: readonly string[]) => void): void {
   for (const [key, value] of Object.entries(part)) {
     const present = into[key];
     if (present === undefined) into[key] = structuredClone(value);
     else if (isTree(present) && isTree(value)) merge(present, value, [...path, key], conflict);
-    else if (Array.isArray(present) && Array.isArray(value))
+    else if (isList(present) && isList(value))
       present.push(...value.filter((item) => !present.some((other) => isDeepStrictEqual(other, item))));
     else if (!isDeepStrictEqual(present, value)) conflict([...path, key]);
   }

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { AppError, AppErrors, throwAll, type Where } from '../errors/index.ts';
 import {
   architectureOf,
@@ -32,7 +32,7 @@ async function collect<T>(errors: AppError[], work: () => T | Promise<T>): Promi
 
 async function withChecksums(host: Host, root: string, entry: Omit<ReleasePin, 'checksums'>): Promise<ReleasePin> {
   const file = entry.checksumFile;
-  const lines = parseChecksums(await host.files.readText(join(root, file), maxChecksumBytes), file);
+  const lines = parseChecksums(await host.files.readText(resolve(root, file), maxChecksumBytes), file);
   const errors: AppError[] = [];
   const checksums: Partial<Record<Platform, Digest>> = {};
   for (const platform of platforms) {
@@ -71,7 +71,7 @@ async function loadPins(
   pinsFile: string,
   errors: AppError[],
 ): Promise<Pick<Definitions, 'pins' | 'lab'>> {
-  const path = pinsFile.startsWith('/') ? pinsFile : join(root, pinsFile);
+  const path = resolve(root, pinsFile);
   const read = await collect(errors, async () => readPins(await host.files.readText(path, maxYamlBytes), pinsFile));
   if (read === undefined) return { pins: new Map(), lab: false };
   errors.push(...checkReferences(read.value.entries, read.where));

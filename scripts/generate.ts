@@ -1,0 +1,24 @@
+import { exitCodes } from '../src/errors/index.ts';
+import { generate } from '../src/flows/generate.ts';
+import { examples, flag, type CommandModule } from './command.ts';
+
+export const command: CommandModule = {
+  define(parser) {
+    parser.option('--check', 'write nothing; show what is out of date and exit with 1');
+    examples(parser, [
+      ['runner-image generate', 'write Dockerfiles, policies, copied locks and JSON Schemas'],
+      ['runner-image generate --check', 'what CI runs: a diff where a committed file is out of date'],
+    ]);
+  },
+  async run(call) {
+    const check = flag(call, 'check');
+    const { files, changes } = await generate(call.host, { root: call.root, check });
+    if (call.json) call.console.json({ files, check, changes });
+    else if (check) for (const { diff } of changes) call.console.print(diff.trimEnd());
+    else for (const { kind, path } of changes) call.console.print(`${kind === 'stale' ? 'removed' : 'wrote'} ${path}`);
+    if (changes.length === 0) call.host.story.say(`${files} generated files are up to date`);
+    if (!check || changes.length === 0) return exitCodes.clean;
+    call.host.story.warn(`${changes.length} of ${files} generated files are out of date; do: runner-image generate`);
+    return exitCodes.findings;
+  },
+};

@@ -1,0 +1,61 @@
+import { AppError } from '../errors/index.ts';
+import type { Host } from '../host/index.ts';
+
+export interface SourceFacts {
+  /** `<sha>`, `<sha>-dirty`, or empty where no repository says it. */
+  readonly commit: string;
+  /** Seconds since 1970 of the last commit that touched the images' inputs; undefined without one. */
+  readonly committed?: number;
+}
+
+/** Folders whose files decide what an image is. */
+const inputs = ['images', 'checksums'];
+
+async function git(host: Host, root: string, args: readonly string[]): Promise<string | undefined> {
+  try {
+    const result = await host.exec('git', ['-C', root, ...args], { env: { GIT_OPTIONAL_LOCKS: '0' } });
+    return result.exitCode === 0 ? result.stdout.trim() : undefined;
+  } catch {
+    // No git, or no repository (a release archive): the facts stay absent and are told as absent.
+    return undefined;
+  }
+}
+
+/** sourceFacts asks git; GIT_COMMIT in the environment answers for it, as CI systems do. */
+export async function sourceFacts(host: Host, root: string): Promise<SourceFacts> {
+  const given = host.env['GIT_COMMIT'];
+  if (given !== undefined && given !== '' && !/^[0-9a-f]{40}(?:-dirty)?$/.test(given))
+    throw new AppError('plan/git-commit', 'usage', 'GIT_COMMIT in the environment is no commit', {
+      expected: '40 hex digits, with or without -dirty',
+      found: JSON.stringify(given.slice(0, 80)),
+      hint: 'unset it, or set it to `git rev-parse HEAD`',
+    });
+  const [head, status, time] = await Promise.all([
+    given === undefined || given === '' ? git(host, root, ['rev-parse', '--verify', 'HEAD']) : given,
+    git(host, root, ['status', '--porcelain', '--', ...inputs]),
+    git(host, root, ['log', '-1', '--format=%ct', '--', ...inputs]),
+  ]);
+  const dirty = status !== undefined && status !== '' && head?.endsWith('-dirty') === false;
+  const committed = time === undefined || time === '' ? undefined : Number(time);
+  return {
+    commit: head === undefined ? '' : `${head}${dirty ? '-dirty' : ''}`,
+    ...(committed === undefined ? {} : { committed }),
+  };
+}
+
+/** sourceDateEpoch gives seconds since 1970 (https://reproducible-builds.org/specs/source-date-epoch/). */
+export function sourceDateEpoch(host: Host, facts: SourceFacts): number {
+  const given = host.env['SOURCE_DATE_EPOCH'];
+  if (given !== undefined && given !== '') {
+    if (/^\d{1,11}$/.test(given)) return Number(given);
+    throw new AppError('plan/source-date-epoch', 'usage', 'SOURCE_DATE_EPOCH is no number of seconds', {
+      expected: 'decimal digits, seconds since 1970',
+      found: JSON.stringify(given.slice(0, 80)),
+    });
+  }
+  if (facts.committed !== undefined) return facts.committed;
+  host.story.warn(
+    'no commit touches images/ yet, so files and image are dated 1970-01-01; SOURCE_DATE_EPOCH sets another date',
+  );
+  return 0;
+}

@@ -1,0 +1,124 @@
+import type { Finding, Pin } from '../core/index.ts';
+import { finding } from './finding.ts';
+
+/** VariantText is one variant's rendered Dockerfile with the pins that it consumes. */
+export interface VariantText {
+  readonly variant: string;
+  /** Relative to the project. */
+  readonly dockerfile: string;
+  readonly text: string;
+  readonly pins: readonly Pin[];
+}
+
+interface Instruction {
+  readonly line: number;
+  readonly words: readonly string[];
+  readonly text: string;
+}
+
+/** instructions joins continued lines and drops comments, also those between continued lines. */
+function instructions(text: string): readonly Instruction[] {
+  const list: Instruction[] = [];
+  let open: { line: number; parts: string[] } | undefined;
+  text.split('\n').forEach((raw, index) => {
+    if (/^\s*#/.test(raw) || raw.trim() === '') return;
+    const continued = raw.endsWith('\\');
+    open ??= { line: index + 1, parts: [] };
+    open.parts.push(continued ? raw.slice(0, -1) : raw);
+    if (continued) return;
+    const joined = open.parts.join(' ').trim();
+    list.push({ line: open.line, text: joined, words: joined.split(/\s+/) });
+    open = undefined;
+  });
+  return list;
+}
+
+/** What the pins of a variant allow a Dockerfile to name. */
+function allowed(pins: readonly Pin[]) {
+  const images = new Set<string>();
+  const urls = new Set<string>();
+  const packages = new Set<string>();
+  const locks = new Set<string>();
+  for (const pin of pins) {
+    if (pin.kind === 'image') images.add(`${pin.repository}:${pin.version}@${pin.digest}`);
+    if (pin.kind === 'git') urls.add(pin.repository);
+    if (pin.kind === 'rpms') pin.packages.forEach((name) => packages.add(name));
+    if (pin.kind === 'npm') locks.add(`npm/${pin.lock.split('/').at(-1) ?? ''}/package-lock.json`);
+    if (pin.kind === 'release')
+      for (const arch of ['amd64', 'arm64'])
+        urls.add(pin.url.replaceAll('{version}', pin.version).replaceAll('{arch}', arch));
+  }
+  return { images, urls, packages, locks };
+}
+
+/** Commands that fetch by name, with whatever is served that day: no pin can stand behind them. */
+const floating: readonly (readonly [RegExp, string])[] = [
+  [/\bnpm\s+(?:install|i|add|exec|update)\b/, 'npm install'],
+  [/\bnpx\s/, 'npx'],
+  [/\bpip3?\s+(?:install|download)\b/, 'pip install'],
+  [/\buv\s+(?:pip|tool|add|lock)\b/, 'uv pip, tool, add or lock'],
+  [/\buvx\s/, 'uvx'],
+  [/\bgo\s+(?:install|get)\b/, 'go install'],
+  [
+    /\b(?:dnf|yum|microdnf)\s+(?:-\S+\s+)*(?:upgrade|update|copr|config-manager)\b/,
+    'dnf upgrade or another repository',
+  ],
+  [/\bgit\s+clone\b/, 'git clone'],
+];
+
+/** dnfPackages gives the words that `dnf install` takes as packages. */
+function dnfPackages(run: string): readonly string[] {
+  return [...run.matchAll(/\b(?:dnf|microdnf|yum)\s+install\b([^;&|]*)/g)].flatMap((match) =>
+    (match[1] ?? '').split(/\s+/).filter((word) => word !== '' && !word.startsWith('-') && word !== '"$@"'),
+  );
+}
+
+/** unlistedInputs finds what a Dockerfile takes from outside that none of its variant's pins explains. */
+export function unlistedInputs(input: VariantText): readonly Finding[] {
+  const { images, urls, packages, locks } = allowed(input.pins);
+  const findings: Finding[] = [];
+  const stages = new Set<string>();
+  let hasLock = false;
+  const report = (line: number, subject: string, message: string): void => {
+    findings.push(
+      finding(
+        'unlisted-input',
+        'error',
+        subject,
+        `${input.variant}: ${message}`,
+        'give it an entry in images/pins.yaml and take the value from there',
+        {
+          file: input.dockerfile,
+          line,
+        },
+      ),
+    );
+  };
+  for (const { line, text, words } of instructions(input.text)) {
+    const keyword = (words[0] ?? '').toUpperCase();
+    if (keyword === 'FROM') {
+      const [image = '', as, alias] = words.slice(1).filter((word) => !word.startsWith('--'));
+      if (!stages.has(image) && !images.has(image) && image !== 'scratch')
+        report(line, image, `FROM ${image} is no pin`);
+      if (as?.toUpperCase() === 'AS' && alias !== undefined) stages.add(alias);
+      hasLock = false;
+      continue;
+    }
+    if (keyword === 'ADD') report(line, words.slice(1).join(' '), 'ADD may fetch; COPY and a checked download do not');
+    if (keyword === 'COPY') {
+      const from = words.find((word) => word.startsWith('--from='))?.slice('--from='.length);
+      if (from !== undefined && !stages.has(from) && !images.has(from))
+        report(line, from, `COPY --from=${from} is no pin`);
+      if (words.some((word) => locks.has(word))) hasLock = true;
+    }
+    if (keyword === 'LABEL') continue;
+    for (const [url] of text.matchAll(/\b(?:https?|git|ssh|ftp):\/\/[^\s'"`;)]+/g))
+      if (!urls.has(url)) report(line, url, `${url} is no pin`);
+    if (keyword !== 'RUN') continue;
+    for (const [pattern, name] of floating)
+      if (pattern.test(text)) report(line, name, `${name} takes what is served that day`);
+    for (const name of dnfPackages(text)) if (!packages.has(name)) report(line, name, `package ${name} is in no pin`);
+    if (/\bnpm\s+ci\b/.test(text) && !hasLock) report(line, 'npm ci', 'npm ci without a pinned lock in its stage');
+  }
+  return findings;
+}
