@@ -2,6 +2,10 @@ import type { CommandModule } from './command.ts';
 
 /** Every command with the sentence that help shows; its module is loaded only when it runs. */
 export const commands: Record<string, { summary: string; load: () => Promise<{ command: CommandModule }> }> = {
+  doctor: {
+    summary: 'what this machine lacks to build, and the command that mends it',
+    load: () => import('./doctor.ts'),
+  },
   lint: {
     summary: 'supply-chain rules over any Dockerfile',
     load: () => import('./lint.ts'),

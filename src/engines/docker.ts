@@ -9,7 +9,7 @@ import { dockerQuery, type Flavour } from './docker-options.ts';
 import { readBuild } from './docker-stream.ts';
 import { localPlatforms } from './emulation.ts';
 import { formatEndpoint, type Endpoint } from './endpoint.ts';
-import { openSession, type Credentials } from './session.ts';
+import { openSession, type Credentials, type Session } from './session.ts';
 import type { BuildRequest, BuiltImage, Engine, EngineInfo } from './types.ts';
 import { workerPlatforms } from './workers.ts';
 
@@ -85,11 +85,12 @@ async function build(
   credentials: Credentials,
 ): Promise<BuiltImage> {
   const engine = `${info.product} ${info.version}`;
-  const session = flavour === 'docker' ? await openSession(client, credentials) : undefined;
+  let session: Session | undefined;
   const context = request.context();
   let contextError: unknown;
   context.once('error', (error) => (contextError = error));
   try {
+    if (flavour === 'docker') session = await openSession(client, credentials);
     const answer = await client.build(dockerQuery(flavour, request, session?.id), context, request.signal);
     const outcome = await readBuild(answer, request, engine);
     if (contextError !== undefined) throw contextError as Error;

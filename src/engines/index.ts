@@ -1,5 +1,7 @@
 export { contextSource, extraCaDirectory, type ContextSource } from './context.ts';
-export { detectEngine, type DetectOptions } from './detect.ts';
+export type { DetectOptions } from './attempts.ts';
+export { detectEngine } from './detect.ts';
+export { examineEngines, type Diagnosis, type EngineReport } from './doctor.ts';
 export { buildahEngine } from './buildah.ts';
 export { buildxEngine } from './buildx.ts';
 export { dockerEngine } from './docker.ts';
