@@ -186,6 +186,7 @@ export async function uploadBlob(
     session = opened?.session ?? session;
   }
   const upload = new Upload(wire, repo, source, blob, options.chunk ?? Number.MAX_SAFE_INTEGER);
+  let anew = false;
   for (let broken = 1; ; broken += 1) {
     if (session === undefined) {
       const opened = await openUpload(wire, repo, blob.digest);
@@ -196,6 +197,13 @@ export async function uploadBlob(
       await upload.send(session);
       return 'uploaded';
     } catch (error) {
+      // Bytes that were there when the connection broke may be garbled: one more, whole attempt.
+      const garbled = broken > 1 && !anew && error instanceof RegistryError && error.status === 400;
+      if (garbled) {
+        anew = true;
+        session = undefined;
+        continue;
+      }
       if (!mayGoOn(error) || broken >= wire.policy.attempts) throw error;
       const tooLarge = error.status === 413;
       if (tooLarge && !upload.smaller()) throw error;

@@ -13,6 +13,9 @@ export function redactUrl(text: string): string {
   return `${url.origin}${url.pathname}${query.length === 0 ? '' : `?${query.join('&')}`}`;
 }
 
+/** Assignments that give themselves away, in query strings and in quoted JSON. */
+const assigned =
+  /([\w-]*(?:signature|\bsig|token|secret|password|credential|accesskeyid))(["']?\s*(?:=|["']:)\s*["']?)[^\s&"',;]+/gi;
 const control = /[\u0000-\u0008\u000b-\u001f\u007f\u009b]/g;
 
 /**
@@ -33,6 +36,7 @@ export class Secrets {
     clean = clean
       .replaceAll(/https?:\/\/[^\s"'<>]+/g, (url) => redactUrl(url))
       .replaceAll(/\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi, '$1 [redacted]')
+      .replaceAll(assigned, '$1$2…')
       .replaceAll(control, '')
       .replaceAll(/\s+/g, ' ')
       .trim();

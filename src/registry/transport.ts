@@ -87,7 +87,7 @@ export class Transport {
       this.#gate(call.url).pause(milliseconds);
     };
     const task = { doing: call.doing, where: formatRepository(call.repo), policy, pause };
-    return attempts(this.host, task, () => this.#attempt(() => this.#authorised(call), call.expect, read));
+    return attempts(this.host, task, () => this.#attempt(call.url, () => this.#authorised(call), call.expect, read));
   }
 
   #gate(url: string): Gate {
@@ -129,10 +129,11 @@ export class Transport {
       where: formatRepository(repo),
       policy: this.policy,
     };
-    return attempts(this.host, task, () => this.#attempt(() => this.#follow(request), [200], read));
+    return attempts(this.host, task, () => this.#attempt(request.url, () => this.#follow(request), [200], read));
   }
 
   async #attempt<T>(
+    asked: string,
     open: () => Promise<Followed>,
     expect: readonly number[],
     read: (answer: Answer) => Promise<T>,
@@ -140,7 +141,7 @@ export class Transport {
     try {
       const { response, url } = await open();
       if (expect.includes(response.status)) return { $case: 'done', value: await read({ ...response, url }) };
-      return { $case: 'failed', failure: await this.#judge(response) };
+      return { $case: 'failed', failure: await this.#judge(response, asked, url) };
     } catch (error) {
       if (this.host.signal.aborted) throw error;
       const inner = error instanceof AppError && error.code !== 'host/network' ? undefined : innerError(error);
@@ -151,14 +152,17 @@ export class Transport {
     }
   }
 
-  async #judge(response: FetchResponse): Promise<Failure> {
+  async #judge(response: FetchResponse, asked: string, url: string): Promise<Failure> {
     const { status } = response;
+    const { host } = new URL(url);
+    // Logging in would not help with an object store that refuses the registry's own link.
+    const foreign = host !== new URL(asked).host;
     const errors = readErrors(await readSome(response.body), this.secrets);
     const wait = askedWait(response.headers, this.host.clock.now());
     return {
-      code: codeOf(status),
+      code: foreign && status < 500 && status !== 429 ? 'redirect' : codeOf(status),
       status,
-      said: `status ${status}${errors === '' ? '' : `, ${errors}`}`,
+      said: `status ${status}${foreign ? ` from ${host}` : ''}${errors === '' ? '' : `, ${errors}`}`,
       retry: isTransient(status),
       ...(wait === undefined ? {} : { wait }),
     };

@@ -17,6 +17,25 @@ function sprinkled(): Fault {
   };
 }
 
+/** Every fourth request meets another misfortune. */
+function misfortunes(): Fault {
+  let count = 0;
+  return (request, response) => {
+    count += 1;
+    if (count % 4 !== 0) return false;
+    if (count % 16 === 0) {
+      request.socket.destroy();
+      return true;
+    }
+    request.resume();
+    if (count % 16 === 4) response.writeHead(429, { 'retry-after': '2' }).end();
+    else if (count % 16 === 8)
+      response.writeHead(500, { 'content-type': 'application/json' }).end('{"errors":[{"code":"UNKNOWN"}]}');
+    else response.writeHead(503, { 'content-type': 'text/html' }).end('<html></html>');
+    return true;
+  };
+}
+
 function memoryLeg(name: string, referrers: Leg['referrers'], options: () => Omit<MemoryRegistryOptions, 'now'>): Leg {
   return {
     name,
@@ -59,5 +78,11 @@ describeRegistry(
   memoryLeg('a registry that forgets headers', 'fallback', () => ({
     referrers: 'none',
     omit: ['docker-content-digest', 'etag', 'oci-subject'],
+  })),
+);
+describeRegistry(
+  memoryLeg('a registry that fails every fourth request, one way or another', 'header', () => ({
+    referrers: 'api',
+    fault: misfortunes(),
   })),
 );
