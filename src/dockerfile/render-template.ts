@@ -3,7 +3,15 @@ import type { FragmentDefinition, FragmentSection } from '../core/index.ts';
 import { networkPrelude } from './render-network.ts';
 
 /** Characters that can neither end an instruction or a quoted word nor expand to something else. */
-const harmless = /^[A-Za-z0-9_.,:;@%+=~/ -]*$/;
+const harmless = /^[A-Za-z0-9_.,:@%+=~/-]*$/;
+
+/** One value is a list of words and one an option of its own; a space in any other would add a word. */
+function isHarmless(name: string, value: string): boolean {
+  if (name.endsWith('.packages')) return value.split(' ').every((word) => word !== '' && harmless.test(word));
+  if (name === 'npm.registry') return harmless.test(value.replace(/^ --registry=/, ''));
+  return harmless.test(value);
+}
+
 const placeholder = /\{\{([^{}\n]*)\}\}/g;
 
 /** Scope holds every value that the text of one fragment may take, by the name in the braces. */
@@ -42,7 +50,7 @@ export function fillTemplate(section: FragmentSection, fragment: FragmentDefinit
     }
     used.add(name);
     // A list of packages reads better with one name a line; the names were checked as one value.
-    if (harmless.test(value)) return name.endsWith('.packages') ? value.split(' ').join(' \\\n        ') : value;
+    if (isHarmless(name, value)) return name.endsWith('.packages') ? value.split(' ').join(' \\\n        ') : value;
     return fail('dockerfile/unsafe-value', `the value of {{${name}}} could change the Dockerfile's meaning`, offset);
   });
   if (/\{\{|\}\}/.test(text)) fail('dockerfile/template', 'unbalanced {{ or }}', section.text.search(/\{\{|\}\}/));
