@@ -33,6 +33,7 @@ export const cases: Readonly<Record<string, Cases>> = {
   'unreadable-shell': {
     fails: [
       run('a quote that is never closed', '2:12', 'RUN echo "a'),
+      run('a here-document without an end', '2:14', 'RUN cat <<EOF'),
       run('nested code', '2:21', `RUN sh -c 'if x; fi'`),
     ],
     passes: [

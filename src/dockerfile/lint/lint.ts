@@ -65,7 +65,7 @@ export interface LintResult {
 }
 
 /** Longest Dockerfile that is read, in bytes. */
-export const maxDockerfileBytes = 1024 * 1024;
+export const maxDockerfileBytes = 256 * 1024;
 
 const position = ({ location }: Finding): { line: number; column: number } =>
   location.$case === 'file' ? location : { line: 0, column: 0 };

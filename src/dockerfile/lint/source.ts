@@ -1,4 +1,5 @@
 import { DockerfileParser, type Instruction as AstInstruction } from 'dockerfile-ast';
+import { AppError } from '../../errors/index.ts';
 import { instructionOf, type Context, type Piece } from './instruction.ts';
 import type { Instruction, Model, Stage } from './model.ts';
 import { lineIndex, type Position } from './text.ts';
@@ -8,7 +9,8 @@ interface Heredocs {
   getHeredocs(): {
     getName(): string;
     getStartRange(): AstRange;
-    getContentRange(): AstRange;
+    /** Null, whatever its types say, when the file ends before the body. */
+    getContentRange(): AstRange | null;
     getDelimiterRange(): AstRange;
   }[];
 }
@@ -37,14 +39,16 @@ function insideQuotes(source: string, from: number, offset: number, escape: stri
   return quote !== '';
 }
 
+const maxRounds = 40;
+
 /**
  * dockerfile-ast takes a `<<WORD` in quotes for a here-document and swallows what follows, which would
  * hide instructions from every rule. Such markers are masked (same length) and the text is read again.
  */
-function parseAst(source: string): ReturnType<typeof DockerfileParser.parse> {
+function parseAst(file: string, source: string): ReturnType<typeof DockerfileParser.parse> {
   const offsetOf = offsets(source);
   let masked = source;
-  for (;;) {
+  for (let round = 0; round < maxRounds; round++) {
     const ast = DockerfileParser.parse(masked);
     let again = false;
     for (const instruction of ast.getInstructions()) {
@@ -57,6 +61,11 @@ function parseAst(source: string): ReturnType<typeof DockerfileParser.parse> {
     }
     if (!again) return ast;
   }
+  throw new AppError('dockerfile/not-a-dockerfile', 'usage', 'this Dockerfile cannot be read', {
+    where: { file },
+    expected: `at most ${maxRounds} instructions with << in quotes`,
+    found: 'more than that',
+  });
 }
 
 function heredocsOf(instruction: AstInstruction): ReturnType<Heredocs['getHeredocs']> {
@@ -66,6 +75,7 @@ function heredocsOf(instruction: AstInstruction): ReturnType<Heredocs['getHeredo
 function pieceOf(instruction: AstInstruction, offsetOf: OffsetOf): Piece {
   const range = instruction.getRange();
   const name = instruction.getInstructionRange();
+  const atEnd = { start: range.end, end: range.end };
   return {
     keyword: instruction.getKeyword(),
     begin: offsetOf(range.start),
@@ -75,8 +85,8 @@ function pieceOf(instruction: AstInstruction, offsetOf: OffsetOf): Piece {
     lastLine: range.end.line + 1,
     heredocs: heredocsOf(instruction).map((heredoc) => ({
       name: heredoc.getName(),
-      begin: offsetOf(heredoc.getContentRange().start),
-      end: offsetOf(heredoc.getContentRange().end),
+      begin: offsetOf((heredoc.getContentRange() ?? atEnd).start),
+      end: offsetOf((heredoc.getContentRange() ?? atEnd).end),
     })),
   };
 }
@@ -103,7 +113,7 @@ function readInstruction(ast: AstInstruction, context: Context, offsetOf: Offset
 
 /** readDockerfile reads any text; what is no Dockerfile gives a model without stages. */
 export function readDockerfile(file: string, source: string): Model {
-  const ast = parseAst(source);
+  const ast = parseAst(file, source);
   const offsetOf = offsets(source);
   const escape = ast.getEscapeCharacter();
   const position: (offset: number) => Position = lineIndex(source);

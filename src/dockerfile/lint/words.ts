@@ -14,7 +14,7 @@ export interface DockerVariable {
   readonly operation: string;
 }
 
-const variable = /\$(?:\{([A-Za-z_][A-Za-z0-9_]*)((?:[:#%/+?-][^}]*)?)\}|([A-Za-z_][A-Za-z0-9_]*))/y;
+const variable = /\$(?:\{([A-Za-z_][A-Za-z0-9_]*)((?:[:#%/+?-][^}]{0,500})?)\}|([A-Za-z_][A-Za-z0-9_]*))/y;
 
 /**
  * splitWords splits as Dockerfile instructions other than RUN do: at blanks outside quotes, with the

@@ -10,7 +10,15 @@ const environmental =
   /^(?:(?:https?|ftp|no|all)_proxy|DEBIAN_FRONTEND|SOURCE_DATE_EPOCH|LANG|LC_\w+|TZ|(?:PIP|UV|NPM_CONFIG|npm_config|CARGO|RUSTUP|BUILDKIT|GO[A-Z]+|CGO)_?\w*)$/i;
 
 /** Names used by the words and flags of an instruction, and by its script. */
+const used = new WeakMap<Instruction, Set<string>>();
+
 function usedBy(lint: Lint, instruction: Instruction): Set<string> {
+  const known = used.get(instruction) ?? namesIn(lint, instruction);
+  used.set(instruction, known);
+  return known;
+}
+
+function namesIn(lint: Lint, instruction: Instruction): Set<string> {
   const names = new Set<string>();
   const own =
     instruction.keyword === 'ARG' || instruction.keyword === 'ENV' || instruction.keyword === 'LABEL'

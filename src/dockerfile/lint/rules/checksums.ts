@@ -165,6 +165,7 @@ function listFiles(words: readonly Word[], heredocs: readonly string[]): string[
 export function checksOf(lint: Lint, run: LintScript): Check[] {
   const checks: Check[] = [];
   for (const flat of run.flat.commands) {
+    if (!isCheck(flat) && !isComparison(flat)) continue;
     const tracer = new Tracer(lint, run);
     const finish = (source: ChecksumSource, files: readonly string[]): void => {
       checks.push({ offset: flat.offset, source, files, arguments: tracer.arguments });

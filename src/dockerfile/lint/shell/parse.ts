@@ -83,6 +83,10 @@ class ShellReader extends RedirectReader {
   }
 
   private command(): Command {
+    return this.deeper(() => this.anyCommand());
+  }
+
+  private anyCommand(): Command {
     const offset = offsetAt(this.text, this.pos);
     if (this.starts('((')) return this.arithmeticCommand(offset);
     if (this.peek() === '(') {

@@ -19,6 +19,7 @@ export abstract class WordReader {
   protected readonly text: Text;
   protected readonly depth: number;
   protected pos: number;
+  private nesting = 0;
 
   constructor(text: Text, pos: number, depth: number) {
     this.text = text;
@@ -30,6 +31,15 @@ export abstract class WordReader {
   /** Reads a list up to `)` and leaves `pos` behind it. */
   protected abstract substitution(): List;
   protected abstract parse(text: Text): List;
+
+  /** Runs `read` one level deeper: hostile text must end in an error, not in an exhausted stack. */
+  protected deeper<T>(read: () => T): T {
+    this.nesting += 1;
+    if (this.nesting > maxDepth) this.fail('nested too deeply');
+    const result = read();
+    this.nesting -= 1;
+    return result;
+  }
 
   protected peek(ahead = 0): string {
     return this.text.value.charAt(this.pos + ahead);
@@ -137,7 +147,9 @@ export abstract class WordReader {
       });
     } else if (this.starts('${')) {
       this.keep(value, () => {
-        this.braced(offset, variables, scripts);
+        this.deeper(() => {
+          this.braced(offset, variables, scripts);
+        });
       });
     } else {
       const name = /^\$([A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-])/.exec(
