@@ -38,6 +38,7 @@ export async function startArtifactServer(
     site: content.site,
     repositories: content.repositories,
     uv: join(cache, 'artifacts/uv'),
+    unpacked: join(cache, 'unpacked'),
     npmTarball: content.npmTarball,
     sets: content.sets,
   };

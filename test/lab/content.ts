@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PrivateApt} from './apt.ts';
+import type { PrivateApt } from './apt.ts';
 import { type Deb } from './apt.ts';
 import { BlobStore } from './blobs.ts';
 import { makeGhRelease, type GhRelease } from './gh.ts';

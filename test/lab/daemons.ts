@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { openSync, closeSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../src/errors/index.ts';
@@ -77,6 +77,23 @@ export async function stopDaemon(daemon: Daemon): Promise<void> {
     }
     while (Date.now() < deadline && (await isAlive(daemon))) await sleep(25);
   }
+}
+
+/**
+ * findDaemons gives the processes that were started for a lab, by the places that their arguments
+ * name: a lab whose start was cut off has written no state, and its engine still runs.
+ */
+export async function findDaemons(places: readonly string[]): Promise<Daemon[]> {
+  const found: Daemon[] = [];
+  for (const entry of await readdir('/proc')) {
+    const pid = Number(entry);
+    if (!Number.isInteger(pid) || pid === process.pid) continue;
+    const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+    if (!words.some((word) => places.some((place) => word.includes(place)))) continue;
+    const started = await startTime(pid);
+    if (started !== undefined) found.push({ name: words[0] ?? '', pid, started, log: '' });
+  }
+  return found;
 }
 
 /** freePort keeps `preferred` where it can, so that what holds the port in it stays the same. */

@@ -1,7 +1,7 @@
 import { readFile, readdir, rm, writeFile, access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dropEmulation } from './binfmt.ts';
-import { stopDaemon } from './daemons.ts';
+import { findDaemons, stopDaemon } from './daemons.ts';
 import { bridgeOf } from './engines.ts';
 import { withLock } from './lock.ts';
 import { labPaths } from './paths.ts';
@@ -44,6 +44,9 @@ export async function down(options: DownOptions = {}): Promise<void> {
   const work = async (): Promise<void> => {
     const state = await readLab(paths).catch(() => undefined);
     for (const daemon of [...(state?.daemons ?? [])].reverse()) await stopDaemon(daemon);
+    // The engine's shims and containers go with it; what is left belongs to a start that was cut off.
+    const places = [`${paths.run}/`, join(paths.lab, 'registry/config.json'), join(paths.lab, 'server/config.json')];
+    for (const daemon of await findDaemons(places)) await stopDaemon(daemon);
     if (state !== undefined) await dropEmulation(state.emulation);
     if (process.getuid?.() === 0) {
       await dropKernelState(paths.id);

@@ -30,7 +30,10 @@ export async function readImageNames(): Promise<ImageNames> {
   const { pins } = await readDocument();
   const nameOf = (reference: string): { repository: string; tag: string } => {
     const version = pins.find((one) => one.get('repository') === reference)?.get('version');
-    return { repository: reference.slice(reference.indexOf('/') + 1), tag: typeof version === 'string' ? version : 'lab' };
+    return {
+      repository: reference.slice(reference.indexOf('/') + 1),
+      tag: typeof version === 'string' ? version : 'lab',
+    };
   };
   return { base: nameOf(upstreams.base), uv: nameOf(upstreams.uv), supervisor: nameOf(upstreams.supervisor) };
 }

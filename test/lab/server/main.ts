@@ -11,6 +11,7 @@ import type { Architecture } from '../packages.ts';
 import { dnf } from './dnf.ts';
 import { gitBackend, isGit } from './git.ts';
 import { sendFile } from './static.ts';
+import { UnpackedDebs } from './unpacked.ts';
 
 export interface ServerConfig {
   readonly httpsPort: number;
@@ -23,6 +24,8 @@ export interface ServerConfig {
   readonly repositories: string;
   /** Directory of uv's archives. */
   readonly uv: string;
+  /** Where packages lie unpacked once they were asked for. */
+  readonly unpacked: string;
   readonly npmTarball: string;
   /** JSON of the solved package sets. */
   readonly sets: Readonly<Record<Architecture, string>>;
@@ -33,6 +36,7 @@ type Handler = (path: string, request: IncomingMessage, response: ServerResponse
 const config = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as ServerConfig;
 const readSet = (path: string): Map<string, Deb> =>
   new Map((JSON.parse(readFileSync(path, 'utf8')) as Deb[]).map((deb) => [deb.name, deb]));
+const unpacked = new UnpackedDebs(config.unpacked);
 const sets = { amd64: readSet(config.sets.amd64), arm64: readSet(config.sets.arm64) };
 
 function answering(handler: Handler) {
@@ -57,7 +61,7 @@ const packages: Handler = async (path, request, response) => {
   const [, kind, architecture = '', action = ''] = path.split('/');
   if (kind === 'uv') await sendFile(config.uv, path.slice('/uv'.length), response);
   else if (kind === 'dnf' && (architecture === 'amd64' || architecture === 'arm64'))
-    await dnf(sets[architecture], config.npmTarball, action, request, response);
+    await dnf({ debs: sets[architecture], unpacked, npmTarball: config.npmTarball }, action, request, response);
   else response.writeHead(404).end('not found\n');
 };
 
