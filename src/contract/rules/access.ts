@@ -2,6 +2,7 @@ import type { Finding, RuleInfo } from '../../core/index.ts';
 import { obstacleTo, type Identity } from '../access.ts';
 import type { Rule, RuleContext } from '../context.ts';
 import { atPath, finding } from '../finding.ts';
+import { lookup } from '../tree.ts';
 
 const words = { r: 'read', w: 'write', x: 'execute or search' } as const;
 const spell = (access: string): string =>
@@ -12,13 +13,13 @@ const spell = (access: string): string =>
 
 function check(context: RuleContext, info: RuleInfo, who: Identity): Finding[] {
   const { tree } = context.picture;
-  return context.profile.paths.flatMap(({ path, access, optional }): Finding[] => {
+  return context.profile.paths.flatMap(({ path, access, kind }): Finding[] => {
     if (access === undefined) return [];
     const obstacle = obstacleTo(tree, who, path, access);
     // What is absent or of the wrong kind is the required-path rule's to report, once.
     if (obstacle === undefined || !tree.has(obstacle.path)) return [];
-    if (optional === true && !tree.has(path)) return [];
-    if (obstacle.because.endsWith('links') || obstacle.because.endsWith('is not a directory')) return [];
+    const found = lookup(tree, path)?.entry;
+    if (found === undefined || (kind !== 'any' && found.type !== kind)) return [];
     const message = `${who.name} must be able to ${spell(access)} ${path}; ${obstacle.because}`;
     return [finding(info, path, message, atPath(context, obstacle.path))];
   });
@@ -49,7 +50,11 @@ const runtime: RuleInfo = {
 export const runtimeAccess: Rule = {
   info: runtime,
   check(context) {
-    if (context.runtime !== undefined) return check(context, runtime, context.runtime);
+    if (context.runtime !== undefined) {
+      // What a random UID cannot use either is one mistake, reported once by the stronger requirement.
+      const said = new Set(check(context, arbitrary, context.arbitrary).map(({ subject }) => subject));
+      return check(context, runtime, context.runtime).filter(({ subject }) => !said.has(subject));
+    }
     const name = context.profile.runsAs;
     if (name === undefined) return [];
     const message = `processes drop to user ${name}; the image's /etc/passwd has no such user`;

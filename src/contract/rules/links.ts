@@ -24,9 +24,12 @@ const dangling: RuleInfo = {
 export const noDanglingLinks: Rule = {
   info: dangling,
   check(context) {
+    const required = new Set(context.profile.paths.map(({ path }) => path));
     const findings: Finding[] = [];
     for (const [path, entry] of ownEntries(context)) {
       if (entry.type !== 'symlink') continue;
+      // A path that the contract names is the required-path rule's, which names the link too.
+      if (required.has(path)) continue;
       const found = resolve(context.picture.tree, path);
       if (found.$case === 'found' || mounted.some((directory) => isUnder(found.at, directory))) continue;
       const why =

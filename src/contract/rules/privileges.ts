@@ -3,8 +3,13 @@ import type { Rule, RuleContext } from '../context.ts';
 import { atPath, finding } from '../finding.ts';
 import { describe, octal } from '../tree.ts';
 
-/** The entries that layers above the base brought; all of them when the base is not known. */
+/**
+ * ownEntries gives what layers above the base brought, and everything when the base is not known.
+ * An image that does not begin with its base's layers cannot be told apart from it: the base-layers
+ * rule refuses it, and thousands of the base's own files would only hide that.
+ */
 export function* ownEntries(context: RuleContext): Generator<readonly [string, Entry]> {
+  if (context.base !== undefined && context.baseLayers < context.base.config.rootfs.diff_ids.length) return;
   for (const pair of context.picture.tree) if (pair[1].layer >= context.baseLayers) yield pair;
 }
 

@@ -49,6 +49,8 @@ export const pythonSame: Rule = {
       context.undecided(sameMinor, 'the base image is not known');
       return [];
     }
+    // The base-layers rule has said that it is another base.
+    if (context.baseLayers < context.base.config.rootfs.diff_ids.length) return [];
     const [own, theirs] = [pythonOf(context), pythonOf(context, context.baseEnv)];
     if (own === undefined || own.version === undefined) return [];
     // The base's own interpreter may itself have been replaced: its layers then no longer show which it was.
