@@ -26,7 +26,10 @@ export interface SecretRule {
 /** Collectors is what the one streaming pass shall bring back beside the headers. */
 export interface Collectors {
   /** True: keep the whole content of the file's final version in Picture.contents. */
-  wantContent(path: string, entry: { readonly type: EntryType; readonly size: number; readonly mode: number }): boolean;
+  readonly wantContent: (
+    path: string,
+    entry: { readonly type: EntryType; readonly size: number; readonly mode: number },
+  ) => boolean;
   /** Formats to look for in every file of every layer. */
   readonly secrets: readonly SecretRule[];
 }

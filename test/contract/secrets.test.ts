@@ -94,7 +94,7 @@ describe('credential formats', () => {
     `aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY`,
     'ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx',
     'ghp_0000000000000000000000000000000000000000',
-    `${'A'.repeat(50)}AKIA${'ABCDEFGH23456777'}${'A'.repeat(50)}`,
+    `${'A'.repeat(50)}AKIAABCDEFGH23456777${'A'.repeat(50)}`,
     'sk-ant-placeholder',
     'https://user:password@example.com/',
     'https://user:$TOKEN@github.com/',

@@ -62,15 +62,27 @@ function without(value: unknown, unknown: readonly (readonly PropertyKey[])[]): 
 
 const dotted = (path: readonly PropertyKey[]): string => path.map(String).join('.');
 
+/** distance counts the letters to insert, remove or replace (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i += 1) {
+    const above = row;
+    row = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const replaced = (above[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(replaced, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
+    }
+  }
+  return row[b.length] ?? 0;
+}
+
 /** The nearest known key, when the difference is a slip of the fingers. */
 function meant(key: string, known: readonly string[]): string {
-  const close = known.find(
-    (name) =>
-      name.replaceAll(/[_s-]/g, '') === key.toLowerCase().replaceAll(/[_s-]/g, '') ||
-      name.startsWith(key) ||
-      key.startsWith(name),
-  );
-  return close === undefined ? `known are ${known.join(', ')}` : `${close} is meant, perhaps`;
+  const [nearest] = known
+    .map((name) => ({ name, far: distance(key.slice(0, 100), name) }))
+    .sort((a, b) => a.far - b.far);
+  const close = nearest !== undefined && nearest.far <= Math.max(2, nearest.name.length / 3);
+  return close ? `${nearest.name} is meant, perhaps` : `known are ${known.join(', ')}`;
 }
 
 function problemsOf(value: unknown): PolicyProblem[] {
