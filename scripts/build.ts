@@ -1,0 +1,85 @@
+import { exitCodes } from '../src/errors/index.ts';
+import { buildLayout, chooseEngine, layoutDirectory, type BuildResult } from '../src/flows/build/index.ts';
+import { buildPlan } from '../src/flows/plan.ts';
+import { parsePlatform, type Plan } from '../src/core/index.ts';
+import { createRegistry } from '../src/registry/index.ts';
+import { examples, flag, listOption, stringOption, type CommandModule } from './command.ts';
+import { surroundings, surroundingsOptions } from './surroundings.ts';
+
+function tell(result: BuildResult): string {
+  if (result.$case === 'unchanged')
+    return result.from === 'layout'
+      ? `unchanged ${result.index.digest} in ${result.layout}`
+      : `unchanged ${result.reference}, published already`;
+  const lines = result.platforms.map(
+    ({ platform, digest, layers, size, base }) =>
+      `  ${platform}  ${digest}  ${layers} layers, ${(size / 1e6).toFixed(0)} MB; the first ${base?.layers.length ?? 0} are the pinned base's`,
+  );
+  const engine = `${result.engine.product} ${result.engine.version}`;
+  return [`built ${result.index.digest} in ${result.layout} with ${engine}`, ...lines].join('\n');
+}
+
+/** Building one platform for a trial keeps the plan's digest apart from that of the whole. */
+function narrowed(plan: Plan, platforms: readonly string[]): Plan {
+  return platforms.length === 0 ? plan : { ...plan, platforms: platforms.map((text) => parsePlatform(text)) };
+}
+
+export const command: CommandModule = {
+  define(command) {
+    command
+      .argument('[variant]', 'variant to build', 'openshell')
+      .option('--platform <list>', 'only these platforms, e.g. linux/arm64')
+      .option('--engine <name>', 'docker, buildx, buildah or dry-run; detected otherwise')
+      .option('--builder <name>', 'buildx builder')
+      .option('--force', 'build even when nothing changed')
+      .option('--no-cache', 'do not use the engine’s layer cache')
+      .option('--cache-from <what>', 'cache to import, in the engine’s syntax')
+      .option('--cache-to <what>', 'cache to export, in the engine’s syntax')
+      .option('--published <repository>', 'also look for the same inputs among what was published there')
+      .option('--expires-after <time>', 'label quay.expires-after, e.g. 48h, for images of pull requests')
+      .option('--dry-run', 'say what would be built, start nothing');
+    surroundingsOptions(command);
+    examples(command, [
+      ['runner-image build', 'the openshell variant for every platform, into dist/openshell'],
+      ['runner-image build standard --platform linux/arm64', 'one platform'],
+      ['runner-image build --endpoint linux/arm64=ssh://builder-arm', 'arm64 natively on its own machine'],
+      ['runner-image build --lab', 'against the embedded upstreams'],
+    ]);
+  },
+  async run(call) {
+    const { host, root } = call;
+    const variant = call.args[0] ?? 'openshell';
+    const around = await surroundings(call);
+    const plan = narrowed(await buildPlan(host, { root, variant, ...around }), listOption(call, 'platform'));
+    const text = (name: string) => stringOption(call, name);
+    const engine = text('engine') ?? (flag(call, 'dryRun') ? 'dry-run' : undefined);
+    const builder = text('builder');
+    const published = text('published');
+    const expires = text('expiresAfter');
+    const result = await buildLayout(host, {
+      root,
+      plan,
+      layout: layoutDirectory(root, variant),
+      registry: createRegistry(host, { mirrors: around.mirrors }),
+      engine: () =>
+        chooseEngine(host, plan, {
+          endpoints: around.endpoints,
+          ...(engine === undefined ? {} : { name: engine }),
+          ...(builder === undefined ? {} : { builder }),
+        }),
+      force: flag(call, 'force'),
+      noCache: call.options['cache'] === false,
+      machineArgs: around.machineArgs,
+      extraHosts: around.extraHosts,
+      cacheFrom: listOption(call, 'cacheFrom'),
+      cacheTo: listOption(call, 'cacheTo'),
+      ...(around.extraCa === undefined ? {} : { extraCa: around.extraCa }),
+      ...(around.networkMode === undefined ? {} : { networkMode: around.networkMode }),
+      ...(published === undefined ? {} : { published }),
+      ...(expires === undefined ? {} : { labels: { 'quay.expires-after': expires } }),
+    });
+    if (call.json) call.console.json(result);
+    else call.console.print(tell(result));
+    return exitCodes.clean;
+  },
+};
