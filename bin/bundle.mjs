@@ -5,6 +5,17 @@ import { mkdir, readdir, rename, rm, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+// A package that is imported lazily stays in node_modules: most are CommonJS, whose names esbuild cannot
+// give to a dynamic import, and some read files beside themselves.
+const lazyPackages = {
+  name: 'lazy-packages',
+  setup({ onResolve }) {
+    onResolve({ filter: /^[^.]/ }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path, external: true } : undefined,
+    );
+  },
+};
+
 export async function makeBundle(root) {
   const { build } = await import('esbuild');
   const started = new Date();
@@ -21,8 +32,7 @@ export async function makeBundle(root) {
     target: 'node20',
     sourcemap: 'linked',
     logLevel: 'warning',
-    // Native add-ons and files that packages read beside themselves stay in node_modules.
-    external: ['dockerode', 'sql.js', '@sigstore/*', '@cyclonedx/*', 'esbuild', 'zx'],
+    plugins: [lazyPackages],
     banner: {
       js: "import { createRequire as __makeRequire } from 'node:module'; const require = __makeRequire(import.meta.url);",
     },

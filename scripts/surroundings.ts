@@ -36,7 +36,7 @@ export function surroundingsOptions(command: Command): void {
     .option('--endpoint <where>', 'Engine API: unix://…|tcp://…|ssh://…, or PLATFORM=… for one platform', collect);
 }
 
-function readMirrors(call: Call, file: string): Mirrors {
+function readMirrors(file: string): Mirrors {
   const path = isAbsolute(file) ? file : join(process.cwd(), file);
   let value: unknown;
   try {
@@ -87,7 +87,7 @@ export async function surroundings(call: Call): Promise<Surroundings> {
   return {
     ...base,
     ...(pinsFile === undefined ? {} : { pinsFile }),
-    ...(mirrors === undefined ? {} : { mirrors: readMirrors(call, mirrors) }),
+    ...(mirrors === undefined ? {} : { mirrors: readMirrors(mirrors) }),
     ...(extraCa === undefined ? {} : { extraCa: await call.host.files.read(extraCa) }),
     ...(endpoints.length === 0 ? {} : { endpoints }),
     ...(plain === undefined ? {} : { dockerHost: plain }),

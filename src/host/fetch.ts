@@ -9,7 +9,7 @@ const headersTimeout = 30_000;
 export function makeFetch(hostSignal: AbortSignal): (url: string, options?: FetchOptions) => Promise<FetchResponse> {
   let agent: Promise<Agent> | undefined;
   return async (url, options = {}) => {
-    const { Agent, EnvHttpProxyAgent, request } = await import('undici');
+    const { Agent, EnvHttpProxyAgent, request } = await import('./undici.ts');
     const proxied = process.env['HTTPS_PROXY'] ?? process.env['https_proxy'] ?? process.env['HTTP_PROXY'];
     agent ??= Promise.resolve(
       proxied === undefined

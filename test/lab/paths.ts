@@ -1,12 +1,18 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export const projectRoot = resolve(fileURLToPath(new URL('../..', import.meta.url)));
-export const labSource = fileURLToPath(new URL('.', import.meta.url));
+/** The nearest folder with a package.json: this module runs from its source and from the bundle. */
+function findRoot(directory: string): string {
+  return existsSync(join(directory, 'package.json')) ? directory : findRoot(dirname(directory));
+}
+
+export const projectRoot = findRoot(dirname(fileURLToPath(import.meta.url)));
+export const labSource = join(projectRoot, 'test/lab/');
 
 export interface LabPaths {
   /** Everything that `lab down` removes. */
