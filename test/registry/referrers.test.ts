@@ -87,6 +87,17 @@ describe('the fallback tag', () => {
     expect(node.children[0]).toMatchObject({ artifactType: kind, annotations: { 'org.example.note': 'one' } });
   });
 
+  test('writers of one process wait for each other: eight at once are eight writes, and all eight are kept', async () => {
+    const { server, fake, registry, image, repo } = await stage({ referrers: 'none' });
+    await registry.upload(repo, emptySource, emptyDescriptor);
+    const all = Array.from({ length: 8 }, (_, at) => makeReferrer(image.root, kind, String(at)));
+    await Promise.all(all.map((bytes) => registry.attach(repo, bytes)));
+    expect((await registry.referrers(repo, image.root.digest)).referrers).toHaveLength(8);
+    const tag = image.root.digest.replace(':', '-');
+    expect(server.log.filter((line) => line === `PUT /v2/team/app/manifests/${tag}`)).toHaveLength(8);
+    expect(fake.slept).toEqual([]);
+  });
+
   test('when another writer overwrites it / both entries are there in the end', async () => {
     const { server, registry, image, repo, misbehave } = await stage({ referrers: 'none' });
     await registry.upload(repo, emptySource, emptyDescriptor);
