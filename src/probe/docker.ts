@@ -122,22 +122,23 @@ function running(host: Host, container: Dockerode.Container, name: string, port:
       const raw = await container.logs({ stdout: true, stderr: true, follow: false, tail: 5000 });
       return demultiplex(raw).subarray(-logLimit).toString('utf8');
     },
-    async processes() {
-      const { Titles, Processes } = (await container.top({ ps_args: '-eo pid,stat,args' })) as {
-        Titles: string[];
-        Processes: string[][];
-      };
-      const column = (title: string): number => Titles.findIndex((one) => one.toUpperCase() === title);
-      const [pid, stat, command] = [column('PID'), column('STAT'), Titles.length - 1];
-      return Processes.map((row): Process => ({
-        pid: Number(row[pid]),
-        state: (row[stat] ?? '').slice(0, 1),
-        command: row[command] ?? '',
-      }));
-    },
+    processes: async () =>
+      parseStat(await execIn(container, ['/bin/sh', '-c', 'cat /proc/[0-9]*/stat 2>/dev/null; :'], 15_000)),
     exec: (command, milliseconds) => execIn(container, command, milliseconds),
     remove: () => removeContainer(container),
   };
+}
+
+/**
+ * parseStat reads lines of /proc/<pid>/stat: pid, name in brackets (which may hold any character),
+ * state. The engine's `top` would not do: it goes by cgroup.procs, in which a zombie never appears.
+ */
+export function parseStat(output: string): Process[] {
+  return [...output.matchAll(/^(\d+) \((.*)\) ([A-Za-z]) \d+ .*$/gm)].map(([, pid, command, state]) => ({
+    pid: Number(pid),
+    state: state ?? '',
+    command: command ?? '',
+  }));
 }
 
 async function execIn(

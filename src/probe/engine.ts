@@ -18,7 +18,7 @@ export interface ContainerSpec {
 
 export interface Process {
   readonly pid: number;
-  /** First letter of ps's STAT: R, S, D, Z… */
+  /** As in /proc/<pid>/stat: R, S, D, Z… */
   readonly state: string;
   readonly command: string;
 }

@@ -34,8 +34,14 @@ export function makeRunner(faults: readonly Fault[], session: string | undefined
     const runId = String(input['runId']);
     const messages = input['messages'] as { content: string }[];
     const text = messages[0]?.content ?? '';
-    if (has('run-500')) { send(response, 500, {}); return; }
-    if (has('run-json')) { send(response, 200, { type: 'RUN_FINISHED' }); return; }
+    if (has('run-500')) {
+      send(response, 500, {});
+      return;
+    }
+    if (has('run-json')) {
+      send(response, 200, { type: 'RUN_FINISHED' });
+      return;
+    }
     stream(response);
     const emit = (event: Record<string, unknown>): void => {
       const line = `data: ${JSON.stringify(event)}\n\n`;
@@ -79,14 +85,16 @@ export function makeRunner(faults: readonly Fault[], session: string | undefined
 
   return createServer((request, response) => {
     const path = request.url ?? '/';
-    if (path === '/health')
-      { send(
+    if (path === '/health') {
+      send(
         response,
         has('health-503') ? 503 : 200,
         has('health-list') ? [] : { status: 'healthy', session_id: session ?? null },
-      ); return; }
-    if (path === '/capabilities')
-      { send(response, has('capabilities-404') ? 404 : 200, {
+      );
+      return;
+    }
+    if (path === '/capabilities') {
+      send(response, has('capabilities-404') ? 404 : 200, {
         framework: 'test',
         agent_features: has('capabilities-types') ? 'chat' : ['chat'],
         platform_features: [],
@@ -96,15 +104,23 @@ export function makeRunner(faults: readonly Fault[], session: string | undefined
         session_persistence: false,
         model: null,
         ...(has('capabilities-types') ? {} : { session_id: session ?? null }),
-      }); return; }
+      });
+      return;
+    }
     if (path === '/interrupt')
       return void body(request).then((input) => {
-        if (has('interrupt-500')) { send(response, 500, {}); return; }
+        if (has('interrupt-500')) {
+          send(response, 500, {});
+          return;
+        }
         stops.get(String(input['thread_id']))?.();
         send(response, 200, { message: 'sent' });
       });
     if (path.startsWith('/events/')) {
-      if (has('events-404')) { send(response, 404, {}); return; }
+      if (has('events-404')) {
+        send(response, 404, {});
+        return;
+      }
       stream(response, has('events-plain') ? 'text/plain' : undefined);
       if (has('events-garbage')) response.write('data: garbage\n\n');
       const thread = path.slice('/events/'.length);
