@@ -52,7 +52,10 @@ export interface Picture {
   readonly config: ImageConfig;
   readonly layers: readonly LayerFacts[];
   readonly tree: ReadonlyMap<string, Entry>;
+  /** Files only; at most 100,000 of them. */
   readonly shadowed: readonly Shadowed[];
+  /** All of them: how many files, and how many bytes they waste. */
+  readonly shadowedTotal: { readonly count: number; readonly bytes: number };
   /** Whole content of the small files that a collector asked for, by path (final version only). */
   readonly contents: ReadonlyMap<string, Uint8Array>;
   /** What content scanners reported, in any layer, deleted files included. */

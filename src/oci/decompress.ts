@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { PassThrough, type Duplex } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { AppError } from '../errors/index.ts';
+import { Check, type Expected } from './verify.ts';
 
 export type Compression = 'gzip' | 'zstd' | 'none';
 
@@ -45,21 +46,64 @@ export function decompressError(cause: unknown, what: string): AppError {
   });
 }
 
-/** plainBytes reads a blob's uncompressed bytes. */
-export async function* plainBytes(source: Readable, kind: Compression, what: string): AsyncGenerator<Buffer> {
-  const stream = decompressor(kind);
-  let failed: unknown;
-  source.on('error', (error) => {
-    failed = error;
-    stream.destroy(error);
+/** Feeds a decompressor and reads the source to its very end, whatever the decompressor makes of it. */
+async function feed(source: AsyncIterable<Uint8Array>, check: Check, stream: Duplex): Promise<number> {
+  let size = 0;
+  for await (const chunk of source) {
+    check.update(chunk);
+    size += chunk.length;
+    if (stream.destroyed || stream.readableEnded) continue;
+    if (!stream.write(chunk)) await writable(stream);
+  }
+  check.finish();
+  stream.end();
+  return size;
+}
+
+/** Ready for more, or never again: then there is nothing to wait for. */
+async function writable(stream: Duplex): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      for (const event of ['drain', 'close', 'end']) stream.off(event, done);
+      resolve();
+    };
+    for (const event of ['drain', 'close', 'end']) stream.on(event, done);
   });
-  source.pipe(stream);
+}
+
+/**
+ * plainBytes gives a blob's uncompressed bytes, holding the blob against its digest and size to
+ * its last byte. Throws `oci/digest-mismatch`, `oci/size-mismatch`, `oci/compression`, also for
+ * bytes after the end of the compressed stream, which engines refuse.
+ */
+export async function* plainBytes(source: Readable, kind: Compression, expected: Expected): AsyncGenerator<Buffer> {
+  const check = new Check(expected);
+  if (kind === 'none') {
+    for await (const chunk of source) {
+      check.update(chunk as Buffer);
+      yield chunk as Buffer;
+    }
+    check.finish();
+    return;
+  }
+  const stream = decompressor(kind);
+  const fed = feed(source, check, stream);
+  fed.catch((error: unknown) => stream.destroy(error as Error));
   try {
     for await (const chunk of stream) yield chunk as Buffer;
   } catch (error) {
-    throw failed === error ? error : decompressError(error, what);
+    // A wrong digest explains a stream that does not decompress; it is the better error of the two.
+    source.resume();
+    throw await fed.then(
+      () => decompressError(error, expected.digest),
+      (cause: unknown) => (cause instanceof AppError ? cause : decompressError(error, expected.digest)),
+    );
   } finally {
-    source.destroy();
     stream.destroy();
+  }
+  const size = await fed;
+  const { bytesWritten } = stream as unknown as { readonly bytesWritten: number };
+  if (bytesWritten < size) {
+    throw decompressError(new Error(`${size - bytesWritten} bytes follow the compressed stream`), expected.digest);
   }
 }

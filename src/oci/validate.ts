@@ -128,8 +128,7 @@ class Validator {
     }
     const hash = createHash('sha256');
     const found = await this.attempt(at, async () => {
-      for await (const chunk of plainBytes(await this.layout.open(layer), compression, layer.digest))
-        hash.update(chunk);
+      for await (const chunk of plainBytes(await this.layout.open(layer), compression, layer)) hash.update(chunk);
       return `sha256:${hash.digest('hex')}`;
     });
     if (found !== undefined && diffId !== undefined && found !== diffId) {

@@ -136,6 +136,10 @@ export function pictureOf(of: PictureOf): Picture {
     layers,
     tree: buildTree(paths, layers.length - 1),
     shadowed: of.shadowed ?? [],
+    shadowedTotal: {
+      count: of.shadowed?.length ?? 0,
+      bytes: (of.shadowed ?? []).reduce((sum, { size }) => sum + size, 0),
+    },
     contents,
     matches: of.matches ?? [],
     overLinks: of.overLinks ?? [],

@@ -54,6 +54,27 @@ export class TarReader {
     }
   }
 
+  /** Bytes left of the content of the current member. */
+  get contentLeft(): number {
+    return this.remaining;
+  }
+
+  /**
+   * Passes over the rest of the current member's content, for whoever can seek: gives the bytes
+   * that must not be written then. 0 while there is nothing to pass over.
+   */
+  skipContent(): number {
+    if (this.special !== undefined || this.filled > 0) return 0;
+    const length = this.remaining + this.padding;
+    this.position += length;
+    this.padding = 0;
+    if (this.remaining > 0) {
+      this.remaining = 0;
+      this.close();
+    }
+    return length;
+  }
+
   /** Ends the archive. A missing end marker is accepted, as Go accepts it; half a member is not. */
   finish(): void {
     if (this.filled > 0 || this.remaining > 0 || this.padding > 0 || this.special !== undefined || this.pending()) {

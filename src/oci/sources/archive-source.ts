@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import {
+  digestOf,
+  maxManifestBytes,
+  mediaTypes,
+  parseImageConfig,
+  parseIndex,
+  type Descriptor,
+  type Digest,
+  type Index,
+  type Manifest,
+} from '../../core/index.ts';
+import { AppError } from '../../errors/index.ts';
+import type { Host } from '../../host/index.ts';
+import { sniff } from '../decompress.ts';
+import { digestMismatch } from '../verify.ts';
+import { indexArchive, type ArchiveIndex, type Span } from './archive-index.ts';
+import { pick } from './pick.ts';
+import type { ImageSource } from './source.ts';
+
+async function document(archive: ArchiveIndex, name: string): Promise<Buffer> {
+  const span = archive.span(name);
+  if (span.size > maxManifestBytes) {
+    throw new AppError('oci/too-large', 'upstream', `${name} in ${archive.path} is too large`, {
+      expected: `at most ${maxManifestBytes} bytes`,
+      found: `${span.size} bytes`,
+    });
+  }
+  return readSpan(archive, span);
+}
+
+async function readSpan(archive: ArchiveIndex, span: Span): Promise<Buffer> {
+  if (span.size === 0) return Buffer.alloc(0);
+  const parts: Buffer[] = [];
+  for await (const part of archive.read(span)) parts.push(part as Buffer);
+  return Buffer.concat(parts);
+}
+
+const blobName = (digest: string): string => `blobs/sha256/${digest.slice('sha256:'.length)}`;
+
+/** ociArchiveSource reads an OCI layout inside a tar; `ref` names one of its images. */
+export async function ociArchiveSource(host: Host, path: string, ref: string | undefined): Promise<ImageSource> {
+  const archive = await indexArchive(host, path);
+  const index: Index = parseIndex(await document(archive, 'index.json'));
+  const name = `oci-archive:${path}`;
+  return {
+    name,
+    root: async () => pick(index, ref, name),
+    open: async ({ digest }) => archive.read(archive.span(blobName(digest))),
+    close: async () => undefined,
+  };
+}
+
+const dockerManifest = z.array(
+  z.object({ Config: z.string(), Layers: z.array(z.string()), RepoTags: z.array(z.string()).nullish() }),
+);
+
+interface Stored {
+  readonly descriptor: Descriptor;
+  readonly open: () => Readable;
+}
+
+/** A layer's descriptor: its digest is its diffID, but for archives that hold compressed layers. */
+async function layerOf(archive: ArchiveIndex, name: string, diffId: Digest): Promise<Stored> {
+  const span = archive.span(name);
+  const compression = sniff(await readSpan(archive, { ...span, size: Math.min(span.size, 4) }));
+  const open = () => archive.read(span);
+  if (compression === 'none')
+    return { descriptor: { mediaType: mediaTypes.layer, digest: diffId, size: span.size }, open };
+  const hash = createHash('sha256');
+  for await (const chunk of open()) hash.update(chunk as Buffer);
+  const digest = `sha256:${hash.digest('hex')}` as Digest;
+  const mediaType = compression === 'gzip' ? mediaTypes.layerGzip : mediaTypes.layerZstd;
+  return { descriptor: { mediaType, digest, size: span.size }, open };
+}
+
+function choose(images: z.infer<typeof dockerManifest>, ref: string | undefined, path: string) {
+  const fitting = ref === undefined ? images : images.filter(({ RepoTags }) => RepoTags?.includes(ref) === true);
+  const [image, ...others] = fitting;
+  if (image !== undefined && others.length === 0) return image;
+  throw new AppError('oci/reference', 'usage', `docker-archive:${path} does not hold exactly one such image`, {
+    expected: ref ?? 'one image',
+    found: images.map(({ RepoTags }) => RepoTags?.join(' ') ?? 'no tag').join(', ') || 'no image',
+    hint: 'name one: docker-archive:file:repository:tag',
+  });
+}
+
+/**
+ * dockerArchiveSource reads what `docker save` wrote, in any of its formats. Such an archive has no
+ * manifest in the registry's sense: one is made here, over the layers as they are stored.
+ */
+export async function dockerArchiveSource(host: Host, path: string, ref: string | undefined): Promise<ImageSource> {
+  const archive = await indexArchive(host, path);
+  const image = choose(await readDockerManifest(archive), ref, path);
+  const configBytes = await document(archive, image.Config);
+  const id = /^(?:blobs\/sha256\/)?([0-9a-f]{64})(?:\.json)?$/.exec(image.Config)?.[1];
+  const digest = digestOf(configBytes);
+  if (id !== undefined && digest !== `sha256:${id}`) throw digestMismatch(image.Config, `sha256:${id}`, digest);
+  const { diff_ids: diffIds } = parseImageConfig(configBytes).rootfs;
+  if (diffIds.length !== image.Layers.length) {
+    throw new AppError('oci/layers', 'upstream', `the config in ${path} disagrees with its manifest.json`, {
+      expected: `${image.Layers.length} diffIDs`,
+      found: `${diffIds.length}`,
+    });
+  }
+  const layers: Stored[] = [];
+  for (const [index, name] of image.Layers.entries())
+    layers.push(await layerOf(archive, name, diffIds[index] ?? digest));
+  const manifest: Manifest = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    config: { mediaType: mediaTypes.config, digest, size: configBytes.length },
+    layers: layers.map(({ descriptor }) => descriptor),
+  };
+  const bytes = Buffer.from(JSON.stringify(manifest));
+  const root: Descriptor = { mediaType: mediaTypes.manifest, digest: digestOf(bytes), size: bytes.length };
+  const blobs = new Map<string, () => Readable>(layers.map(({ descriptor, open }) => [descriptor.digest, open]));
+  blobs.set(digest, () => Readable.from([configBytes]));
+  blobs.set(root.digest, () => Readable.from([bytes]));
+  return {
+    name: `docker-archive:${path}`,
+    root: async () => root,
+    async open(descriptor) {
+      const open = blobs.get(descriptor.digest);
+      if (open !== undefined) return open();
+      throw new AppError('oci/blob-missing', 'upstream', `${path} lacks a blob`, { expected: descriptor.digest });
+    },
+    close: async () => undefined,
+  };
+}
+
+async function readDockerManifest(archive: ArchiveIndex): Promise<z.infer<typeof dockerManifest>> {
+  const bytes = await document(archive, 'manifest.json');
+  try {
+    return dockerManifest.parse(JSON.parse(bytes.toString('utf8')));
+  } catch (cause) {
+    throw new AppError('oci/archive', 'upstream', `malformed manifest.json in ${archive.path}`, { cause });
+  }
+}

@@ -1,0 +1,66 @@
+import type { Host } from '../../host/index.ts';
+import { AppError } from '../../errors/index.ts';
+import { openLayout } from '../layout/index.ts';
+import { join } from 'node:path';
+import { dockerArchiveSource, ociArchiveSource } from './archive-source.ts';
+import { pick } from './pick.ts';
+import type { ImageSource } from './source.ts';
+
+/** SourceName is an image reference taken apart, with skopeo's transport names. */
+export type SourceName =
+  | { readonly $case: 'oci' | 'oci-archive' | 'docker-archive'; readonly path: string; readonly ref?: string }
+  | { readonly $case: 'docker-daemon' | 'registry'; readonly ref: string };
+
+/**
+ * parseSource reads `oci:dir[:ref]`, `oci-archive:file[:ref]`, `docker-archive:file[:ref]`,
+ * `docker-daemon:ref`, `docker://ref` and, without a transport, a registry reference. Throws
+ * `oci/source`.
+ */
+export function parseSource(text: string): SourceName {
+  const [, transport, rest = ''] = /^(oci|oci-archive|docker-archive|docker-daemon):(.*)$/.exec(text) ?? [];
+  if (transport === undefined) return { $case: 'registry', ref: text.replace(/^docker:\/\//, '') };
+  const colon = rest.indexOf(':');
+  const path = colon < 0 ? rest : rest.slice(0, colon);
+  const ref = colon < 0 ? undefined : rest.slice(colon + 1);
+  if (rest === '' || path === '' || ref === '') {
+    throw new AppError('oci/source', 'usage', 'an incomplete image reference', {
+      expected: `${transport}:${transport === 'docker-daemon' ? 'repository:tag' : 'path[:name]'}`,
+      found: JSON.stringify(text.slice(0, 200)),
+    });
+  }
+  if (transport === 'docker-daemon') return { $case: 'docker-daemon', ref: rest };
+  return { $case: transport as 'oci', path, ...(ref === undefined ? {} : { ref }) };
+}
+
+/** layoutSource reads an OCI layout directory. Its files are given as they lie there. */
+export async function layoutSource(host: Host, directory: string, ref: string | undefined): Promise<ImageSource> {
+  const layout = await openLayout(host, directory);
+  const name = `oci:${directory}`;
+  return {
+    name,
+    async root() {
+      const index = await layout.index();
+      if (index !== undefined) return pick(index, ref, name);
+      throw new AppError('oci/reference', 'usage', `${name} holds no image yet`, {
+        where: { file: join(directory, 'index.json') },
+      });
+    },
+    open: (descriptor) => layout.openRaw(descriptor),
+    close: async () => undefined,
+  };
+}
+
+/** openFileSource opens the three kinds of source that are files. */
+export async function openFileSource(host: Host, name: SourceName): Promise<ImageSource> {
+  switch (name.$case) {
+    case 'oci':
+      return layoutSource(host, name.path, name.ref);
+    case 'oci-archive':
+      return ociArchiveSource(host, name.path, name.ref);
+    case 'docker-archive':
+      return dockerArchiveSource(host, name.path, name.ref);
+    case 'docker-daemon':
+    case 'registry':
+      throw new TypeError(`${name.$case}: is no file; hand in its own source`);
+  }
+}

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { mediaTypes, type Collectors, type ContentMatch, type Descriptor, type Digest } from '../../core/index.ts';
+import { AppError } from '../../errors/index.ts';
+import { plainBytes, type Compression } from '../decompress.ts';
+import { toText, type TarEntry } from '../tar/entry.ts';
+import { TarReader } from '../tar/reader.ts';
+import { digestMismatch } from '../verify.ts';
+import { maxKept, tooMuch, type WalkLimits } from './limits.ts';
+import { Records } from './records.ts';
+import type { CompiledRules } from './rules.ts';
+import { Scanner } from './scanner.ts';
+
+export interface LayerOptions {
+  readonly wantContent: Collectors['wantContent'] | undefined;
+  readonly rules: CompiledRules | undefined;
+  readonly limits: WalkLimits;
+}
+
+const compressions: Readonly<Record<string, Compression>> = {
+  [mediaTypes.layer]: 'none',
+  [mediaTypes.layerGzip]: 'gzip',
+  [mediaTypes.layerZstd]: 'zstd',
+  [mediaTypes.dockerLayer]: 'gzip',
+  'application/vnd.docker.image.rootfs.diff.tar': 'none',
+};
+
+/** compressionOf reads a layer's media type. Throws `oci/media-type`. */
+export function compressionOf(layer: Descriptor): Compression {
+  const kind = compressions[layer.mediaType];
+  if (kind !== undefined) return kind;
+  throw new AppError('oci/media-type', 'upstream', 'a layer of unknown media type', {
+    expected: Object.keys(compressions).join(', '),
+    found: layer.mediaType,
+  });
+}
+
+const absolute = (name: string): string => `/${toText(name).replace(/^(?:\.?\/)+/, '')}`;
+
+/**
+ * LayerReader takes a layer's uncompressed bytes and leaves behind its entries as records, the
+ * contents that were asked for by the entry's number, and what the scanner found.
+ */
+export class LayerReader {
+  readonly records = new Records();
+  /** Numbers of the entries whose content comes, or has come. */
+  readonly wantedEntries = new Set<number>();
+  readonly contents = new Map<number, Buffer>();
+  readonly matches: ContentMatch[] = [];
+  contentBytes = 0;
+  private readonly hash = createHash('sha256');
+  private readonly tar: TarReader;
+  private readonly options: LayerOptions;
+  private wanted: Buffer | undefined;
+  private filled = 0;
+
+  constructor(layer: number, options: LayerOptions) {
+    this.options = options;
+    const scanner =
+      options.rules === undefined
+        ? undefined
+        : new Scanner(options.rules, (match) => {
+            if (this.matches.length < maxKept) this.matches.push({ ...match, layer });
+          });
+    this.tar = new TarReader({
+      entry: (entry) => {
+        this.records.add(entry);
+        this.filled = 0;
+        this.wanted = entry.type === 'file' ? this.want(entry) : undefined;
+        if (entry.size > 0) scanner?.start(absolute(entry.name), entry.size);
+      },
+      data: (chunk) => {
+        if (this.wanted !== undefined) this.filled += chunk.copy(this.wanted, this.filled);
+        scanner?.data(chunk);
+      },
+      end: () => {
+        if (this.wanted !== undefined) this.contents.set(this.records.added - 1, this.wanted);
+        this.wanted = undefined;
+      },
+    });
+  }
+
+  private want(entry: TarEntry): Buffer | undefined {
+    const facts = { type: 'file' as const, size: entry.size, mode: entry.mode };
+    if (this.options.wantContent?.(absolute(entry.name), facts) !== true) return undefined;
+    const { contentBytes } = this.options.limits;
+    this.contentBytes += entry.size;
+    if (this.contentBytes > contentBytes) throw tooMuch('files whose content is needed', contentBytes);
+    this.wantedEntries.add(this.records.added - 1);
+    // The size is only what the header says: an allocation must not believe more than the limit.
+    return Buffer.alloc(entry.size);
+  }
+
+  /** Uncompressed bytes so far. */
+  get bytes(): number {
+    return this.tar.bytes;
+  }
+
+  write(chunk: Buffer, compressedSize: number): void {
+    this.hash.update(chunk);
+    this.tar.write(chunk);
+    const { layerBytes, ratio } = this.options.limits;
+    if (this.tar.bytes > layerBytes) throw tooMuch('uncompressed bytes in a layer', layerBytes);
+    if (this.tar.bytes > 1024 ** 3 && this.tar.bytes > ratio * compressedSize) {
+      throw tooMuch('uncompressed bytes for each compressed one (a bomb)', ratio);
+    }
+  }
+
+  finish(): Digest {
+    this.tar.finish();
+    return `sha256:${this.hash.digest('hex')}` as Digest;
+  }
+}
+
+/** readLayer reads one layer's blob through: digest, size and diffID are verified on the way. */
+export async function* readLayer(
+  source: Readable,
+  descriptor: Descriptor,
+  diffId: Digest,
+  reader: LayerReader,
+): AsyncGenerator<undefined> {
+  for await (const chunk of plainBytes(source, compressionOf(descriptor), descriptor)) {
+    reader.write(chunk, descriptor.size);
+    yield;
+  }
+  const found = reader.finish();
+  if (found !== diffId) throw digestMismatch(`the content of layer ${descriptor.digest}`, diffId, found);
+}

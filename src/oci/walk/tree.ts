@@ -1,0 +1,308 @@
+import type { Picture } from '../../core/index.ts';
+import { AppError } from '../../errors/index.ts';
+import { tarError, toText, type TarType } from '../tar/entry.ts';
+import { maxKept, maxShadowed, type WalkLimits } from './limits.ts';
+import { alive, Nodes } from './nodes.ts';
+
+/** A layer's entry as the tree takes it; strings are bytes as latin1. */
+export interface LayerEntry {
+  readonly type: TarType;
+  readonly name: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly link: string;
+  readonly capabilities: boolean;
+}
+
+/** As many links as Linux follows in one path. */
+const maxHops = 40;
+/** PATH_MAX and NAME_MAX of Linux: nothing longer can be unpacked. */
+const maxPath = 4096;
+const maxName = 255;
+const whiteout = '.wh.';
+const opaque = '.wh..wh..opq';
+
+/** split gives the components of a path in a layer, refusing what leads out or cannot exist. */
+export function split(name: string): string[] {
+  if (name.includes('\0')) throw tarError('path', 'a path with a NUL byte', name);
+  if (name.length > maxPath) throw tarError('path', `a path longer than ${maxPath} bytes`, name);
+  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+  for (const part of parts) {
+    if (part === '..') throw tarError('path', 'a path that climbs out with ..', name);
+    if (part.length > maxName) throw tarError('path', `a name longer than ${maxName} bytes`, name);
+  }
+  return parts;
+}
+
+/**
+ * Tree applies layers, lowest first, as the image spec says (layer.md, "Applying Changesets"):
+ * whiteouts and opaque directories hide what lower layers hold, never what their own layer does,
+ * wherever in the layer they stand. A symlink on the way to a path is followed inside the root,
+ * as it is when an engine unpacks, and reported.
+ */
+export class Tree {
+  readonly nodes: Nodes;
+  readonly overLinks: { path: string; link: string; layer: number }[] = [];
+  /** Directories whose lower content a layer hid. */
+  readonly opaqueIn = new Map<number, number>();
+  layer = 0;
+  private cachedDirectory = '';
+  private cachedNode = -1;
+
+  constructor(limits: WalkLimits) {
+    this.nodes = new Nodes(limits);
+  }
+
+  startLayer(layer: number): void {
+    this.layer = layer;
+    this.cachedNode = -1;
+  }
+
+  /** Applies one entry and gives the node it became; -1 where it became none. */
+  apply(entry: LayerEntry): number {
+    const slash = entry.name.lastIndexOf('/', entry.name.length - 2);
+    const end = entry.name.endsWith('/') ? entry.name.length - 1 : entry.name.length;
+    const simple = slash > 0 && this.cachedNode >= 0 && this.isCached(entry.name, slash);
+    const base = entry.name.slice(slash + 1, end);
+    if (
+      simple &&
+      base !== '' &&
+      base !== '.' &&
+      base !== '..' &&
+      base.length <= maxName &&
+      !base.startsWith(whiteout)
+    ) {
+      if (entry.name.length > maxPath || base.includes('\0')) split(entry.name);
+      return this.place(this.cachedNode, base, entry);
+    }
+    const parts = split(entry.name);
+    const last = parts.pop();
+    if (last === undefined) return this.root(entry);
+    const hidden = parts.find((part) => part.startsWith(whiteout));
+    if (hidden !== undefined) throw tarError('whiteout', 'a path below a whiteout', entry.name);
+    if (last.startsWith(whiteout)) {
+      this.hide(parts, last, entry);
+      return -1;
+    }
+    const parent = this.directory(parts, true, entry.name);
+    if (parent < 0) throw tarError('path', 'a path below something that is no directory', entry.name);
+    this.cachedDirectory = slash > 0 ? entry.name.slice(0, slash) : '';
+    this.cachedNode = slash > 0 ? parent : -1;
+    return this.place(parent, last, entry);
+  }
+
+  /** Entries come directory by directory; whatever may move a directory empties the cache. */
+  private isCached(name: string, slash: number): boolean {
+    return slash === this.cachedDirectory.length && name.startsWith(this.cachedDirectory);
+  }
+
+  private root(entry: LayerEntry): number {
+    if (entry.type !== 'directory') throw tarError('path', 'an entry for the root that is no directory', entry.name);
+    this.nodes.setFacts(0, 'directory', entry.mode, this.id(entry.uid), this.id(entry.gid), entry.capabilities);
+    this.nodes.writtenIn.set(0, this.layer);
+    return 0;
+  }
+
+  private id(value: number): number {
+    if (value >= 0 && value < 2 ** 32) return value;
+    throw tarError('number', 'a user or group number out of range', String(value));
+  }
+
+  /** A child that is still there for this layer; what an opaque directory hides is removed on the way. */
+  private child(parent: number, name: string, floor: number): number {
+    const { nodes } = this;
+    const node = nodes.find(parent, name, 0, name.length);
+    if (node === 0 || floor === 0) return node;
+    if (Math.max(nodes.writtenIn.get(node), nodes.touchedIn.get(node)) >= floor) return node;
+    nodes.kill(node, floor);
+    return 0;
+  }
+
+  /** The newest layer that made a directory on the way opaque; what is older than it is hidden. */
+  private floorOf(node: number): number {
+    if (this.opaqueIn.size === 0) return 0;
+    let floor = this.opaqueIn.get(0) ?? 0;
+    for (let at = node; at !== 0; at = this.nodes.parent.get(at)) floor = Math.max(floor, this.opaqueIn.get(at) ?? 0);
+    return floor;
+  }
+
+  /** Walks to a directory, following links inside the root; -1 where there is none. */
+  private directory(parts: readonly string[], create: boolean, name: string): number {
+    const { nodes } = this;
+    const rest = [...parts].reverse();
+    let at = 0;
+    let hops = 0;
+    let floor = this.floorOf(0);
+    while (rest.length > 0) {
+      const part = rest.pop() ?? '';
+      if (part === '..') {
+        at = nodes.parent.get(at);
+        floor = this.floorOf(at);
+        continue;
+      }
+      let node = this.child(at, part, floor);
+      if (node === 0) {
+        if (!create) return -1;
+        node = nodes.add(at, part, 0, part.length, this.layer);
+        nodes.setFacts(node, 'directory', 0o755, 0, 0, false);
+      }
+      const inode = nodes.inode(node);
+      const kind = nodes.kind(inode);
+      if (kind === 'symlink') {
+        if (++hops > maxHops) throw tarError('link-loop', 'a loop of symlinks on the way to a path', name);
+        const link = nodes.link(inode);
+        if (create) this.overLink(name, link);
+        const target = link.split('/').filter((piece) => piece !== '' && piece !== '.');
+        if (target.length + rest.length > maxPath) throw tarError('path', 'a path too long through symlinks', name);
+        rest.push(...target.reverse());
+        if (link.startsWith('/')) {
+          at = 0;
+          floor = this.floorOf(0);
+        }
+      } else if (kind === 'directory') {
+        at = node;
+        floor = Math.max(floor, this.opaqueIn.get(at) ?? 0);
+        if (create) nodes.touchedIn.set(at, this.layer);
+      } else {
+        return -1;
+      }
+    }
+    return at;
+  }
+
+  private overLink(path: string, link: string): void {
+    if (this.overLinks.length === maxKept) return;
+    this.overLinks.push({ path: `/${split(toText(path)).join('/')}`, link: toText(link), layer: this.layer });
+  }
+
+  private hide(parts: readonly string[], last: string, entry: LayerEntry): void {
+    if (last === opaque) {
+      const directory = this.directory(parts, true, entry.name);
+      if (directory < 0) throw tarError('whiteout', 'an opaque marker in something that is no directory', entry.name);
+      this.opaqueIn.set(directory, this.layer);
+    } else if (!last.startsWith('.wh..wh.')) {
+      // Docker and containerd skip other `.wh..wh.` names: the records of a storage driver long gone.
+      const name = last.slice(whiteout.length);
+      if (name === '' || name === '.' || name === '..') {
+        throw tarError('whiteout', 'a whiteout that names no file', entry.name);
+      }
+      this.whiteOut(parts, name, entry);
+    }
+    this.cachedNode = -1;
+  }
+
+  private whiteOut(parts: readonly string[], name: string, entry: LayerEntry): void {
+    const { nodes } = this;
+    const parent = this.directory(parts, false, entry.name);
+    if (parent < 0) return;
+    const node = this.child(parent, name, this.floorOf(parent));
+    if (node === 0) return;
+    const isDirectory = nodes.kind(node) === 'directory';
+    if (nodes.writtenIn.get(node) === this.layer) {
+      if (isDirectory) this.opaqueIn.set(node, this.layer);
+    } else if (isDirectory && nodes.touchedIn.get(node) === this.layer) {
+      this.opaqueIn.set(node, this.layer);
+      nodes.setFacts(node, 'directory', 0o755, 0, 0, false);
+      nodes.writtenIn.set(node, this.layer);
+    } else {
+      nodes.kill(node, this.layer);
+    }
+  }
+
+  private place(parent: number, name: string, entry: LayerEntry): number {
+    const { nodes } = this;
+    const inode = entry.type === 'link' ? this.target(entry) : -1;
+    const existing = this.child(parent, name, this.floorOf(parent));
+    if (existing !== 0) {
+      if (existing === inode) throw tarError('link', 'a hard link to itself', entry.name);
+      if (entry.type === 'directory' && nodes.kind(existing) === 'directory') {
+        this.describe(existing, entry);
+        return existing;
+      }
+      const old = nodes.inode(existing);
+      if (nodes.kind(old) === 'symlink' && entry.type !== 'symlink') this.overLink(entry.name, nodes.link(old));
+      if (nodes.kind(old) === 'directory') this.cachedNode = -1;
+      nodes.kill(existing, this.layer);
+    }
+    const node = nodes.add(parent, name, 0, name.length, this.layer);
+    if (inode < 0) {
+      this.describe(node, entry);
+      return node;
+    }
+    nodes.setFacts(node, 'alias', 0, 0, 0, false);
+    nodes.setInode(node, inode);
+    // Engines apply the link's own owner and mode, and both names share them.
+    const kind = nodes.kind(inode);
+    if (kind !== 'symlink') {
+      nodes.setFacts(inode, kind, entry.mode, this.id(entry.uid), this.id(entry.gid), nodes.capabilities(inode));
+    }
+    return node;
+  }
+
+  private describe(node: number, entry: LayerEntry): void {
+    const { nodes } = this;
+    const kind = entry.type === 'link' ? 'file' : entry.type;
+    nodes.setFacts(node, kind, entry.mode, this.id(entry.uid), this.id(entry.gid), entry.capabilities);
+    nodes.writtenIn.set(node, this.layer);
+    nodes.touchedIn.set(node, this.layer);
+    if (kind === 'symlink') {
+      if (entry.link === '' || entry.link.length > maxPath || entry.link.includes('\0')) {
+        throw tarError('link', 'a symlink whose target cannot be', entry.name);
+      }
+      nodes.setLink(node, entry.link);
+    } else {
+      nodes.setSize(node, kind === 'file' ? entry.size : 0);
+    }
+  }
+
+  private target(entry: LayerEntry): number {
+    const { nodes } = this;
+    const parts = split(entry.link);
+    const last = parts.pop() ?? '';
+    const parent = this.directory(parts, false, entry.name);
+    const node = parent < 0 || last === '' ? 0 : this.child(parent, last, this.floorOf(parent));
+    const kind = node === 0 ? undefined : nodes.kind(node);
+    if (kind !== undefined && kind !== 'directory') return nodes.inode(node);
+    throw new AppError('oci/tar-link', 'upstream', 'a hard link that leads to nothing', {
+      found: `${toText(entry.name.slice(0, 300))} -> ${toText(entry.link.slice(0, 300))}`,
+    });
+  }
+
+  /** Ends the tree: what lies below something hidden is hidden, too. Gives what was, and by whom. */
+  seal(): {
+    readonly live: number;
+    readonly shadowed: Picture['shadowed'];
+    readonly count: number;
+    readonly bytes: number;
+  } {
+    const { nodes } = this;
+    const floors = new Uint16Array(nodes.count);
+    floors[0] = this.opaqueIn.get(0) ?? 0;
+    const shadowed: { path: string; layer: number; by: number; size: number }[] = [];
+    let live = 1;
+    let count = 0;
+    let bytes = 0;
+    // A parent's number is always lower than its children's.
+    for (let node = 1; node < nodes.count; node++) {
+      const parent = nodes.parent.get(node);
+      const floor = floors[parent] ?? 0;
+      let death = Math.min(nodes.diedIn.get(node), nodes.diedIn.get(parent));
+      const newest = Math.max(nodes.writtenIn.get(node), nodes.touchedIn.get(node));
+      if (newest < floor) death = Math.min(death, floor);
+      nodes.diedIn.set(node, death);
+      floors[node] = Math.max(floor, this.opaqueIn.get(node) ?? 0);
+      if (death === alive) {
+        live++;
+      } else if (nodes.kind(node) === 'file') {
+        const size = nodes.size(node);
+        count++;
+        bytes += size;
+        if (shadowed.length < maxShadowed)
+          shadowed.push({ path: nodes.path(node), layer: nodes.writtenIn.get(node), by: death, size });
+      }
+    }
+    return { live, shadowed, count, bytes };
+  }
+}
