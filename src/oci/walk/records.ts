@@ -1,5 +1,5 @@
 import type { TarEntry, TarType } from '../tar/entry.ts';
-import type { LayerEntry } from './tree.ts';
+import type { LayerEntry } from './layer-entry.ts';
 
 const types: readonly TarType[] = ['file', 'link', 'symlink', 'character', 'block', 'directory', 'fifo'];
 /** Kind and flags, mode, uid, gid, size, and the lengths of name and link. */
