@@ -18,7 +18,10 @@ landlock_policy := data.landlock
 
 process_policy := data.process
 
-policies := object.get(data, "network_policies", {})
+# `data` as a whole cannot be read here: it holds this package, and that would be a recursion.
+default policies := {}
+
+policies := data.network_policies
 
 # --- connections -------------------------------------------------------------------------------
 
