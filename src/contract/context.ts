@@ -1,6 +1,7 @@
 import type { Contract, Digest, Finding, ImageConfig, Picture, Platform, Profile, RuleInfo } from '../core/index.ts';
 import type { Identity } from './access.ts';
 import type { Accounts, ResolvedUser } from './accounts.ts';
+import type { Census } from './census.ts';
 import type { ResolvedProfile } from './profile.ts';
 import type { PolicySource } from './policy/read.ts';
 
@@ -33,6 +34,7 @@ export interface RuleContext {
   /** A random UID in group 0, as OpenShift's restricted-v2 gives. */
   readonly arbitrary: Identity;
   readonly policy?: PolicySource;
+  readonly census: Census;
   /** Says that a rule could not be decided, with the fact that is missing. */
   undecided(rule: RuleInfo, because: string): void;
 }

@@ -3,8 +3,11 @@ import { AppError } from '../errors/index.ts';
 import { parseAccounts, resolveUser, type Accounts } from './accounts.ts';
 import type { Identity } from './access.ts';
 import { layerOrigin } from './blame.ts';
+import { takeCensus } from './census.ts';
 import type { BaseFacts, ProfileChoice, RuleContext, Undecided } from './context.ts';
-import type { PolicySource } from './policy/read.ts';
+import { searchPath } from './executable.ts';
+import { isGlob } from './glob.ts';
+import { readPolicy, type PolicySource } from './policy/read.ts';
 import { resolveProfile, type ResolvedProfile } from './profile.ts';
 import { crossRules, ruleInfos, rules } from './rules/index.ts';
 import { sizeFacts, type SizeFacts } from './size.ts';
@@ -80,6 +83,12 @@ function policyOf(picture: Picture, profile: ResolvedProfile): PolicySource | un
   };
 }
 
+function globsOf(policy: PolicySource | undefined): string[] {
+  const entries = policy === undefined ? {} : readPolicy(policy).policy?.network_policies;
+  const paths = Object.values(entries ?? {}).flatMap(({ binaries }) => (binaries ?? []).map(({ path }) => path));
+  return [...new Set(paths.filter(isGlob))];
+}
+
 function contextOf(input: EvaluateInput, picture: Picture, undecided: Undecided[]): RuleContext {
   const base = input.base?.[picture.platform];
   const profile = resolveProfile(input.contract, input, picture, base);
@@ -88,13 +97,21 @@ function contextOf(input: EvaluateInput, picture: Picture, undecided: Undecided[
   const runtime = runtimeIdentity(profile, accounts, userText);
   const { uid, gid } = input.contract.arbitraryUser;
   const policy = input.policy ?? policyOf(picture, profile);
+  const env = assignments(picture.config.config?.Env);
+  const baseLayers = countBase(picture, base);
+  // An image that does not begin with its base's layers cannot be told apart from it: the base-layers
+  // rule refuses it, and thousands of the base's own files would only hide that.
+  const known = baseLayers >= (base?.config.rootfs.diff_ids.length ?? 0);
+  const above = known ? baseLayers : Infinity;
+  const census = takeCensus(picture.tree, { above, searchPath: searchPath(env), globs: globsOf(policy) });
   return {
     picture,
     contract: input.contract,
     profile,
     strictVersion: input.strictVersion === true,
-    baseLayers: countBase(picture, base),
-    env: assignments(picture.config.config?.Env),
+    baseLayers,
+    env,
+    census,
     baseEnv: assignments(base?.config.config?.Env),
     labels: picture.config.config?.Labels ?? {},
     accounts,
@@ -167,7 +184,7 @@ export function evaluate(input: EvaluateInput): Evaluation {
         waived: findings.filter(({ waived }) => waived !== undefined).length,
       },
       undecided,
-      sizes: Object.fromEntries(input.pictures.map((picture) => [picture.platform, sizeFacts(picture)])),
+      sizes: Object.fromEntries(contexts.map((context) => [context.picture.platform, sizeFacts(context)])),
     },
   };
 }

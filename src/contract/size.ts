@@ -1,5 +1,5 @@
-import type { Picture } from '../core/index.ts';
 import { layerOrigin } from './blame.ts';
+import type { RuleContext } from './context.ts';
 
 export interface SizeFacts {
   /** Bytes of all layers as they are pulled. */
@@ -16,19 +16,7 @@ export interface SizeFacts {
 
 const top = 10;
 
-/** largestFiles keeps ten while it walks, so that it costs no second list of all paths. */
-function largestFiles(picture: Picture): SizeFacts['largest'] {
-  const kept: { path: string; size: number; layer: number }[] = [];
-  for (const [path, { type, size, layer }] of picture.tree) {
-    if (type !== 'file' || size <= (kept[top - 1]?.size ?? 0)) continue;
-    kept.push({ path, size, layer });
-    kept.sort((a, b) => b.size - a.size || (a.path < b.path ? -1 : 1));
-    kept.length = Math.min(kept.length, top);
-  }
-  return kept;
-}
-
-export function sizeFacts(picture: Picture): SizeFacts {
+export function sizeFacts({ picture, census }: Pick<RuleContext, 'picture' | 'census'>): SizeFacts {
   const by = new Map<number, number>();
   for (const item of picture.shadowed) by.set(item.by, (by.get(item.by) ?? 0) + item.size);
   const wastedBy = [...by]
@@ -42,7 +30,7 @@ export function sizeFacts(picture: Picture): SizeFacts {
   return {
     compressed: picture.layers.reduce((sum, layer) => sum + layer.size, 0),
     uncompressed: picture.layers.reduce((sum, layer) => sum + layer.uncompressedSize, 0),
-    largest: largestFiles(picture),
+    largest: census.largest,
     wasted: picture.shadowed.reduce((sum, item) => sum + item.size, 0),
     wastedBy,
   };

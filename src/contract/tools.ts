@@ -36,8 +36,8 @@ export function toolVersions(context: RuleContext): Map<string, string> {
   if (python === undefined) return versions;
   versions.set('python', python.version ?? 'unknown');
   const site = new Set(python.path);
-  for (const path of picture.tree.keys()) {
-    if (!path.endsWith('.dist-info') || !site.has(dirname(path))) continue;
+  for (const path of context.census.packages) {
+    if (!site.has(dirname(path))) continue;
     const [, name, version] = distInfo.exec(`/${basename(path)}`) ?? [];
     if (name !== undefined && version !== undefined) versions.set(`python package ${name}`, version);
   }

@@ -2,7 +2,7 @@ import type { Finding, RuleInfo } from '../../core/index.ts';
 import type { Rule, RuleContext } from '../context.ts';
 import { executableAt } from '../executable.ts';
 import { finding } from '../finding.ts';
-import { isGlob, matchesGlob } from '../glob.ts';
+import { isGlob } from '../glob.ts';
 import { basename } from '../tree.ts';
 import { readPolicy } from './read.ts';
 
@@ -34,9 +34,7 @@ function whyNever(context: RuleContext, path: string): string | undefined {
 }
 
 function whyGlobNever(context: RuleContext, glob: string): string | undefined {
-  const candidates: string[] = [];
-  for (const [path, entry] of context.picture.tree)
-    if (entry.type !== 'directory' && matchesGlob(glob, path)) candidates.push(path);
+  const candidates = context.census.matched.get(glob) ?? [];
   if (candidates.length === 0) return 'the glob matches nothing in the image';
   const reasons = candidates.map((path) => [path, whyNever(context, path)] as const);
   if (reasons.some(([, why]) => why === undefined)) return undefined;

@@ -98,8 +98,16 @@ function problemsOf(value: unknown): PolicyProblem[] {
   });
 }
 
+const known = new WeakMap<PolicySource, ReadPolicy>();
+
 /** readPolicy understands as much of a policy file as it can, and says what it could not. */
-export function readPolicy({ text, origin }: PolicySource): ReadPolicy {
+export function readPolicy(source: PolicySource): ReadPolicy {
+  const read = known.get(source) ?? understand(source);
+  known.set(source, read);
+  return read;
+}
+
+function understand({ text, origin }: PolicySource): ReadPolicy {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   const at = (path: readonly PropertyKey[]): Location => {
@@ -118,8 +126,8 @@ export function readPolicy({ text, origin }: PolicySource): ReadPolicy {
   const value: unknown = document.toJS();
   const problems = problemsOf(value);
   const unknown = problems.filter(({ kind }) => kind === 'unknown-key').map(({ path }) => path);
-  const known = policySchema.safeParse(without(value, unknown));
-  return { ...(known.success ? { policy: known.data } : {}), problems, at };
+  const rest = policySchema.safeParse(without(value, unknown));
+  return { ...(rest.success ? { policy: rest.data } : {}), problems, at };
 }
 
 /** regoKeys lists the top-level keys of the data that a policy.rego reads: `data.x`, `object.get(data, "x", …)`. */

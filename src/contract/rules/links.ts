@@ -1,10 +1,9 @@
-import type { Finding, RuleInfo } from '../../core/index.ts';
+import type { Entry, Finding, RuleInfo } from '../../core/index.ts';
 import { layerOrigin } from '../blame.ts';
 import type { Rule, RuleContext } from '../context.ts';
 import { searchPath } from '../executable.ts';
 import { atPath, finding } from '../finding.ts';
 import { dirname, isUnder, resolve } from '../tree.ts';
-import { ownEntries } from './privileges.ts';
 
 /** File systems that the runtime mounts: what links there point to is not in any layer. */
 const mounted = ['/proc', '/sys', '/dev', '/run'];
@@ -12,6 +11,10 @@ const mounted = ['/proc', '/sys', '/dev', '/run'];
 const isOwned = (context: RuleContext, path: string): boolean =>
   context.profile.owned.some((directory) => isUnder(path, directory)) ||
   searchPath(context.env).includes(dirname(path));
+
+/** Above the base, where the base is known and is what the image begins with. */
+const isOwn = ({ base, baseLayers }: RuleContext, { layer }: Entry): boolean =>
+  layer >= baseLayers && baseLayers >= (base?.config.rootfs.diff_ids.length ?? 0);
 
 const dangling: RuleInfo = {
   id: 'contract/dangling-link',
@@ -26,8 +29,8 @@ export const noDanglingLinks: Rule = {
   check(context) {
     const required = new Set(context.profile.paths.map(({ path }) => path));
     const findings: Finding[] = [];
-    for (const [path, entry] of ownEntries(context)) {
-      if (entry.type !== 'symlink') continue;
+    for (const [path, entry] of context.census.links) {
+      if (!isOwn(context, entry)) continue;
       // A path that the contract names is the required-path rule's, which names the link too.
       if (required.has(path)) continue;
       const found = resolve(context.picture.tree, path);
@@ -78,8 +81,8 @@ function overTarget(context: RuleContext): Finding[] {
   );
   if (replaced.size === 0) return [];
   const findings: Finding[] = [];
-  for (const [path, entry] of tree) {
-    if (entry.type !== 'symlink' || !isOwned(context, path)) continue;
+  for (const [path, entry] of context.census.links) {
+    if (!isOwned(context, path)) continue;
     const found = resolve(tree, path);
     const victim = found.$case === 'found' ? replaced.get(found.path) : undefined;
     if (victim === undefined || entry.layer >= victim.by) continue;

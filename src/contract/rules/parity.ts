@@ -95,14 +95,14 @@ const paths: RuleInfo = {
 };
 
 /** What the contract names, and every command that PATH finds in directories of this project's own. */
-function inventory({ picture: { tree }, profile, env }: RuleContext): Map<string, string> {
+function inventory({ picture: { tree }, profile, env, census }: RuleContext): Map<string, string> {
   const facts = new Map<string, string>();
   for (const { path } of profile.paths) {
     const found = lookup(tree, path)?.entry;
     if (found !== undefined) facts.set(path, `${found.type} ${octal(found.mode)} ${found.uid}:${found.gid}`);
   }
   const directories = new Set(searchPath(env).filter((path) => profile.owned.some((owned) => isUnder(path, owned))));
-  for (const path of tree.keys())
+  for (const path of census.commands)
     if (directories.has(dirname(path))) facts.set(`${dirname(path)}/${neutral(basename(path))}`, 'a command');
   return facts;
 }

@@ -1,17 +1,7 @@
-import type { Entry, Finding, RuleInfo } from '../../core/index.ts';
-import type { Rule, RuleContext } from '../context.ts';
+import type { Finding, RuleInfo } from '../../core/index.ts';
+import type { Rule } from '../context.ts';
 import { atPath, finding } from '../finding.ts';
 import { describe, octal } from '../tree.ts';
-
-/**
- * ownEntries gives what layers above the base brought, and everything when the base is not known.
- * An image that does not begin with its base's layers cannot be told apart from it: the base-layers
- * rule refuses it, and thousands of the base's own files would only hide that.
- */
-export function* ownEntries(context: RuleContext): Generator<readonly [string, Entry]> {
-  if (context.base !== undefined && context.baseLayers < context.base.config.rootfs.diff_ids.length) return;
-  for (const pair of context.picture.tree) if (pair[1].layer >= context.baseLayers) yield pair;
-}
 
 const setid: RuleInfo = {
   id: 'contract/setid',
@@ -28,7 +18,7 @@ export const noSetid: Rule = {
     if (context.base === undefined)
       context.undecided(setid, 'the base image is not known: its own programs are listed too');
     const findings: Finding[] = [];
-    for (const [path, entry] of ownEntries(context)) {
+    for (const [path, entry] of context.census.special) {
       if (entry.type !== 'file' || (entry.mode & 0o6000) === 0) continue;
       const bits = [(entry.mode & 0o4000) !== 0 ? 'SUID' : '', (entry.mode & 0o2000) !== 0 ? 'SGID' : '']
         .filter(Boolean)
@@ -56,7 +46,7 @@ export const noFileCapabilities: Rule = {
     if (context.base === undefined)
       context.undecided(capabilities, 'the base image is not known: its own files are listed too');
     const findings: Finding[] = [];
-    for (const [path, entry] of ownEntries(context)) {
+    for (const [path, entry] of context.census.special) {
       if (entry.capabilities !== true) continue;
       const message = `no program may gain rights that the base did not give; ${path} has file capabilities (security.capability)`;
       findings.push(finding(capabilities, path, message, atPath(context, path)));
@@ -78,7 +68,7 @@ export const noWorldWritable: Rule = {
   info: world,
   check(context) {
     const findings: Finding[] = [];
-    for (const [path, entry] of ownEntries(context)) {
+    for (const [path, entry] of context.census.special) {
       if ((entry.mode & 0o002) === 0 || (entry.type !== 'file' && entry.type !== 'directory')) continue;
       if (entry.type === 'directory' && (entry.mode & 0o1000) !== 0) continue;
       const message = `only sticky directories may be writable by everyone; ${path} is ${describe(entry)} (${octal(entry.mode)})`;

@@ -14,7 +14,7 @@ const budget: RuleInfo = {
 export const sizeBudget: Rule = {
   info: budget,
   check(context) {
-    const { compressed, largest } = sizeFacts(context.picture);
+    const { compressed, largest } = sizeFacts(context);
     const { compressed: limit } = context.profile.size;
     if (compressed <= limit) return [];
     const named = largest.map(({ path, size }) => `${path} ${formatBytes(size)}`).join(', ');
@@ -34,7 +34,7 @@ const waste: RuleInfo = {
 export const wastedBytes: Rule = {
   info: waste,
   check(context) {
-    const { wasted, wastedBy } = sizeFacts(context.picture);
+    const { wasted, wastedBy } = sizeFacts(context);
     if (wasted <= context.profile.size.wasted) return [];
     const named = wastedBy
       .map(

@@ -6,6 +6,11 @@ const settings =
   /(?:^\/(?:root|home|etc|app|sandbox|run|var\/run|opt)\/(?:.*\/)?|\/)(?:\.git\/config|\.gitconfig|\.git-credentials|\.npmrc|npmrc|\.yarnrc(?:\.yml)?|pip\.conf|\.pypirc|\.netrc|_netrc|\.env(?:\.[\w-]+)?|[\w.-]+\.env|[\w.-]+\.repo|settings\.json|config\.json|\.dockerconfigjson|uv\.toml|\.bashrc|\.profile|\.bash_history|environment)$/;
 const netrc = /\/[._]netrc$/;
 
+/** Four characters at least: a search skips ahead by the length of the shortest literal. */
+const letters = Array.from({ length: 26 }, (_, n) => [65 + n, 97 + n]).flatMap((codes) =>
+  codes.map((code) => String.fromCharCode(code)),
+);
+
 const random =
   (distinct?: number) =>
   (match: string): boolean =>
@@ -169,7 +174,7 @@ export const secretRules: readonly SecretRule[] = [
   {
     id: 'huggingface-token',
     summary: 'Hugging Face token',
-    literals: ['hf_'],
+    literals: letters.map((letter) => `hf_${letter}`),
     pattern: /(?<![A-Za-z0-9_])hf_[A-Za-z]{34}(?![A-Za-z0-9_])/g,
     reach: 48,
     accept: random(14),
@@ -224,9 +229,9 @@ export const secretRules: readonly SecretRule[] = [
   {
     id: 'url-credentials',
     summary: 'user and password in a URL',
-    literals: ['://'],
+    literals: ['http://', 'https://', 'ssh://', 'git://', 'postgres', 'mysql://', 'redis://', 'amqp', 'mongodb'],
     pattern:
-      /\b(?:https?|ssh|git|postgres(?:ql)?|mysql|redis|amqps?|mongodb(?:\+srv)?):\/\/[^\s:/@"'<>]{1,64}:[^\s/@"'<>]{4,256}@[\w.-]+/gi,
+      /\b(?:https?|ssh|git|postgres(?:ql)?|mysql|redis|amqps?|mongodb(?:\+srv)?):\/\/[^\s:/@"'<>]{1,64}:[^\s/@"'<>]{4,256}@[\w.-]+/g,
     reach: 400,
     paths: settings,
     accept: isUserInfo,
@@ -235,7 +240,8 @@ export const secretRules: readonly SecretRule[] = [
   {
     id: 'jwt',
     summary: 'signed JSON Web Token',
-    literals: ['eyJ'],
+    // A header's first member: alg, typ, kid, cty, jku, x5t, enc.
+    literals: ['eyJhbGci', 'eyJ0eXAi', 'eyJraWQi', 'eyJjdHki', 'eyJqa3Ui', 'eyJ4NXQ', 'eyJlbmMi'],
     pattern: /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,6000}\.[A-Za-z0-9_-]{20,1400}/g,
     reach: 9600,
     accept: isJwt,
