@@ -6,6 +6,7 @@ export const commands: Record<string, { summary: string; load: () => Promise<{ c
   plan: { summary: 'show what a variant is made of, and its input digest', load: () => import('./plan.ts') },
   pins: { summary: 'list the pins, or prove that each is complete and consumed', load: () => import('./pins.ts') },
   lint: { summary: 'supply-chain rules over any Dockerfile', load: () => import('./lint.ts') },
+  'check-ref': { summary: 'validate a runner_image reference', load: () => import('./check-ref.ts') },
   build: { summary: 'engine → one OCI layout with every platform, or "unchanged"', load: () => import('./build.ts') },
   lab: { summary: 'start or stop the embedded upstreams of demo and tests', load: () => import('./lab.ts') },
   doctor: { summary: 'what this machine lacks, and the command that mends it', load: () => import('./doctor.ts') },
