@@ -58,8 +58,11 @@ export async function startDaemon(
     await sleep(50);
   }
   await stopDaemon(daemon);
-  const tail = (await readFile(log, 'utf8').catch(() => '')).trim().split('\n').slice(-6).join('\n');
-  throw new AppError('lab/daemon', 'machine', `${name} did not come up`, { found: tail, hint: `read ${log}` });
+  const tail = (await readFile(log, 'utf8').catch(() => '')).trim().split('\n').slice(-10).join('\n');
+  throw new AppError('lab/daemon', 'machine', `${name} did not come up`, {
+    found: tail,
+    hint: 'mend what the last lines say, then runner-image lab up again',
+  });
 }
 
 /** stopDaemon asks, waits, and insists; a process that is gone or another's is left alone. */

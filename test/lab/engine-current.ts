@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Deb, PrivateApt } from './apt.ts';
@@ -10,8 +11,8 @@ import { run } from './run.ts';
 
 /** The next generation of Docker Engine lives in a root of its own: its C library is newer than the host's. */
 async function engineRoot(cache: string, debs: ReadonlyMap<string, Deb>): Promise<string> {
-  const version = debs.get('docker.io')?.version.replace(/[^\w.]+/g, '-') ?? 'unknown';
-  const root = join(cache, 'engine', version);
+  const packages = createHash('sha256').update(JSON.stringify([...debs.values()].map(({ sha256 }) => sha256)));
+  const root = join(cache, 'engine', packages.digest('hex').slice(0, 16));
   if (
     await access(root).then(
       () => true,

@@ -99,6 +99,7 @@ export const enginePackages = [
   'containerd',
   'runc',
   'ca-certificates',
+  'mount',
   'util-linux',
   'coreutils',
 ] as const;

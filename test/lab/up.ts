@@ -151,9 +151,10 @@ async function start(
     await rename(`${paths.state}.tmp`, paths.state);
     return state;
   } catch (error) {
-    // A lab that did not come up leaves nothing running that nobody knows about.
-    for (const daemon of started.reverse()) await stopDaemon(daemon);
-    await down({ locked: true });
+    // A lab that did not come up leaves nothing running; one that was up keeps what it had.
+    const known = new Set(before?.daemons.map(({ pid }) => pid));
+    for (const daemon of started.reverse()) if (!known.has(daemon.pid)) await stopDaemon(daemon);
+    if (before === undefined) await down({ locked: true });
     throw error;
   }
 }
