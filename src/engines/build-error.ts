@@ -69,7 +69,9 @@ export function buildFailed(request: BuildRequest, engine: string, failure: Fail
     step?.step === undefined
       ? ''
       : ` step ${step.step}/${step.total ?? '?'}${step.stage === undefined ? '' : ` of ${step.stage}`}`;
-  const upstream = network.test(everything) || checksum.test(everything);
+  // Whatever the words, a base image that does not come is the registry's.
+  const pulling = /^(?:\[internal\] load metadata|FROM |resolve image config)/.test(step?.name ?? '');
+  const upstream = pulling || network.test(everything) || checksum.test(everything);
   return new AppError(
     upstream ? 'engines/step-upstream' : 'engines/step-failed',
     upstream ? 'upstream' : 'usage',

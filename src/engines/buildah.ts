@@ -4,6 +4,7 @@ import { AppError } from '../errors/index.ts';
 import type { ExecResult, Host } from '../host/index.ts';
 import { buildFailed, diskFull, engineDied, missingEmulation, type Failure } from './build-error.ts';
 import { buildahBuildArguments, buildahExportArguments, needsChroot, type Isolation } from './buildah-args.ts';
+import { withRegistries } from './buildah-registries.ts';
 import { localPlatforms } from './emulation.ts';
 import { archiveFiles } from './archive-files.ts';
 import { keepCache } from './buildah-cache.ts';
@@ -56,14 +57,17 @@ async function runBuild(host: Host, request: BuildRequest, isolation: Isolation 
   const context = request.context();
   const failed: { error?: Error } = {};
   context.once('error', (error) => (failed.error = error));
-  const result = await host.exec('buildah', buildahBuildArguments(request, isolation), {
-    input: context,
-    stdout,
-    signal: AbortSignal.any([request.signal, host.signal]),
-    onStderrLine: (line) => {
-      steps.line(line);
-    },
-  });
+  const run = async (env: Record<string, string>): Promise<ExecResult> =>
+    await host.exec('buildah', buildahBuildArguments(request, isolation), {
+      env,
+      input: context,
+      stdout,
+      signal: AbortSignal.any([request.signal, host.signal]),
+      onStderrLine: (line) => {
+        steps.line(line);
+      },
+    });
+  const result = await withRegistries(host, request.dockerfile.text, run);
   context.destroy();
   request.signal.throwIfAborted();
   if (failed.error !== undefined) throw failed.error;

@@ -15,7 +15,7 @@ export interface DockerClient {
   /** GET /images/NAME/get: the archive that `docker save` writes. */
   save(tag: string, signal?: AbortSignal): Promise<Readable>;
   /** An upgraded connection (`/session`, `/grpc`). */
-  hijack(path: string, headers: Readonly<Record<string, string>>): Promise<Duplex>;
+  hijack(path: string, headers: Readonly<Record<string, string | string[]>>): Promise<Duplex>;
 }
 
 interface Dial {
@@ -23,7 +23,7 @@ interface Dial {
   method: string;
   options?: object;
   file?: Readable;
-  headers?: Record<string, string>;
+  headers?: Record<string, string | string[]>;
   isStream?: boolean;
   hijack?: boolean;
   abortSignal?: AbortSignal;

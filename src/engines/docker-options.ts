@@ -1,4 +1,5 @@
 import { AppError } from '../errors/index.ts';
+import type { Session } from './session.ts';
 import type { BuildRequest } from './types.ts';
 
 export type Flavour = 'docker' | 'podman';
@@ -14,7 +15,11 @@ export function cacheUnsupported(engine: string, what: string): AppError {
  * dockerQuery gives the query of POST /build (Engine API 1.41). Docker builds with BuildKit
  * (`version=2`); Podman's compatible API knows only its own builder.
  */
-export function dockerQuery(flavour: Flavour, request: BuildRequest, session?: string): Record<string, string> {
+export function dockerQuery(
+  flavour: Flavour,
+  request: BuildRequest,
+  session?: Pick<Session, 'id' | 'contextUrl'>,
+): Record<string, string> {
   if (request.cacheTo !== undefined && request.cacheTo.length > 0)
     throw cacheUnsupported('the Docker Engine API', 'export a build cache');
   if (request.extraHosts?.some((host) => host.includes(',')) === true)
@@ -35,6 +40,6 @@ export function dockerQuery(flavour: Flavour, request: BuildRequest, session?: s
       : { extrahosts: flavour === 'docker' ? request.extraHosts.join(',') : JSON.stringify(request.extraHosts) }),
     ...(cacheFrom.length === 0 ? {} : { cachefrom: JSON.stringify(cacheFrom) }),
     ...(flavour === 'docker' ? { version: '2' } : { layers: '1' }),
-    ...(session === undefined ? {} : { session }),
+    ...(session === undefined ? {} : { session: session.id, remote: session.contextUrl }),
   };
 }

@@ -86,12 +86,18 @@ async function build(
 ): Promise<BuiltImage> {
   const engine = `${info.product} ${info.version}`;
   let session: Session | undefined;
-  const context = request.context();
   let contextError: unknown;
-  context.once('error', (error) => (contextError = error));
+  const contexts: Readable[] = [];
+  const context = (): Readable => {
+    const stream = request.context();
+    stream.once('error', (error) => (contextError ??= error));
+    contexts.push(stream);
+    return stream;
+  };
   try {
-    if (flavour === 'docker') session = await openSession(client, credentials);
-    const answer = await client.build(dockerQuery(flavour, request, session?.id), context, request.signal);
+    if (flavour === 'docker') session = await openSession(client, credentials, context);
+    const body = session === undefined ? context() : Readable.from([]);
+    const answer = await client.build(dockerQuery(flavour, request, session), body, request.signal);
     const outcome = await readBuild(answer, request, engine);
     if (contextError !== undefined) throw contextError as Error;
     if ('error' in outcome) throw outcome.error;
@@ -110,7 +116,7 @@ async function build(
     if (statusOf(error) > 0) throw buildFailed(request, engine, { message: messageOf(error), log: [] });
     throw engineDied(engine, error);
   } finally {
-    context.destroy();
+    for (const stream of contexts) stream.destroy();
     session?.close();
   }
 }

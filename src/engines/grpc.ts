@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { AppError } from '../errors/index.ts';
 
@@ -7,6 +8,8 @@ import { AppError } from '../errors/index.ts';
  * workers and answering its questions during a build.
  */
 export type UnaryHandler = (request: Uint8Array) => Promise<Uint8Array>;
+/** Answers with as many messages as it gives, and does not wait for the request to end. */
+export type StreamHandler = (headers: Readonly<Record<string, unknown>>) => AsyncIterable<Uint8Array>;
 
 const unimplemented = '12';
 const internal = '13';
@@ -31,33 +34,45 @@ async function readMessage(stream: AsyncIterable<unknown>): Promise<Buffer> {
   return all.subarray(5, 5 + all.readUInt32BE(1));
 }
 
-/** serveUnary answers calls on an upgraded connection until the returned function ends it. */
-export async function serveUnary(socket: Duplex, handlers: ReadonlyMap<string, UnaryHandler>): Promise<() => void> {
+export interface Handlers {
+  readonly unary: ReadonlyMap<string, UnaryHandler>;
+  readonly stream: ReadonlyMap<string, StreamHandler>;
+}
+
+async function* answers(
+  handlers: Handlers,
+  headers: Readonly<Record<string, unknown>>,
+  request: AsyncIterable<unknown>,
+) {
+  const path = String(headers[':path']);
+  const stream = handlers.stream.get(path);
+  if (stream !== undefined) for await (const message of stream(headers)) yield frame(message);
+  const unary = handlers.unary.get(path);
+  if (unary !== undefined) yield frame(await unary(await readMessage(request)));
+}
+
+/** serve answers calls on an upgraded connection until the returned function ends it. */
+export async function serve(socket: Duplex, handlers: Handlers): Promise<() => void> {
   const http2 = await import('node:http2');
   const server = http2.createServer();
   server.on('session', (session) => session.on('error', () => undefined));
   server.on('stream', (stream, headers) => {
     stream.on('error', () => undefined);
-    let status = unimplemented;
-    const respond = (message?: Uint8Array): void => {
-      if (stream.destroyed) return;
-      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
-      stream.on('wantTrailers', () => {
-        stream.sendTrailers({ 'grpc-status': status });
-      });
-      stream.end(message === undefined ? undefined : frame(message));
-    };
-    const handler = handlers.get(String(headers[':path']));
-    void readMessage(stream)
-      .then(async (request) => await handler?.(request))
-      .then((message) => {
-        if (message !== undefined) status = '0';
-        respond(message);
-      })
-      .catch(() => {
+    const path = String(headers[':path']);
+    let status = handlers.unary.has(path) || handlers.stream.has(path) ? '0' : unimplemented;
+    stream.on('wantTrailers', () => {
+      stream.sendTrailers({ 'grpc-status': status });
+    });
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+    void (async () => {
+      try {
+        for await (const chunk of answers(handlers, headers, stream))
+          if (!stream.write(chunk)) await once(stream, 'drain');
+      } catch {
         status = internal;
-        respond();
-      });
+      }
+      stream.end();
+    })();
   });
   socket.on('error', () => undefined);
   server.emit('connection', socket);

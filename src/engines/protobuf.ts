@@ -67,9 +67,13 @@ export function integer(fields: readonly Field[], number: number): number {
   return 0;
 }
 
-/** encodeText gives one string field, the only kind that is ever sent. */
+/** encodeText gives one string field. */
 export function encodeText(number: number, value: string): Buffer {
-  const content = Buffer.from(value, 'utf8');
+  return encodeBytes(number, Buffer.from(value, 'utf8'));
+}
+
+/** encodeBytes gives one length-delimited field. */
+export function encodeBytes(number: number, content: Uint8Array): Buffer {
   const head: number[] = [(number << 3) | 2];
   let length = content.length;
   while (length > 0x7f) {

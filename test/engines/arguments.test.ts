@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { buildahBuildArguments, buildahExportArguments, needsChroot } from '../../src/engines/buildah-args.ts';
 import { cacheName } from '../../src/engines/buildah-cache.ts';
+import { loopbackRegistries, registriesConf } from '../../src/engines/buildah-registries.ts';
 import { buildxArguments } from '../../src/engines/buildx-args.ts';
 import { dockerQuery } from '../../src/engines/docker-options.ts';
 import { makeRequest } from './support.ts';
@@ -16,9 +17,12 @@ const rich = makeRequest({
 
 describe('the Engine API’s query', () => {
   test('asks Docker for BuildKit and gives the session', () => {
-    expect(dockerQuery('docker', rich, 'session-1')).toMatchObject({
+    expect(
+      dockerQuery('docker', rich, { id: 'session-1', contextUrl: 'http://buildkit-session/session-1' }),
+    ).toMatchObject({
       version: '2',
       session: 'session-1',
+      remote: 'http://buildkit-session/session-1',
       platform: 'linux/arm64',
       networkmode: 'host',
       extrahosts: 'github.com:127.0.0.1,pypi.org:127.0.0.1',
@@ -79,5 +83,19 @@ describe('the command lines', () => {
     const name = cacheName('runner-image.local/openshell:linux-amd64-0123456789ab');
     expect(cacheName('runner-image.local/openshell:linux-amd64-ffffffffffff')).toBe(name);
     expect(cacheName('runner-image.local/openshell:linux-arm64-0123456789ab')).not.toBe(name);
+  });
+});
+
+describe('plain HTTP for Buildah', () => {
+  test('is for the loopback registries of the Dockerfile alone', () => {
+    const dockerfile = [
+      'FROM --platform=$BUILDPLATFORM 127.0.0.1:5000/ubi@sha256:0 AS a',
+      'FROM registry.access.redhat.com/ubi10/ubi AS b',
+      'COPY --from=localhost:5001/uv:1 /uv /uv',
+      'RUN --mount=type=bind,from=quay.io/x/y,target=/y true',
+      'FROM 127.0.0.1.evil.example/x',
+    ].join('\n');
+    expect(loopbackRegistries(dockerfile)).toEqual(['127.0.0.1:5000', 'localhost:5001']);
+    expect(registriesConf(['127.0.0.1:5000'])).toContain('location = "127.0.0.1:5000"\ninsecure = true');
   });
 });
