@@ -4,7 +4,7 @@ import { AppError } from '../../src/errors/index.ts';
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly input?: string;
+  readonly input?: string | Buffer;
 }
 
 /**
