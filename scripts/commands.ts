@@ -8,6 +8,8 @@ export const commands: Record<string, { summary: string; load: () => Promise<{ c
   lint: { summary: 'supply-chain rules over any Dockerfile', load: () => import('./lint.ts') },
   'check-ref': { summary: 'validate a runner_image reference', load: () => import('./check-ref.ts') },
   build: { summary: 'engine → one OCI layout with every platform, or "unchanged"', load: () => import('./build.ts') },
+  check: { summary: 'hold an image against the contract, every platform', load: () => import('./check.ts') },
+  publish: { summary: 'gate, push by digest, tags last', load: () => import('./publish.ts') },
   lab: { summary: 'start or stop the embedded upstreams of demo and tests', load: () => import('./lab.ts') },
   doctor: { summary: 'what this machine lacks, and the command that mends it', load: () => import('./doctor.ts') },
 };

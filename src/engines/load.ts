@@ -59,3 +59,17 @@ function refused(endpoint: Endpoint, cause: unknown): AppError {
     hint: 'look for a full disk (docker system df) and run it again',
   });
 }
+
+/** saveImage streams an image as the engine saves it. Throws `engines/no-image` when it is not there. */
+export async function saveImage(host: Host, endpoint: Endpoint, name: string): Promise<Readable> {
+  const client = await connectDocker(host, endpoint);
+  await client.api.ping().catch((cause: unknown) => {
+    throw unreachable(endpoint, cause);
+  });
+  return await client.save(name, host.signal).catch((cause: unknown) => {
+    throw new AppError('engines/no-image', 'usage', `the engine has no image ${name}`, {
+      expected: 'repository:tag or an image id that `docker images` shows',
+      cause,
+    });
+  });
+}

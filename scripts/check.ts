@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import { parsePlatform } from '../src/core/index.ts';
+import { exitCodes } from '../src/errors/index.ts';
+import { checkImage, parseProfile, type CheckResult } from '../src/flows/check/index.ts';
+import { formatBytes } from '../src/contract/index.ts';
+import { countsOf, formatAnnotations, formatReport, parseReportFormat } from '../src/report/index.ts';
+import { createRegistry } from '../src/registry/index.ts';
+import { examples, flag, listOption, stringOption, type CommandModule } from './command.ts';
+import { surroundings, surroundingsOptions } from './surroundings.ts';
+import { projectVersion } from './version.ts';
+
+function sizes({ evaluation }: CheckResult): string {
+  return Object.entries(evaluation.summary.sizes)
+    .map(
+      ([platform, facts]) =>
+        `${platform}: ${formatBytes(facts.compressed)} compressed, ${formatBytes(facts.wasted)} wasted by overwriting`,
+    )
+    .join('\n');
+}
+
+function undecided({ evaluation }: CheckResult): string[] {
+  return evaluation.summary.undecided.map(
+    ({ rule, because, platform }) => `undecided ${rule}${platform === undefined ? '' : ` (${platform})`}: ${because}`,
+  );
+}
+
+export const command: CommandModule = {
+  define(command) {
+    command
+      .argument('<image>', 'oci:DIR, oci-archive:FILE, docker-archive:FILE, docker-daemon:REF or a registry reference')
+      .option('--profile <name>', 'standard, openshell or custom; told from the image’s labels otherwise')
+      .option('--derived-from <name>', 'for custom: standard or openshell')
+      .option('--base <reference>', 'the base by digest, instead of what the labels say')
+      .option('--waivers <file>', 'waivers of a derived image')
+      .option('--platform <list>', 'only these platforms')
+      .option('--strict-version', 'another contract version is an error, not advice')
+      .option('--run', 'also start every platform and speak AG-UI to it')
+      .option('--health', 'also start every platform and wait for /health')
+      .option('--format <name>', 'table, json, sarif, junit, markdown or github', 'table')
+      .option('--output <file>', 'write the report there, and the table to stdout');
+    surroundingsOptions(command);
+    examples(command, [
+      ['runner-image check oci:dist/openshell', 'what `build` made, every platform'],
+      ['runner-image check quay.io/you/runner@sha256:… --profile custom --run', 'a derived image, also running'],
+      ['runner-image check docker-daemon:you/runner:dev --waivers waivers.yaml', 'before it is pushed'],
+      ['runner-image check oci:dist/standard --format sarif --output check.sarif', 'for code scanning'],
+    ]);
+  },
+  async run(call) {
+    const around = await surroundings(call);
+    const text = (name: string) => stringOption(call, name);
+    const format = parseReportFormat(call.json ? 'json' : (text('format') ?? 'table'));
+    const [profile, derivedFrom, base, waivers] = [text('profile'), text('derivedFrom'), text('base'), text('waivers')];
+    const platforms = listOption(call, 'platform').map((platform) => parsePlatform(platform));
+    const depth = flag(call, 'run') ? 'suite' : flag(call, 'health') ? 'health' : undefined;
+    const result = await checkImage(call.host, {
+      root: call.root,
+      image: call.args[0] ?? '',
+      registry: createRegistry(call.host, { mirrors: around.mirrors }),
+      version: projectVersion(call.root),
+      strictVersion: flag(call, 'strictVersion'),
+      ...(profile === undefined ? {} : { profile: parseProfile(profile) }),
+      ...(derivedFrom === undefined ? {} : { derivedFrom: parseProfile(derivedFrom) as 'standard' }),
+      ...(base === undefined ? {} : { base }),
+      ...(waivers === undefined ? {} : { waivers }),
+      ...(platforms.length === 0 ? {} : { platforms }),
+      ...(depth === undefined ? {} : { run: depth }),
+      ...(around.dockerHost === undefined ? {} : { dockerHost: around.dockerHost }),
+    });
+    const color = process.stdout.isTTY && call.host.env['NO_COLOR'] === undefined;
+    const output = text('output');
+    if (output !== undefined)
+      await call.host.files.write(join(process.cwd(), output), `${formatReport(result.report, format)}\n`);
+    const shown = output === undefined ? format : 'table';
+    call.console.print(formatReport(result.report, shown, { color }));
+    for (const line of undecided(result)) call.host.story.say(line);
+    if (shown === 'table') call.host.story.say(sizes(result));
+    if (call.host.env['GITHUB_ACTIONS'] === 'true') call.host.story.say(formatAnnotations(result.report));
+    return countsOf(result.report.findings).errors > 0 ? exitCodes.findings : exitCodes.clean;
+  },
+};

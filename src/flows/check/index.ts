@@ -1,0 +1,3 @@
+export { checkImage, checkSource, type CheckOptions, type CheckResult } from './check.ts';
+export { parseProfile } from './definitions.ts';
+export { openSource } from './source.ts';

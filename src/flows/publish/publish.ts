@@ -1,0 +1,132 @@
+import { Readable } from 'node:stream';
+import {
+  formatImageRef,
+  isLoopback,
+  labelNames,
+  parseImageConfig,
+  parseImageRef,
+  parseIndex,
+  parseManifest,
+  type Descriptor,
+  type Digest,
+  type ImageConfig,
+} from '../../core/index.ts';
+import { AppError } from '../../errors/index.ts';
+import type { Host } from '../../host/index.ts';
+import { openLayout, type Layout } from '../../oci/index.ts';
+import type { BlobSource, PushReport, Registry, TagMove } from '../../registry/index.ts';
+
+export interface PublishOptions {
+  /** Absolute path of the layout. */
+  readonly layout: string;
+  /** `host/repository`. */
+  readonly repository: string;
+  readonly tags: readonly string[];
+  readonly registry: Registry;
+  /** Refuses to go on when it throws; runs before a single byte leaves. Absent: the gate was passed elsewhere. */
+  readonly gate?: () => Promise<void>;
+  /** Where to mount base blobs from, `host/repository`, when it is the same registry. */
+  readonly mountFrom?: readonly string[];
+}
+
+export interface Published {
+  readonly reference: string;
+  readonly digest: Digest;
+  readonly push: PushReport;
+  readonly tags: readonly TagMove[];
+}
+
+const layoutSource = (layout: Layout): BlobSource => ({
+  open: async (blob, start = 0) => {
+    const stream = await layout.open(blob);
+    return start === 0 ? stream : Readable.from(after(stream, start), { objectMode: false });
+  },
+  manifest: (descriptor) => layout.read(descriptor),
+});
+
+async function* after(stream: Readable, bytes: number): AsyncGenerator<Buffer> {
+  let left = bytes;
+  for await (const piece of stream) {
+    const chunk = (piece as Buffer).subarray(Math.min(left, (piece as Buffer).length));
+    left -= (piece as Buffer).length - chunk.length;
+    if (chunk.length > 0) yield chunk;
+  }
+}
+
+async function configs(layout: Layout, root: Descriptor): Promise<ImageConfig[]> {
+  const children = parseIndex(await layout.read(root)).manifests;
+  return await Promise.all(
+    children.map(async (child) => {
+      const { config } = parseManifest(await layout.read(child));
+      return parseImageConfig(await layout.read(config));
+    }),
+  );
+}
+
+/** Lab images are made of stand-ins: outside this machine they would be taken for the real thing. */
+function refuseLab(found: readonly ImageConfig[], registry: string): void {
+  if (isLoopback(registry)) return;
+  for (const { config } of found) {
+    if (config?.Labels?.[labelNames.lab] === undefined) continue;
+    throw new AppError('publish/lab-image', 'usage', 'a lab image may only go to a registry on loopback', {
+      expected: '127.0.0.1, localhost or ::1',
+      found: registry,
+      hint: 'build the real image: make build-runner',
+    });
+  }
+}
+
+/** A revision that ends in -dirty names no commit that anybody could look at. */
+function refuseDirty(found: readonly ImageConfig[], registry: string): void {
+  if (isLoopback(registry)) return;
+  for (const { config } of found) {
+    const revision = config?.Labels?.[labelNames.revision];
+    if (revision !== '' && revision?.endsWith('-dirty') === false) continue;
+    throw new AppError('publish/revision', 'usage', 'the image names no commit', {
+      expected: `a commit in the label ${labelNames.revision}`,
+      found: revision === undefined || revision === '' ? 'no revision' : revision,
+      hint: 'commit everything, then build and publish again',
+    });
+  }
+}
+
+/**
+ * publishLayout lets a layout out: gate, blobs and manifests by digest, the index by digest, and only then
+ * the tags. What is there already is skipped; a broken run is continued by the next one.
+ */
+export async function publishLayout(host: Host, options: PublishOptions): Promise<Published> {
+  const { registry, repository } = parseImageRef(options.repository);
+  const layout = await openLayout(host, options.layout);
+  const root = (await layout.index())?.manifests[0];
+  if (root === undefined) {
+    throw new AppError('publish/empty', 'usage', `${options.layout} holds no image`, { hint: 'runner-image build' });
+  }
+  const found = await configs(layout, root);
+  refuseLab(found, registry);
+  refuseDirty(found, registry);
+  await options.gate?.();
+  const task = host.story.task(`pushing to ${registry}/${repository}`);
+  try {
+    const push = await options.registry.push({ registry, repository }, root, layoutSource(layout), {
+      ...(options.mountFrom === undefined ? {} : { mountFrom: options.mountFrom }),
+      onBlob: (blob, how) => {
+        if (how !== 'present') task.step(`${how} ${blob.digest.slice(0, 19)}… ${(blob.size / 1e6).toFixed(1)} MB`);
+      },
+    });
+    task.done(
+      `${push.blobs.uploaded} blobs uploaded, ${push.blobs.mounted} mounted, ${push.blobs.present} there already`,
+    );
+    const tags: TagMove[] = [];
+    for (const tag of options.tags)
+      tags.push(await options.registry.moveTag({ registry, repository, tag }, root.digest));
+    return {
+      reference: formatImageRef({ registry, repository, digest: root.digest }),
+      digest: root.digest,
+      push,
+      tags,
+    };
+  } catch (error) {
+    task.fail();
+    throw error;
+  }
+}
