@@ -57,7 +57,7 @@ function readMirrors(file: string): Mirrors {
 function proxyArgs(call: Call): Record<string, string> {
   return Object.fromEntries(
     proxies.flatMap((name) => (call.host.env[name] === undefined ? [] : [[name, call.host.env[name]]])),
-  ) as Record<string, string>;
+  );
 }
 
 async function labSurroundings(call: Call): Promise<Surroundings> {

@@ -1,33 +1,50 @@
 import { Readable } from 'node:stream';
-import type { Agent } from 'undici';
+import type { Dispatcher } from 'undici';
 import { AppError } from '../errors/index.ts';
 import type { FetchOptions, FetchResponse } from './types.ts';
 
 const headersTimeout = 30_000;
 
+/** Proxies never stand between this machine and itself. */
+const noProxy = ['127.0.0.1', 'localhost', '::1'];
+
+async function makeDispatcher(): Promise<Dispatcher> {
+  const proxies = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'];
+  if (proxies.every((name) => (process.env[name] ?? '') === '')) {
+    const { Agent } = await import('./undici.ts');
+    return new Agent({ connections: 16, keepAliveTimeout: 10_000 });
+  }
+  const { default: undici } = await import('undici');
+  const given = process.env['no_proxy'] ?? process.env['NO_PROXY'] ?? '';
+  return new undici.EnvHttpProxyAgent({
+    connections: 16,
+    noProxy: [given, ...noProxy].filter((name) => name !== '').join(','),
+  });
+}
+
 /** makeFetch gives a fetch that follows no redirect itself: callers decide what crosses to another host. */
 export function makeFetch(hostSignal: AbortSignal): (url: string, options?: FetchOptions) => Promise<FetchResponse> {
-  let agent: Promise<Agent> | undefined;
+  let dispatcher: Promise<Dispatcher> | undefined;
   return async (url, options = {}) => {
-    const { Agent, EnvHttpProxyAgent, request } = await import('./undici.ts');
-    const proxied = process.env['HTTPS_PROXY'] ?? process.env['https_proxy'] ?? process.env['HTTP_PROXY'];
-    agent ??= Promise.resolve(
-      proxied === undefined
-        ? new Agent({ connections: 16, keepAliveTimeout: 10_000 })
-        : (new EnvHttpProxyAgent({ connections: 16 }) as unknown as Agent),
-    );
+    dispatcher ??= makeDispatcher();
     const timeout = options.timeout ?? headersTimeout;
     const signals = [hostSignal, ...(options.signal === undefined ? [] : [options.signal])];
+    const { origin, pathname, search } = new URL(url);
     try {
-      const response = await request(url, {
-        method: (options.method ?? 'GET') as 'GET',
+      const response = await (
+        await dispatcher
+      ).request({
+        origin,
+        path: `${pathname}${search}`,
+        method: options.method ?? 'GET',
         headers: { 'user-agent': 'openshell-runner-images', ...options.headers },
         body: options.body ?? null,
         signal: AbortSignal.any(signals),
         headersTimeout: timeout,
         bodyTimeout: Math.max(timeout, 60_000),
-        dispatcher: await agent,
       });
+      // A caller that destroys the body early has said that it does not want its errors either.
+      response.body.on('error', () => undefined);
       return { status: response.statusCode, headers: lowerCase(response.headers), body: response.body };
     } catch (cause) {
       if (hostSignal.aborted || options.signal?.aborted === true) throw cause;

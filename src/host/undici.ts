@@ -1,2 +1,9 @@
-// Loaded lazily as one module of ours: a bundler cannot give a CommonJS package's names to a dynamic import.
-export { Agent, EnvHttpProxyAgent, request } from 'undici';
+// One module of ours, loaded lazily: a bundler cannot give a CommonJS package's names to a dynamic import.
+// One file of undici and what its request needs, instead of its index: that saves about 30 ms of every
+// command that uses the network.
+import Agent from 'undici/lib/dispatcher/agent.js';
+import request from 'undici/lib/api/api-request.js';
+
+Object.assign(Agent.prototype, { request });
+
+export { Agent };

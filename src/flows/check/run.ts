@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import type { Picture, Platform, Profile } from '../../core/index.ts';
-import { localPlatforms, loadImage } from '../../engines/index.ts';
-import { formatEndpoint } from '../../engines/index.ts';
+import type { Readable } from 'node:stream';
+import type { Descriptor, Picture, Profile } from '../../core/index.ts';
+import { formatEndpoint, loadImage, localPlatforms } from '../../engines/index.ts';
 import type { Host } from '../../host/index.ts';
 import { AppError } from '../../errors/index.ts';
-import { loadableArchive, type ImageSource } from '../../oci/index.ts';
+import { imageManifests, loadableArchive, type ImageSource } from '../../oci/index.ts';
 import { connectDocker, dockerEngine, probe, probeHealth, type ProbeReport } from '../../probe/index.ts';
 import { engineEndpoint } from './source.ts';
 
@@ -42,7 +42,7 @@ export async function probeSource(
     const task = host.story.task(`starting ${picture.platform}`);
     try {
       task.step('loading it into the engine');
-      const loaded = await loadImage(host, endpoint, archiveOf(source, picture, name), name);
+      const loaded = await loadImage(host, endpoint, await archiveOf(source, picture, name), name);
       try {
         task.step('waiting for /health');
         const report = await (options.depth === 'health' ? probeHealth : probe)(host, engine, {
@@ -52,7 +52,7 @@ export async function probeSource(
           ...(options.derivedFrom === undefined ? {} : { derivedFrom: options.derivedFrom }),
         });
         reports.push(report);
-        finish(task, picture.platform, report);
+        finish(task, report);
       } finally {
         await loaded.remove();
       }
@@ -64,7 +64,7 @@ export async function probeSource(
   return reports;
 }
 
-function finish(task: ReturnType<Host['story']['task']>, _platform: Platform, report: ProbeReport): void {
+function finish(task: ReturnType<Host['story']['task']>, report: ProbeReport): void {
   const passed = report.checks.filter(({ state }) => state === 'passed').length;
   const healthy =
     report.startup === undefined ? 'never healthy' : `healthy after ${(report.startup / 1000).toFixed(1)} s`;
@@ -73,21 +73,20 @@ function finish(task: ReturnType<Host['story']['task']>, _platform: Platform, re
   else task.fail(text);
 }
 
-function archiveOf(source: ImageSource, picture: Picture, name: string) {
-  const { manifest, manifestDigest, config } = picture;
-  const descriptor = {
-    mediaType: manifest.mediaType ?? 'application/vnd.oci.image.manifest.v1+json',
-    digest: manifestDigest,
-    size: 0,
-    platform: { os: config.os, architecture: config.architecture },
+async function archiveOf(source: ImageSource, picture: Picture, name: string): Promise<Readable> {
+  const descriptor = (await imageManifests(source)).find(({ digest }) => digest === picture.manifestDigest);
+  if (descriptor === undefined) throw new TypeError(`${picture.manifestDigest} is not in ${source.name}`);
+  const image = {
+    descriptor,
+    manifest: picture.manifest,
+    readManifest: async () => collect(await source.open(descriptor)),
+    open: (blob: Descriptor) => source.open(blob),
   };
-  return loadableArchive(
-    {
-      descriptor,
-      manifest,
-      readManifest: async () => Buffer.from(JSON.stringify(manifest)),
-      open: (blob) => source.open(blob),
-    },
-    name,
-  );
+  return loadableArchive(image, name);
+}
+
+async function collect(stream: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
 }

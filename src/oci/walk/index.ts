@@ -1,3 +1,3 @@
 export { defaultLimits, type WalkLimits } from './limits.ts';
 export { walkImage, type WalkImage, type WalkOptions } from './walk.ts';
-export { walkSource } from './walk-source.ts';
+export { imageManifests, walkSource } from './walk-source.ts';

@@ -53,6 +53,11 @@ async function imageOf(source: ImageSource, descriptor: Descriptor): Promise<Wal
   return { platform, manifestDigest: descriptor.digest, manifest, config, open };
 }
 
+/** imageManifests gives the descriptor of every image manifest that the source's reference leads to. */
+export async function imageManifests(source: ImageSource): Promise<Descriptor[]> {
+  return manifests(source, await source.root());
+}
+
 /**
  * walkSource gives a Picture for every platform that the source's reference leads to, or for the
  * given ones. Throws what walkImage throws, and `oci/platform` when a given one is not there.
@@ -63,7 +68,7 @@ export async function walkSource(
 ): Promise<Picture[]> {
   const pictures: Picture[] = [];
   const seen: Platform[] = [];
-  for (const descriptor of await manifests(source, await source.root())) {
+  for (const descriptor of await imageManifests(source)) {
     const image = await imageOf(source, descriptor);
     seen.push(image.platform);
     if (options.platforms?.includes(image.platform) === false) continue;
