@@ -15,7 +15,7 @@ import {
 import { connectDocker } from '../../src/engines/docker-client.ts';
 import type { LabState } from '../lab/state.ts';
 import { useLab } from '../lab/use-lab.ts';
-import { baseOf, buildsRight, host, requestFor, stopsWhenAborted, twoStages, until } from './build-kit.ts';
+import { baseOf, buildsRight, host, requestFor, runs, stopsWhenAborted, twoStages, until } from './build-kit.ts';
 
 let lab: LabState;
 let current: string;
@@ -103,10 +103,11 @@ test('an engine whose connection breaks in the middle is exit 4, and the engine 
   const engine = dockerEngine(host, { endpoint: parseEndpoint(`unix://${folder}/docker.sock`) });
   const request = await requestFor(lab, 'linux/amd64', `FROM ${baseOf(lab)}\nRUN sleep 3003.25\n`);
   const building = engine.build(request).catch((error: unknown) => error);
-  await until(() => request.events.some(({ $case, name }) => $case === 'started' && name.includes('sleep')), 120);
+  await until(() => runs('3003.25'), 120);
   proxy.close();
   for (const socket of sockets) socket.destroy();
   expect(await building).toMatchObject({ code: 'engines/died', exit: 4 });
+  await until(async () => !(await runs('3003.25')));
   await rm(folder, { recursive: true });
 });
 
