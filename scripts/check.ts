@@ -50,7 +50,8 @@ export const command: CommandModule = {
     const around = await surroundings(call);
     const text = (name: string) => stringOption(call, name);
     const format = parseReportFormat(call.json ? 'json' : (text('format') ?? 'table'));
-    const [profile, derivedFrom, base, waivers] = [text('profile'), text('derivedFrom'), text('base'), text('waivers')];
+    const [profile, derivedFrom, base] = [text('profile'), text('derivedFrom'), text('base')];
+    const waivers = [...listOption(call, 'waivers'), ...around.waivers];
     const platforms = listOption(call, 'platform').map((platform) => parsePlatform(platform));
     const depth = flag(call, 'run') ? 'suite' : flag(call, 'health') ? 'health' : undefined;
     const result = await checkImage(call.host, {
@@ -62,7 +63,7 @@ export const command: CommandModule = {
       ...(profile === undefined ? {} : { profile: parseProfile(profile) }),
       ...(derivedFrom === undefined ? {} : { derivedFrom: parseProfile(derivedFrom) as 'standard' }),
       ...(base === undefined ? {} : { base }),
-      ...(waivers === undefined ? {} : { waivers }),
+      waivers,
       ...(platforms.length === 0 ? {} : { platforms }),
       ...(depth === undefined ? {} : { run: depth }),
       ...(around.dockerHost === undefined ? {} : { dockerHost: around.dockerHost }),

@@ -19,6 +19,8 @@ export interface Surroundings {
   readonly endpoints: readonly string[];
   /** The engine that containers are started on. */
   readonly dockerHost?: string;
+  /** Waiver files for what the lab's stand-ins cannot be. */
+  readonly waivers: readonly string[];
   /** The lab's registry, when it is the lab. */
   readonly labRegistry?: string;
 }
@@ -62,6 +64,7 @@ function proxyArgs(call: Call): Record<string, string> {
 
 async function labSurroundings(call: Call): Promise<Surroundings> {
   const { requireLab } = await import('../test/lab/state.ts');
+  const { projectRoot } = await import('../test/lab/paths.ts');
   const lab = await requireLab();
   return {
     pinsFile: lab.pins,
@@ -73,6 +76,7 @@ async function labSurroundings(call: Call): Promise<Surroundings> {
     endpoints: [lab.docker.classic],
     dockerHost: lab.docker.classic,
     labRegistry: lab.registry,
+    waivers: [join(projectRoot, 'test/lab/waivers.yaml')],
   };
 }
 
@@ -80,7 +84,7 @@ async function labSurroundings(call: Call): Promise<Surroundings> {
 export async function surroundings(call: Call): Promise<Surroundings> {
   const base: Surroundings = flag(call, 'lab')
     ? await labSurroundings(call)
-    : { mirrors: { images: {}, urls: {} }, extraHosts: [], machineArgs: proxyArgs(call), endpoints: [] };
+    : { mirrors: { images: {}, urls: {} }, extraHosts: [], machineArgs: proxyArgs(call), endpoints: [], waivers: [] };
   const [pinsFile, mirrors, extraCa] = ['pins', 'mirrors', 'extraCa'].map((name) => stringOption(call, name));
   const endpoints = listOption(call, 'endpoint');
   const plain = endpoints.find((endpoint) => !/^linux\//.test(endpoint));

@@ -17,4 +17,4 @@ RUN set -eu; \
     install -d -o 1000 -g 1000 -m 0755 /home/sandbox; \
     install -d -o 1000 -g 0 -m 0775 /workspace; \
     install -d -o 1001 -g 0 -m 0775 /app /app/.venv /app/ambient-runner /app/vertex; \
-    install -d -m 0777 /run/netns
+    install -d -m 1777 /run/netns

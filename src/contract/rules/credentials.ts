@@ -19,7 +19,11 @@ const summaryOf = (id: string): string => secretRules.find((rule) => rule.id ===
 
 function inLayers(context: RuleContext): Finding[] {
   const { picture } = context;
-  return picture.matches.flatMap(({ rule, path, layer, line, redacted }): Finding[] => {
+  // One file that holds a format twenty times is one thing to mend.
+  const first = new Map(
+    [...picture.matches].reverse().map((match) => [`${match.rule} ${match.layer} ${match.path}`, match]),
+  );
+  return [...first.values()].reverse().flatMap(({ rule, path, layer, line, redacted }): Finding[] => {
     if (allowedBecause(rule, path) !== undefined) return [];
     const final = picture.tree.get(path);
     const fate =

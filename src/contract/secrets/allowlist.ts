@@ -40,6 +40,11 @@ export const allowlist: readonly Allowed[] = [
     reason: 'examples in the manual pages of Perl modules',
   },
   {
+    rules: ['private-key'],
+    path: '/usr/{lib,lib64,lib/*}/libgnutls.so.*',
+    reason: "keys of GnuTLS's own self-tests, published in its source and compiled into the library",
+  },
+  {
     rules: ['google-oauth-token'],
     path: '/**/@google/gemini-cli*/**',
     reason: 'client secret of an installed application, which Google documents as not secret',

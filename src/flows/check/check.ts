@@ -20,7 +20,8 @@ export interface CheckOptions {
   readonly platforms?: readonly Platform[];
   /** Base reference by digest, instead of what the image's labels say. */
   readonly base?: string;
-  readonly waivers?: string;
+  /** Waiver files, beside those that the project's own image.yaml holds. */
+  readonly waivers?: readonly string[];
   readonly strictVersion?: boolean;
   /** `suite`: the whole conformance suite; `health`: start it and wait for /health. */
   readonly run?: ProbeDepth;
@@ -64,7 +65,8 @@ export async function checkSource(host: Host, source: ImageSource, options: Chec
   const own = options.profile === 'custom' ? undefined : await ownDefinition(host, root, variantOf(pictures[0]));
   const profile = options.profile ?? own?.profile ?? 'custom';
   const given = options.base === undefined ? undefined : parseImageRef(options.base);
-  const waivers = options.waivers === undefined ? (own?.waivers ?? []) : await readWaiverFile(host, options.waivers);
+  const files = await Promise.all((options.waivers ?? []).map((file) => readWaiverFile(host, file)));
+  const waivers = [...(own?.waivers ?? []), ...files.flat()];
   const evaluation = evaluate({
     pictures,
     profile,
