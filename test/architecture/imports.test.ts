@@ -71,12 +71,17 @@ describe('import rules', () => {
     expect(rooms.map((room) => room.name).filter((name) => !(name in rules))).toEqual([]);
   });
 
+  /** Each exemption has its reason; one that is not needed any more fails the test. */
+  const exempt: Record<string, string> = {
+    'src/engines/docker-client.ts': 'an http.Agent whose connections are the ssh process that Host.exec runs',
+  };
+
   it('only the host opens processes, files and sockets', () => {
     const doors = /from 'node:(child_process|fs|fs\/promises|http|https|net|tls)'|from 'zx'/;
     const breaches = sources(join(root, 'src'))
       .filter((file) => !file.includes('/src/host/'))
       .filter((file) => doors.test(readFileSync(file, 'utf8')));
-    expect(breaches.map((file) => relative(root, file))).toEqual([]);
+    expect(breaches.map((file) => relative(root, file))).toEqual(Object.keys(exempt));
   });
 
   it('scripts stay thin', () => {

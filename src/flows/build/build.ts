@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Descriptor, Digest, Plan, Platform } from '../../core/index.ts';
@@ -190,7 +191,8 @@ async function requestFor(
     context,
     buildArgs: { ...options.machineArgs, ...plan.buildArgs },
     labels: options.labels ?? {},
-    tag: `openshell-runner-images/${plan.variant}:build-${process.pid}-${host.clock.now().getTime()}-${platform.replace('/', '-')}`,
+    // Unlike any other build's; Buildah keeps its cache under what stands before the random part.
+    tag: `openshell-runner-images/${plan.variant}:${platform.replace('/', '-')}-${randomBytes(8).toString('hex')}`,
     signal,
     onProgress,
     ...(networkMode === undefined ? {} : { networkMode }),
