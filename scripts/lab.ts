@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { AppError, type ExitCode } from '../src/errors/index.ts';
 import { examples, flag, stringOption, type Call, type CommandModule } from './command.ts';
 
-const actions = ['up', 'down', 'status'];
+const actions = ['up', 'down', 'status', 'tools'];
 
 /** The lab is test code: it runs from the project's sources, also when this command was bundled. */
 async function runLab(call: Call, args: readonly string[]): Promise<ExitCode> {
@@ -29,12 +29,13 @@ async function runLab(call: Call, args: readonly string[]): Promise<ExitCode> {
 export const command: CommandModule = {
   define(command) {
     command
-      .argument('[action]', 'up, down or status', 'status')
+      .argument('[action]', 'up, down, status or tools', 'status')
       .option('--engines <kinds>', 'up: engines to have, classic and current', 'classic')
       .option('--cache', 'down: remove the downloads as well');
     examples(command, [
       ['runner-image lab up', 'start the embedded upstreams: registry, artifacts, engine where none runs'],
       ['runner-image lab up --engines classic,current', 'with a second Docker engine of the newest kind'],
+      ['runner-image lab tools', 'fetch the peers that tests compare with: cosign, crane, oras, buildx'],
       ['runner-image lab down', 'stop and remove everything but the downloads'],
     ]);
   },

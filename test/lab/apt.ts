@@ -39,8 +39,12 @@ export class PrivateApt {
   readonly #config: string;
   #updated: Promise<void> | undefined;
 
-  constructor(cache: string) {
-    this.#root = join(cache, 'apt');
+  readonly #suite: string;
+
+  /** Another suite than the lab's own keeps its lists and packages apart. */
+  constructor(cache: string, suiteName: string = suite) {
+    this.#suite = suiteName;
+    this.#root = join(cache, suiteName === suite ? 'apt' : `apt-${suiteName}`);
     this.#config = join(this.#root, 'apt.conf');
   }
 
@@ -69,7 +73,7 @@ export class PrivateApt {
     const source = [
       'Types: deb',
       `URIs: ${await findMirror()}`,
-      `Suites: ${suite}`,
+      `Suites: ${this.#suite}`,
       'Components: main',
       'Architectures: amd64 arm64',
       `Signed-By: ${keyring}`,
@@ -98,6 +102,8 @@ export class PrivateApt {
       'APT::Sandbox::User "root";',
       'Acquire::Languages "none";',
       'Debug::NoLocking "true";',
+      // The rolling suite's Release file is valid for a week, and a build machine's clock may be ahead.
+      ...(this.#suite === 'sid' ? ['Acquire::Check-Valid-Until "false";'] : []),
       ...network,
       '',
     ].join('\n');
@@ -105,10 +111,15 @@ export class PrivateApt {
     try {
       await this.#apt('amd64', ['update', '-oAPT::Update::Error-Mode=any']);
     } catch (cause) {
-      throw new AppError('lab/mirror', 'upstream', `the Debian mirror does not give ${suite} for amd64 and arm64`, {
-        hint: `set RUNNER_IMAGE_LAB_MIRROR to a mirror that carries ${suite}, or mend the network and run lab up again`,
-        cause,
-      });
+      throw new AppError(
+        'lab/mirror',
+        'upstream',
+        `the Debian mirror does not give ${this.#suite} for amd64 and arm64`,
+        {
+          hint: `set RUNNER_IMAGE_LAB_MIRROR to a mirror that carries ${this.#suite}, or mend the network and run lab up again`,
+          cause,
+        },
+      );
     }
   }
 
@@ -118,7 +129,7 @@ export class PrivateApt {
    */
   async solve(key: string, architecture: Architecture, names: readonly string[]): Promise<Map<string, Deb>> {
     const wish = createHash('sha256')
-      .update(JSON.stringify([suite, architecture, names]))
+      .update(JSON.stringify([this.#suite, architecture, names]))
       .digest('hex')
       .slice(0, 16);
     const record = join(this.#root, `${key}-${architecture}-${wish}.json`);
@@ -134,7 +145,7 @@ export class PrivateApt {
     const printing = ['install', '--print-uris', '-y', `-oDir::Cache::archives=${this.#root}/none/`];
     const uris = await this.#apt(architecture, [...printing, ...names]).catch((cause: unknown) => {
       throw new AppError('lab/mirror-lacks', 'upstream', `the mirror lacks packages that the lab needs`, {
-        expected: `${suite} with ${names.join(' ')} for ${architecture}`,
+        expected: `${this.#suite} with ${names.join(' ')} for ${architecture}`,
         hint: 'wait for the mirror, or set RUNNER_IMAGE_LAB_MIRROR to another one',
         cause,
       });

@@ -3,6 +3,8 @@ import { parseArgs } from 'node:util';
 import { AppError, errorToJson, exitCodes, renderError } from '../../src/errors/index.ts';
 import { down } from './down.ts';
 import { readLab, type EngineKind, type LabState } from './state.ts';
+import { labPaths } from './paths.ts';
+import { fetchTools } from './tools.ts';
 import { isUp, up } from './up.ts';
 
 const { values, positionals } = parseArgs({
@@ -52,6 +54,14 @@ async function main(): Promise<number> {
     await down({ cache: values.cache });
     if (values.json) process.stdout.write('{"up": false}\n');
     else say(values.cache ? 'nothing is left, downloads included' : 'nothing is left but the downloads');
+    return exitCodes.clean;
+  }
+  if (action === 'tools') {
+    const tools = await fetchTools(labPaths().cache);
+    const lines = Object.entries(tools).map(
+      ([name, { path, version }]) => `${name.padEnd(10)} ${version.padEnd(20)} ${path}`,
+    );
+    process.stdout.write(`${values.json ? JSON.stringify(tools, null, 2) : lines.join('\n')}\n`);
     return exitCodes.clean;
   }
   const state = await readLab();
