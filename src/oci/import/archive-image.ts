@@ -29,7 +29,7 @@ export interface Machine {
   readonly variant?: string | undefined;
 }
 
-type Members = ReadonlyMap<string, Member>;
+type Members = ReadonlyMap<string, Member<unknown>>;
 
 function archiveError(message: string, facts: { expected?: string; found?: string } = {}): AppError {
   return new AppError('oci/archive', 'upstream', message, {
@@ -39,7 +39,7 @@ function archiveError(message: string, facts: { expected?: string; found?: strin
 }
 
 /** resolve follows links inside the archive: Docker's classic store links duplicate layers. */
-export function resolve(members: Members, name: string): { name: string; member: Member } {
+export function resolve(members: Members, name: string): { name: string; member: Member<unknown> } {
   let at = name;
   for (let hops = 0; hops < 16; hops++) {
     const member = members.get(at);

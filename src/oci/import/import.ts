@@ -20,6 +20,7 @@ import { rewriteConfig } from './config.ts';
 import { readArchive, type Member } from './intake.ts';
 import { Rewriter } from './rewriter.ts';
 import { rewriteLayer, type OwnLayer } from './rewrite.ts';
+import { LayerSpool, type SpooledLayer } from './spool.ts';
 
 export interface ImportRequest {
   readonly platform: Platform;
@@ -64,12 +65,12 @@ export async function importArchive(
 ): Promise<ImportedImage> {
   const { base, sourceDateEpoch: epoch } = request;
   const baseDiffIds = new Set<string>(base?.config.rootfs.diff_ids ?? []);
-  const members = new Map<string, Member>();
+  const members = new Map<string, Member<SpooledLayer>>();
   const layers = new Map<string, Taken>();
   const rewriter = new Rewriter((layer) => rewriteLayer(host, layout, layer, epoch));
   const fetching = base === undefined ? Promise.resolve() : fetchBase(layout, base);
   fetching.catch(() => undefined);
-  const take = async (name: string, member: Member) => {
+  const take = async (name: string, member: Member<SpooledLayer>) => {
     if (member.$case !== 'layer') {
       members.set(name, member);
       return;
@@ -86,7 +87,8 @@ export async function importArchive(
     layers.set(name, { digest, diffId, own });
   };
   try {
-    await readArchive(host, join(layout.directory, 'blobs', 'sha256'), archive, take);
+    const spool = join(layout.directory, 'blobs', 'sha256');
+    await readArchive((name, compression) => LayerSpool.open(host, spool, name, compression), archive, take);
     const image = findImage(members, toOciPlatform(request.platform));
     const taken = chooseLayers(image, members, layers);
     const proof =
@@ -108,7 +110,7 @@ export async function importArchive(
 /** Puts the layers in the image's order and verifies what the archive says of them. */
 function chooseLayers(
   image: ArchiveImage,
-  members: ReadonlyMap<string, Member>,
+  members: ReadonlyMap<string, Member<SpooledLayer>>,
   layers: ReadonlyMap<string, Taken>,
 ): Taken[] {
   const { diff_ids: diffIds } = image.config.rootfs;

@@ -2,19 +2,26 @@ import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { maxManifestBytes, type Digest } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
-import type { Host } from '../../host/index.ts';
-import { sniff } from '../decompress.ts';
+import { sniff, type Compression } from '../decompress.ts';
 import { toText, type TarEntry } from '../tar/entry.ts';
 import { TarReader } from '../tar/reader.ts';
-import { LayerSpool, type SpooledLayer } from './spool.ts';
 
 /** Member is one file of the engine's archive: a layer by its bytes, a small document, a link to either. */
-export type Member =
-  | { readonly $case: 'layer'; readonly layer: SpooledLayer }
+export type Member<Layer> =
+  | { readonly $case: 'layer'; readonly layer: Layer }
   | { readonly $case: 'document'; readonly bytes: Buffer; readonly digest: Digest }
   | { readonly $case: 'link'; readonly target: string }
   /** Too large for a document and no layer: an attestation, say. Only its digest is known. */
   | { readonly $case: 'other'; readonly digest: Digest; readonly size: number };
+
+/** LayerTaker is whoever takes a layer's bytes while the archive streams by. */
+export interface LayerTaker<Layer> {
+  write(chunk: Buffer): Promise<void>;
+  finish(): Promise<Layer>;
+  discard(): Promise<void>;
+}
+
+export type OpenLayer<Layer> = (name: string, compression: Compression) => Promise<LayerTaker<Layer>>;
 
 const maxMembers = 20_000;
 const maxDocumentBytes = 64 * 1024 * 1024;
@@ -36,19 +43,17 @@ const isTar = (start: Buffer): boolean => start.length >= 512 && start.toString(
 const isEmptyTar = (start: Buffer): boolean => start.length >= 512 && start.every((byte) => byte === 0);
 
 /** MemberIntake decides by its first block what a member is, since names differ between engines. */
-class MemberIntake {
-  private readonly host: Host;
-  private readonly directory: string;
+class MemberIntake<Layer> {
+  private readonly openLayer: OpenLayer<Layer>;
   private readonly name: string;
   private start: Buffer = Buffer.alloc(0);
-  private mode: LayerSpool | 'document' | 'other' | undefined;
+  private mode: LayerTaker<Layer> | 'document' | 'other' | undefined;
   private readonly parts: Buffer[] = [];
   private readonly hash = createHash('sha256');
   private size = 0;
 
-  constructor(host: Host, directory: string, name: string) {
-    this.host = host;
-    this.directory = directory;
+  constructor(openLayer: OpenLayer<Layer>, name: string) {
+    this.openLayer = openLayer;
     this.name = name;
   }
 
@@ -65,12 +70,12 @@ class MemberIntake {
   private async decide(): Promise<void> {
     const compression = sniff(this.start);
     const layer = compression !== 'none' || isTar(this.start) || isEmptyTar(this.start.subarray(0, 512));
-    this.mode = layer ? await LayerSpool.open(this.host, this.directory, this.name, compression) : 'document';
+    this.mode = layer ? await this.openLayer(this.name, compression) : 'document';
     await this.take(this.start);
   }
 
   private async take(chunk: Buffer): Promise<void> {
-    if (this.mode instanceof LayerSpool) {
+    if (typeof this.mode === 'object') {
       await this.mode.write(chunk);
       return;
     }
@@ -84,16 +89,16 @@ class MemberIntake {
     }
   }
 
-  async finish(): Promise<Member> {
+  async finish(): Promise<Member<Layer>> {
     if (this.mode === undefined) await this.decide();
-    if (this.mode instanceof LayerSpool) return { $case: 'layer', layer: await this.mode.finish() };
+    if (typeof this.mode === 'object') return { $case: 'layer', layer: await this.mode.finish() };
     const digest = `sha256:${this.hash.digest('hex')}` as Digest;
     if (this.mode === 'other') return { $case: 'other', digest, size: this.size };
     return { $case: 'document', bytes: Buffer.concat(this.parts), digest };
   }
 
   async discard(): Promise<void> {
-    if (this.mode instanceof LayerSpool) await this.mode.discard();
+    if (typeof this.mode === 'object') await this.mode.discard();
   }
 }
 
@@ -104,18 +109,17 @@ type Step =
 
 /**
  * readArchive streams an engine's archive once and calls `onMember` for each member, in order.
- * Layers go to temporary files beside the layout's blobs; whoever takes one discards it.
+ * A layer's bytes go to what `openLayer` gives; whoever takes the layer discards it.
  */
-export async function readArchive(
-  host: Host,
-  directory: string,
+export async function readArchive<Layer>(
+  openLayer: OpenLayer<Layer>,
   archive: AsyncIterable<Uint8Array>,
-  onMember: (name: string, member: Member) => Promise<void>,
+  onMember: (name: string, member: Member<Layer>) => Promise<void>,
 ): Promise<void> {
   let steps: Step[] = [];
   let members = 0;
   let documents = 0;
-  let current: { readonly name: string; readonly intake: MemberIntake } | undefined;
+  let current: { readonly name: string; readonly intake: MemberIntake<Layer> } | undefined;
   const links: [string, string][] = [];
   const reader = new TarReader({
     entry(entry) {
@@ -136,7 +140,7 @@ export async function readArchive(
   });
   const run = async (step: Step) => {
     if (step.$case === 'open') {
-      current = { name: step.name, intake: new MemberIntake(host, directory, step.name) };
+      current = { name: step.name, intake: new MemberIntake(openLayer, step.name) };
     } else if (step.$case === 'data') {
       await current?.intake.write(step.chunk);
     } else if (current !== undefined) {

@@ -21,10 +21,15 @@ async function document(source: ImageSource, descriptor: Descriptor): Promise<Bu
   return readVerified(await source.open(descriptor), descriptor, maxManifestBytes);
 }
 
-const isAttestation = ({ platform, annotations }: Descriptor): boolean =>
-  annotations?.['vnd.docker.reference.type'] !== undefined || platform?.architecture === 'unknown';
+/** Attestations are no images; other platforms are none of ours, and their bytes are often not there. */
+function isOurs({ platform, annotations }: Descriptor): boolean {
+  if (annotations?.['vnd.docker.reference.type'] !== undefined) return false;
+  return (
+    platform === undefined || fromOciPlatform({ os: platform.os, architecture: platform.architecture }) !== undefined
+  );
+}
 
-/** Every image manifest below a descriptor; attestations beside them are no images. */
+/** Every image manifest below a descriptor that is of a platform of this project. */
 async function manifests(source: ImageSource, descriptor: Descriptor, depth = 0): Promise<Descriptor[]> {
   if (isManifestType(descriptor.mediaType)) return [descriptor];
   if (!isIndexType(descriptor.mediaType) || depth > maxDepth) {
@@ -33,7 +38,7 @@ async function manifests(source: ImageSource, descriptor: Descriptor, depth = 0)
       found: `${descriptor.mediaType.slice(0, 100)} at depth ${depth}`,
     });
   }
-  const children = parseIndex(await document(source, descriptor)).manifests.filter((child) => !isAttestation(child));
+  const children = parseIndex(await document(source, descriptor)).manifests.filter(isOurs);
   const nested: Descriptor[] = [];
   for (const child of children) nested.push(...(await manifests(source, child, depth + 1)));
   return nested;

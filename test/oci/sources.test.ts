@@ -1,0 +1,136 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Collectors, Picture } from '../../src/core/index.ts';
+import {
+  createLayout,
+  importArchive,
+  openFileSource,
+  parseSource,
+  walkArchive,
+  walkSource,
+  writeImageIndex,
+} from '../../src/oci/index.ts';
+import { fakeHost } from '../support/fake-host.ts';
+import { chunks, dockerArchive, ociArchive, tar, temporaryDirectory } from './support.ts';
+
+const host = fakeHost();
+const layers = [
+  await tar([
+    { name: 'etc/', type: 'directory' },
+    { name: 'etc/passwd', body: 'root:x:0:0' },
+    { name: 'big', body: 'b'.repeat(3_000_000) },
+  ]),
+  await tar([{ name: 'etc/key', body: `\n\ntoken = SECRET_abcdefghij\n` }]),
+  await tar([{ name: 'etc/.wh.key', body: '' }]),
+];
+const twice = [layers[0] ?? Buffer.alloc(0), ...layers];
+const collectors: Collectors = {
+  wantContent: (path) => path === '/etc/passwd',
+  secrets: [{ id: 'token', summary: 't', literals: ['SECRET_'], pattern: /SECRET_[a-j]{10}/g, reach: 64, show: 7 }],
+};
+
+/** What must not depend on where the image was read from. */
+const essence = ({ tree, contents, matches, shadowed }: Picture) => ({
+  tree: [...tree],
+  passwd: Buffer.from(contents.get('/etc/passwd') ?? []).toString(),
+  matches,
+  shadowed,
+});
+
+async function files() {
+  const directory = temporaryDirectory();
+  const docker = await dockerArchive({ layers: twice });
+  const oci = await ociArchive({ layers: twice });
+  writeFileSync(join(directory, 'docker.tar'), docker);
+  writeFileSync(join(directory, 'oci.tar'), oci);
+  return { directory, docker, oci };
+}
+
+describe('the same image', () => {
+  it('gives the same picture from every kind of source', async () => {
+    const { directory, docker, oci } = await files();
+    const layout = await createLayout(host, join(directory, 'layout'));
+    const image = await importArchive(host, layout, chunks(docker), {
+      platform: 'linux/amd64',
+      sourceDateEpoch: 1_900_000_000,
+    });
+    await writeImageIndex(layout, [image.descriptor], {}, 'latest');
+    const references = [
+      `oci:${directory}/layout`,
+      `oci:${directory}/layout:latest`,
+      `oci-archive:${directory}/oci.tar`,
+      `docker-archive:${directory}/docker.tar`,
+    ];
+    const pictures: Picture[] = [];
+    for (const reference of references) {
+      pictures.push(...(await walkSource(await openFileSource(host, parseSource(reference)), { collectors })));
+    }
+    pictures.push(await walkArchive(chunks(docker), { collectors }), await walkArchive(chunks(oci), { collectors }));
+    const [first, ...others] = pictures.map(essence);
+    expect(others).toHaveLength(5);
+    expect(first?.passwd).toBe('root:x:0:0');
+    expect(first?.matches).toEqual([
+      { rule: 'token', path: '/etc/key', layer: 2, line: 3, redacted: 'SECRET_… (17 characters)' },
+    ]);
+    expect(first?.tree.map(([path]) => path).sort()).toEqual(['/', '/big', '/etc', '/etc/passwd']);
+    // The layout sorted the entries, the archives kept the engine's order: sort before comparing.
+    const sorted = (one: typeof first) => ({
+      ...one,
+      tree: one?.tree.sort(([a], [b]) => (a < b ? -1 : 1)),
+      shadowed: one?.shadowed.length,
+    });
+    for (const other of others) expect(sorted(other)).toEqual(sorted(first));
+  });
+
+  it('is an error where it lacks the wanted platform, or the name', async () => {
+    const { directory } = await files();
+    const source = await openFileSource(host, parseSource(`docker-archive:${directory}/docker.tar`));
+    await expect(walkSource(source, { platforms: ['linux/arm64'] })).rejects.toMatchObject({
+      code: 'oci/platform',
+      facts: { found: 'linux/amd64' },
+    });
+    await expect(
+      openFileSource(host, parseSource(`docker-archive:${directory}/docker.tar:other:1`)),
+    ).rejects.toMatchObject({ code: 'oci/reference' });
+  });
+
+  it('is an error in an archive that was cut', async () => {
+    const { directory, docker } = await files();
+    writeFileSync(join(directory, 'cut.tar'), docker.subarray(0, 2_000_000));
+    await expect(openFileSource(host, parseSource(`docker-archive:${directory}/cut.tar`))).rejects.toMatchObject({
+      code: 'oci/tar-truncated',
+    });
+    await expect(walkArchive(chunks(docker.subarray(0, 2_000_000)))).rejects.toMatchObject({
+      code: 'oci/tar-truncated',
+    });
+  });
+});
+
+describe('parseSource', () => {
+  it.each([
+    ['oci:dist/x', { $case: 'oci', path: 'dist/x' }],
+    ['oci-archive:/a/b.tar:v1', { $case: 'oci-archive', path: '/a/b.tar', ref: 'v1' }],
+    ['docker-archive:b.tar:repo:tag', { $case: 'docker-archive', path: 'b.tar', ref: 'repo:tag' }],
+    ['docker-daemon:repo:tag', { $case: 'docker-daemon', ref: 'repo:tag' }],
+    ['docker://quay.io/a/b:1', { $case: 'registry', ref: 'quay.io/a/b:1' }],
+    ['localhost:5000/a/b', { $case: 'registry', ref: 'localhost:5000/a/b' }],
+  ])('reads %s', (text, expected) => {
+    expect(parseSource(text)).toEqual(expected);
+  });
+
+  it.each(['oci:', 'oci::x', 'docker-daemon:', 'oci-archive:a:'])('refuses %s', (text) => {
+    expect(() => parseSource(text)).toThrow('an incomplete image reference');
+  });
+});
+
+describe('a content rule', () => {
+  it.each([1, 3, 100, 1013, 70_000])('finds every match once, with its line, in chunks of %i bytes', async (size) => {
+    const filler = `${'x'.repeat(99)}\n`.repeat(700);
+    const body = `SECRET_aaaaaaaaaa\n${filler}SECRET_bbbbbbbbbbSECRET_cccccccccc\n${filler}SECRET_dddddddddd`;
+    const layer = await tar([{ name: 'f', body }]);
+    const image = await dockerArchive({ layers: [layer] });
+    const { matches } = await walkArchive(chunks(image, size), { collectors });
+    expect(matches.map(({ line }) => line)).toEqual([1, 702, 702, 1403]);
+  });
+});
