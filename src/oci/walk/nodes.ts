@@ -7,6 +7,7 @@ import { Bytes, Column } from './columns.ts';
 export const kinds = ['file', 'directory', 'symlink', 'character', 'block', 'fifo', 'alias'] as const;
 export type Kind = EntryType | 'alias';
 export const alive = 0xffff;
+const maxOwners = 0xffff;
 
 const seed = randomBytes(4).readUInt32LE(0);
 
@@ -27,8 +28,11 @@ function hash(parent: number, text: string, from: number, to: number): number {
 export class Nodes {
   count = 1;
   readonly parent = new Column(32);
-  readonly uid = new Column(32);
-  readonly gid = new Column(32);
+  /** Number of the owner: images have few, and two bytes are less than eight. */
+  private readonly owner = new Column(16);
+  private readonly owners: { readonly uid: number; readonly gid: number }[] = [];
+  private readonly ownerNumbers = new Map<string, number>();
+  private lastOwner = 0;
   /** The layer that wrote it last. */
   readonly writtenIn = new Column(16);
   /** The layer that last wrote something below a directory. */
@@ -72,8 +76,26 @@ export class Nodes {
 
   setFacts(node: number, kind: Kind, mode: number, uid: number, gid: number, capabilities: boolean): void {
     this.kindMode.set(node, kinds.indexOf(kind) | ((mode & 0o7777) << 3) | (capabilities ? 0x8000 : 0));
-    this.uid.set(node, uid);
-    this.gid.set(node, gid);
+    const last = this.owners[this.lastOwner];
+    if (last?.uid !== uid || last.gid !== gid) this.lastOwner = this.ownerNumber(uid, gid);
+    this.owner.set(node, this.lastOwner);
+  }
+
+  private ownerNumber(uid: number, gid: number): number {
+    const key = `${uid}:${gid}`;
+    const known = this.ownerNumbers.get(key);
+    if (known !== undefined) return known;
+    if (this.owners.length === maxOwners) throw tooMuch('different owners', maxOwners);
+    this.ownerNumbers.set(key, this.owners.length);
+    return this.owners.push({ uid, gid }) - 1;
+  }
+
+  uid(node: number): number {
+    return this.owners[this.owner.get(node)]?.uid ?? 0;
+  }
+
+  gid(node: number): number {
+    return this.owners[this.owner.get(node)]?.gid ?? 0;
   }
 
   size(node: number): number {

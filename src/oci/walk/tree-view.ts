@@ -35,8 +35,8 @@ export class TreeView implements ReadonlyMap<string, Entry> {
       // An inode is never an alias itself.
       type: kind as EntryType,
       mode: nodes.mode(inode),
-      uid: nodes.uid.get(inode),
-      gid: nodes.gid.get(inode),
+      uid: nodes.uid(inode),
+      gid: nodes.gid(inode),
       size: nodes.size(inode),
       ...(kind === 'symlink' ? { link: toText(nodes.link(inode)) } : {}),
       layer: nodes.writtenIn.get(node),

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { constants, deflateRawSync, crc32 } from 'node:zlib';
 import type { Digest } from '../../../src/core/index.ts';
-import { walkImage } from '../../../src/oci/index.ts';
-import { end, pax, raw } from './support.ts';
+import { walkImage } from '../../../src/oci/walk/walk.ts';
+import { end, pax, raw } from './raw.ts';
 
 /** Layers too large to keep: made anew for each pass, once to learn their digests and once to be walked. */
 
