@@ -11,7 +11,7 @@ import { basePackages, type Architecture } from './packages.ts';
 import { labSource } from './paths.ts';
 
 /** Raised when the layer's making changes: what is cached under another number is not used. */
-const recipe = 8;
+const recipe = 9;
 const bundle = '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem';
 
 /** The labels as UBI carries them, so that a derived image's overriding them is exercised. */
@@ -70,6 +70,8 @@ async function finish(tree: Map<string, TarEntry>, debs: readonly Deb[]): Promis
   put(file('usr/share/pki/ca-trust-source/ca-bundle.pem', pem), file(bundle.slice(1), pem, 0o444));
   for (const path of ['etc/pki/ca-trust/source/anchors', 'etc/yum.repos.d', 'var/lib/dpkg/info', 'root', 'tmp'])
     put(directory(path, path === 'tmp' ? 0o1777 : path === 'root' ? 0o550 : 0o755));
+  for (const name of ['bin', 'etc', 'include', 'lib', 'libexec', 'sbin', 'share', 'src'])
+    put(directory(`usr/local/${name}`));
   for (const path of ['etc/ssl/certs/ca-certificates.crt', 'etc/pki/tls/certs/ca-bundle.crt', 'usr/lib/ssl/cert.pem'])
     put(symlink(path, bundle));
   put(
