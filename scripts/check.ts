@@ -51,7 +51,7 @@ export const command: CommandModule = {
     const text = (name: string) => stringOption(call, name);
     const format = parseReportFormat(call.json ? 'json' : (text('format') ?? 'table'));
     const [profile, derivedFrom, base] = [text('profile'), text('derivedFrom'), text('base')];
-    const waivers = [...listOption(call, 'waivers'), ...around.waivers];
+    const waivers = listOption(call, 'waivers');
     const platforms = listOption(call, 'platform').map((platform) => parsePlatform(platform));
     const depth = flag(call, 'run') ? 'suite' : flag(call, 'health') ? 'health' : undefined;
     const result = await checkImage(call.host, {
@@ -64,6 +64,7 @@ export const command: CommandModule = {
       ...(derivedFrom === undefined ? {} : { derivedFrom: parseProfile(derivedFrom) as 'standard' }),
       ...(base === undefined ? {} : { base }),
       waivers,
+      inheritedWaivers: around.waivers,
       ...(platforms.length === 0 ? {} : { platforms }),
       ...(depth === undefined ? {} : { run: depth }),
       ...(around.dockerHost === undefined ? {} : { dockerHost: around.dockerHost }),

@@ -46,7 +46,7 @@ export const command: CommandModule = {
         image: `oci:${layout}`,
         registry,
         version: projectVersion(root),
-        waivers: around.waivers,
+        inheritedWaivers: around.waivers,
         ...(around.dockerHost === undefined ? {} : { dockerHost: around.dockerHost }),
       });
     };

@@ -1,6 +1,6 @@
 ---
 description: Accounts with fixed ids, and the directories that the runner writes
-provides: [/app, /app/vertex, /workspace, /home/sandbox, /run/netns]
+provides: [/app, /app/.claude, /app/vertex, /workspace, /home/sandbox, /run/netns]
 ---
 #: final
 # The accounts come before the packages, so that no package's account can take their numbers. They
@@ -16,5 +16,5 @@ RUN set -eu; \
     printf '%s\n' 'sandbox:!::::::' 'runner:!::::::' >> /etc/shadow; \
     install -d -o 1000 -g 1000 -m 0755 /home/sandbox; \
     install -d -o 1000 -g 0 -m 0775 /workspace; \
-    install -d -o 1001 -g 0 -m 0775 /app /app/.venv /app/ambient-runner /app/vertex; \
+    install -d -o 1001 -g 0 -m 0775 /app /app/.claude /app/.venv /app/ambient-runner /app/vertex; \
     install -d -m 1777 /run/netns

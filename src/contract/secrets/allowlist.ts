@@ -45,6 +45,11 @@ export const allowlist: readonly Allowed[] = [
     reason: "keys of GnuTLS's own self-tests, published in its source and compiled into the library",
   },
   {
+    rules: ['private-key', 'pgp-private-key', 'jwt', 'url-credentials'],
+    path: '/usr/{lib/golang,lib/go-*,share/go-*}/src/**',
+    reason: "test data of Go's own standard library, published in its source",
+  },
+  {
     rules: ['google-oauth-token'],
     path: '/**/@google/gemini-cli*/**',
     reason: 'client secret of an installed application, which Google documents as not secret',

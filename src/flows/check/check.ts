@@ -1,14 +1,20 @@
-import { parseImageRef, type Finding, type Picture, type Platform, type Profile } from '../../core/index.ts';
+import {
+  parseImageRef,
+  type Finding,
+  type Picture,
+  type Platform,
+  type Profile,
+  type Waiver,
+} from '../../core/index.ts';
 import { collectorsFor, evaluate, ruleInfos, type Evaluation } from '../../contract/index.ts';
 import type { Host } from '../../host/index.ts';
-import { walkSource, type ImageSource } from '../../oci/index.ts';
 import { probeRules, type ProbeReport } from '../../probe/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import type { Report } from '../../report/index.ts';
 import { baseFacts } from './base-facts.ts';
 import { loadContract, ownDefinition, readWaiverFile, variantOf } from './definitions.ts';
-import { probeSource, type ProbeDepth } from './run.ts';
-import { openSource } from './source.ts';
+import { probeImage, type ProbeDepth } from './run.ts';
+import { openImage, type CheckedImage } from './source.ts';
 
 export interface CheckOptions {
   readonly root: string;
@@ -22,6 +28,8 @@ export interface CheckOptions {
   readonly base?: string;
   /** Waiver files, beside those that the project's own image.yaml holds. */
   readonly waivers?: readonly string[];
+  /** Waiver files of what the image is made from: not reported when nothing uses them. */
+  readonly inheritedWaivers?: readonly string[];
   readonly strictVersion?: boolean;
   /** `suite`: the whole conformance suite; `health`: start it and wait for /health. */
   readonly run?: ProbeDepth;
@@ -41,22 +49,19 @@ export interface CheckResult {
  * where asked a started container. It never throws for a broken contract; findings tell it.
  */
 export async function checkImage(host: Host, options: CheckOptions): Promise<CheckResult> {
-  const source = await openSource(host, options.image, options);
+  const image = await openImage(host, options.image, options);
   try {
-    return await checkSource(host, source, options);
+    return await checkOpened(host, image, options);
   } finally {
-    await source.close();
+    await image.close();
   }
 }
 
-export async function checkSource(host: Host, source: ImageSource, options: CheckOptions): Promise<CheckResult> {
+async function checkOpened(host: Host, image: CheckedImage, options: CheckOptions): Promise<CheckResult> {
   const { root, registry } = options;
   const contract = await loadContract(host, root);
-  const task = host.story.task(`reading ${source.name}`);
-  const pictures = await walkSource(source, {
-    collectors: collectorsFor(contract),
-    ...(options.platforms === undefined ? {} : { platforms: options.platforms }),
-  }).catch((error: unknown) => {
+  const task = host.story.task(`reading ${image.name}`);
+  const pictures = await image.pictures(collectorsFor(contract), options.platforms).catch((error: unknown) => {
     task.fail();
     throw error;
   });
@@ -65,8 +70,7 @@ export async function checkSource(host: Host, source: ImageSource, options: Chec
   const own = options.profile === 'custom' ? undefined : await ownDefinition(host, root, variantOf(pictures[0]));
   const profile = options.profile ?? own?.profile ?? 'custom';
   const given = options.base === undefined ? undefined : parseImageRef(options.base);
-  const files = await Promise.all((options.waivers ?? []).map((file) => readWaiverFile(host, file)));
-  const waivers = [...(own?.waivers ?? []), ...files.flat()];
+  const waivers = [...(own?.waivers ?? []), ...(await waiversOf(host, options))];
   const evaluation = evaluate({
     pictures,
     profile,
@@ -80,15 +84,22 @@ export async function checkSource(host: Host, source: ImageSource, options: Chec
   const probes =
     options.run === undefined
       ? []
-      : await probeSource(host, source, pictures, { ...options, profile, depth: options.run });
+      : await probeImage(host, image, pictures, { ...options, profile, depth: options.run });
   const findings: Finding[] = [...evaluation.findings, ...probes.flatMap((probe) => probe.findings)];
   const report: Report = {
     command: 'check',
     version: options.version,
     rules: [...ruleInfos, ...(options.run === undefined ? [] : Object.values(probeRules))],
     findings,
-    subjects: [source.name],
+    subjects: [image.name],
     artifact: own?.dockerfile ?? 'Dockerfile',
   };
   return { report, evaluation, pictures, probes };
+}
+
+async function waiversOf(host: Host, options: CheckOptions): Promise<readonly Waiver[]> {
+  const read = async (files: readonly string[] = []) =>
+    (await Promise.all(files.map((file) => readWaiverFile(host, file)))).flat();
+  const inherited = await read(options.inheritedWaivers);
+  return [...(await read(options.waivers)), ...inherited.map((waiver) => ({ ...waiver, inherited: true }))];
 }

@@ -1,3 +1,3 @@
-export { checkImage, checkSource, type CheckOptions, type CheckResult } from './check.ts';
+export { checkImage, type CheckOptions, type CheckResult } from './check.ts';
 export { parseProfile } from './definitions.ts';
-export { openSource } from './source.ts';
+export { openImage, type CheckedImage } from './source.ts';

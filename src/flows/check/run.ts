@@ -1,12 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import type { Readable } from 'node:stream';
-import type { Descriptor, Picture, Profile } from '../../core/index.ts';
-import { formatEndpoint, loadImage, localPlatforms } from '../../engines/index.ts';
+import type { Picture, Profile } from '../../core/index.ts';
+import { formatEndpoint, localPlatforms } from '../../engines/index.ts';
 import type { Host } from '../../host/index.ts';
 import { AppError } from '../../errors/index.ts';
-import { imageManifests, loadableArchive, type ImageSource } from '../../oci/index.ts';
 import { connectDocker, dockerEngine, probe, probeHealth, type ProbeReport } from '../../probe/index.ts';
-import { engineEndpoint } from './source.ts';
+import { engineEndpoint, type CheckedImage } from './source.ts';
 
 export type ProbeDepth = 'health' | 'suite';
 
@@ -18,12 +16,12 @@ export interface RunOptions {
 }
 
 /**
- * probeSource starts every platform's image, one after the other, from the very bytes that the source
+ * probeImage starts every platform's image, one after the other, from the very bytes that the source
  * holds. A platform that this machine cannot run is an error (exit 4), never a check that passed.
  */
-export async function probeSource(
+export async function probeImage(
   host: Host,
-  source: ImageSource,
+  image: CheckedImage,
   pictures: readonly Picture[],
   options: RunOptions,
 ): Promise<ProbeReport[]> {
@@ -42,11 +40,11 @@ export async function probeSource(
     const task = host.story.task(`starting ${picture.platform}`);
     try {
       task.step('loading it into the engine');
-      const loaded = await loadImage(host, endpoint, await archiveOf(source, picture, name), name);
+      const loaded = await image.load(picture, name, endpoint);
       try {
         task.step('waiting for /health');
         const report = await (options.depth === 'health' ? probeHealth : probe)(host, engine, {
-          image: name,
+          image: loaded.name,
           platform: picture.platform,
           profile: options.profile,
           ...(options.derivedFrom === undefined ? {} : { derivedFrom: options.derivedFrom }),
@@ -71,22 +69,4 @@ function finish(task: ReturnType<Host['story']['task']>, report: ProbeReport): v
   const text = `${healthy}, ${passed} of ${report.checks.length} checks passed`;
   if (passed === report.checks.length) task.done(text);
   else task.fail(text);
-}
-
-async function archiveOf(source: ImageSource, picture: Picture, name: string): Promise<Readable> {
-  const descriptor = (await imageManifests(source)).find(({ digest }) => digest === picture.manifestDigest);
-  if (descriptor === undefined) throw new TypeError(`${picture.manifestDigest} is not in ${source.name}`);
-  const image = {
-    descriptor,
-    manifest: picture.manifest,
-    readManifest: async () => collect(await source.open(descriptor)),
-    open: (blob: Descriptor) => source.open(blob),
-  };
-  return loadableArchive(image, name);
-}
-
-async function collect(stream: Readable): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }

@@ -1,45 +1,45 @@
-import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { parseImageRef } from '../../core/index.ts';
-import { dockerCandidates, parseEndpoint, saveImage } from '../../engines/index.ts';
+import { Readable } from 'node:stream';
+import { parseImageRef, type Collectors, type Descriptor, type Picture, type Platform } from '../../core/index.ts';
+import { dockerCandidates, loadImage, parseEndpoint, saveImage, type Endpoint } from '../../engines/index.ts';
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
-import { openFileSource, parseSource, type ImageSource } from '../../oci/index.ts';
+import {
+  imageManifests,
+  loadableArchive,
+  openFileSource,
+  parseSource,
+  walkArchive,
+  walkSource,
+  type ImageSource,
+} from '../../oci/index.ts';
 import type { Registry } from '../../registry/index.ts';
 
 export interface SourceOptions {
   readonly registry: Registry;
-  /** For `docker-daemon:`; found as the docker command finds it when absent. */
+  /** For `docker-daemon:` and started containers; found as the docker command finds it when absent. */
   readonly dockerHost?: string;
 }
 
-/** openSource opens an image by skopeo's transport names. Close it in the end. */
-export async function openSource(host: Host, text: string, options: SourceOptions): Promise<ImageSource> {
-  const name = parseSource(text);
-  if (name.$case === 'registry') return registrySource(options.registry, name.ref);
-  if (name.$case === 'docker-daemon') return await daemonSource(host, name.ref, options.dockerHost);
-  return await openFileSource(host, name);
+/** CheckedImage is an image of any transport: read once for its pictures, and brought into an engine to run. */
+export interface CheckedImage {
+  /** As the user named it. */
+  readonly name: string;
+  pictures(collectors: Collectors, platforms?: readonly Platform[]): Promise<Picture[]>;
+  /** Gives the name by which the engine knows the image; `remove` takes away only what this brought. */
+  load(picture: Picture, name: string, endpoint: Endpoint): Promise<{ readonly name: string; remove(): Promise<void> }>;
+  close(): Promise<void>;
 }
 
-function registrySource(registry: Registry, text: string): ImageSource {
-  const ref = parseImageRef(text);
-  const repo = { registry: ref.registry, repository: ref.repository };
-  const isManifest = (mediaType: string) => /index|manifest/.test(mediaType);
-  return {
-    name: text,
-    root: () => registry.resolve(ref),
-    open: async (blob) => {
-      if (!isManifest(blob.mediaType)) return registry.blob(repo, blob);
-      const { Readable } = await import('node:stream');
-      const { bytes } = await registry.manifest({ ...repo, digest: blob.digest });
-      return Readable.from([Buffer.from(bytes)], { objectMode: false });
-    },
-    close: async () => undefined,
-  };
+/** openImage opens an image by skopeo's transport names. Close it in the end. */
+export async function openImage(host: Host, text: string, options: SourceOptions): Promise<CheckedImage> {
+  const name = parseSource(text);
+  if (name.$case === 'docker-daemon') return daemonImage(host, name.ref, options.dockerHost);
+  if (name.$case === 'registry') return sourceImage(host, registrySource(options.registry, name.ref));
+  return sourceImage(host, await openFileSource(host, name));
 }
 
 /** engineEndpoint gives the Engine API that containers and `docker-daemon:` use. Throws `check/no-engine`. */
-export async function engineEndpoint(host: Host, dockerHost?: string) {
+export async function engineEndpoint(host: Host, dockerHost?: string): Promise<Endpoint> {
   if (dockerHost !== undefined) return parseEndpoint(dockerHost);
   const [first] = await dockerCandidates(host);
   if (first !== undefined) return first.endpoint;
@@ -49,46 +49,65 @@ export async function engineEndpoint(host: Host, dockerHost?: string) {
   });
 }
 
-/**
- * An engine streams its layers before it says which image they belong to, so what it saves lies in a
- * private temporary file while it is read: the one source that needs a copy.
- */
-async function daemonSource(host: Host, ref: string, dockerHost: string | undefined): Promise<ImageSource> {
-  const endpoint = await engineEndpoint(host, dockerHost);
-  const directory = await host.files.temporaryDirectory('runner-image-daemon');
-  const unregister = host.onExit(() => host.files.remove(directory));
-  const close = async () => {
-    unregister();
-    await host.files.remove(directory);
+function sourceImage(host: Host, source: ImageSource): CheckedImage {
+  return {
+    name: source.name,
+    pictures: (collectors, platforms) =>
+      walkSource(source, { collectors, ...(platforms === undefined ? {} : { platforms }) }),
+    load: async (picture, name, endpoint) =>
+      await loadImage(host, endpoint, await archiveOf(source, picture, name), name),
+    close: () => source.close(),
   };
-  try {
-    const file = await host.files.openTemporary(join(directory, 'image.tar'));
-    await pipeline(await saveImage(host, endpoint, ref), file.stream);
-    await file.commit();
-    const { archive } = await engineKind(host, join(directory, 'image.tar'));
-    const source = await openFileSource(host, { $case: archive, path: join(directory, 'image.tar') });
-    return {
-      ...source,
-      name: `docker-daemon:${ref}`,
-      close: async () => {
-        await source.close();
-        await close();
-      },
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
 }
 
-/** Docker 25 and later, and the containerd store, write an OCI layout into the tar; older ones do not. */
-async function engineKind(host: Host, path: string): Promise<{ archive: 'oci-archive' | 'docker-archive' }> {
-  try {
-    const source = await openFileSource(host, { $case: 'oci-archive', path });
-    await source.root();
-    await source.close();
-    return { archive: 'oci-archive' };
-  } catch {
-    return { archive: 'docker-archive' };
-  }
+async function archiveOf(source: ImageSource, picture: Picture, name: string): Promise<Readable> {
+  const descriptor = (await imageManifests(source)).find(({ digest }) => digest === picture.manifestDigest);
+  if (descriptor === undefined) throw new TypeError(`${picture.manifestDigest} is not in ${source.name}`);
+  const image = {
+    descriptor,
+    manifest: picture.manifest,
+    readManifest: async () => collect(await source.open(descriptor)),
+    open: (blob: Descriptor) => source.open(blob),
+  };
+  return loadableArchive(image, name);
+}
+
+async function collect(stream: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+function registrySource(registry: Registry, text: string): ImageSource {
+  const ref = parseImageRef(text);
+  const repo = { registry: ref.registry, repository: ref.repository };
+  return {
+    name: text,
+    root: () => registry.resolve(ref),
+    open: async (blob) => {
+      if (!/index|manifest/.test(blob.mediaType)) return registry.blob(repo, blob);
+      const { bytes } = await registry.manifest({ ...repo, digest: blob.digest });
+      return Readable.from([Buffer.from(bytes)], { objectMode: false });
+    },
+    close: async () => undefined,
+  };
+}
+
+/** An engine's image streams out once and is read as it comes; to be started it is already where it must be. */
+function daemonImage(host: Host, ref: string, dockerHost: string | undefined): CheckedImage {
+  const name = `docker-daemon:${ref}`;
+  return {
+    name,
+    async pictures(collectors, platforms) {
+      const endpoint = await engineEndpoint(host, dockerHost);
+      const picture = await walkArchive(await saveImage(host, endpoint, ref), { collectors });
+      if (platforms?.includes(picture.platform) !== false) return [picture];
+      throw new AppError('oci/platform', 'usage', `${name} is another platform`, {
+        expected: platforms.join(', '),
+        found: picture.platform,
+      });
+    },
+    load: async () => ({ name: ref, remove: async () => undefined }),
+    close: async () => undefined,
+  };
 }

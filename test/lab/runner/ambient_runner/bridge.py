@@ -42,7 +42,7 @@ class EchoBridge:
 
     async def words(self, text):
         if text.startswith("slow:"):
-            for second in range(int(float(text.removeprefix("slow:")) * 10)):
+            for second in range(int(float(text.removeprefix("slow:").split()[0]) * 10)):
                 await asyncio.sleep(0.1)
                 yield f"{second / 10:.1f} "
             return
