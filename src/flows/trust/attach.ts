@@ -1,0 +1,129 @@
+import { Readable } from 'node:stream';
+import { isDeepStrictEqual } from 'node:util';
+import type { Digest } from '../../core/index.ts';
+import { AppError } from '../../errors/index.ts';
+import type { Host } from '../../host/index.ts';
+import type { BlobSource, Registry } from '../../registry/index.ts';
+import {
+  attestationOf,
+  bundleManifest,
+  emptyConfig,
+  emptyDescriptor,
+  signStatement,
+  type BundleVerifier,
+  type Signer,
+  type Statement,
+} from '../../sigstore/index.ts';
+import { gatherEvidence, type Exhibit } from './evidence.ts';
+import { nameOf, type Tree, type TreeNode } from './tree.ts';
+
+export interface AttachedBundle {
+  readonly node: string;
+  readonly subject: Digest;
+  readonly predicateType: string;
+  /** Digest of the referrer manifest. */
+  readonly digest: Digest;
+  readonly how: 'attached' | 'present';
+}
+
+export interface Wanted {
+  readonly node: TreeNode;
+  readonly statement: Statement;
+}
+
+export interface Pen {
+  readonly host: Host;
+  readonly registry: Registry;
+  readonly signer: Signer;
+  /** What is there is held against it, and what was just signed, before it is attached. */
+  readonly verifier: BundleVerifier;
+}
+
+/** memorySource offers the bytes of one blob to the registry client. */
+export function memorySource(bytes: Uint8Array): BlobSource {
+  return {
+    open: (_blob, start = 0) => Readable.from([Buffer.from(bytes).subarray(start)], { objectMode: false }),
+    manifest: async () => Promise.reject(new TypeError('there are no manifests here')),
+  };
+}
+
+/** What makes two provenances one: the run's own address changes with every attempt, what was built does not. */
+function essence({ predicateType, predicate }: Statement): unknown {
+  if (attestationOf(predicateType) !== 'provenance') return predicate;
+  const { buildDefinition, runDetails } = predicate as {
+    buildDefinition?: Record<string, unknown>;
+    runDetails?: { builder?: { id?: unknown } };
+  };
+  const { internalParameters: _internal, ...definition } = buildDefinition ?? {};
+  return [definition, runDetails?.builder?.id];
+}
+
+function isThere(exhibits: readonly Exhibit[], statement: Statement): Exhibit | undefined {
+  // As JSON, since one of them came from there: an undefined member is no member.
+  const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value)) as unknown;
+  const wanted = plain(essence(statement));
+  return exhibits.find(
+    ({ result, bundle }) =>
+      bundle !== undefined &&
+      result.$case === 'verified' &&
+      result.statement.predicateType === statement.predicateType &&
+      isDeepStrictEqual(plain(essence(result.statement)), wanted),
+  );
+}
+
+async function signOne({ signer, verifier }: Pen, { node, statement }: Wanted): Promise<Buffer> {
+  const bundle = await signStatement(signer, statement);
+  const result = await verifier.bundle(bundle, node.descriptor.digest);
+  if (result.$case === 'verified') return bundle;
+  throw new AppError('trust/self-check', 'upstream', `what was just signed for ${nameOf(node)} does not verify`, {
+    expected: 'a bundle that the policy accepts',
+    found: `${result.code}: ${result.detail}`,
+    hint: 'nothing was attached; compare the trusted root with the services that signed, and the clocks',
+  });
+}
+
+async function attachOne(pen: Pen, tree: Tree, { node, statement }: Wanted, bundle: Buffer) {
+  const { registry, host } = pen;
+  const { predicateType } = statement;
+  const created = host.clock.now().toISOString().replace(/\.\d+Z$/, 'Z');
+  const { bytes, layer } = bundleManifest(node.descriptor, bundle, predicateType, created);
+  await registry.upload(tree.repo, memorySource(emptyConfig), emptyDescriptor);
+  await registry.upload(tree.repo, memorySource(bundle), layer);
+  return await registry.attach(tree.repo, bytes);
+}
+
+/**
+ * attachAll signs what is not there yet and attaches it. Everything is signed and verified before the
+ * first byte is attached, so that a log that is down leaves the image as it was; images come before
+ * their index, and a run that was cut short is continued by the next.
+ */
+export async function attachAll(pen: Pen, tree: Tree, wanted: readonly Wanted[]): Promise<AttachedBundle[]> {
+  const { registry, host, verifier } = pen;
+  const evidence = new Map<Digest, Exhibit[]>();
+  for (const { node } of wanted) {
+    const { digest } = node.descriptor;
+    if (!evidence.has(digest)) evidence.set(digest, await gatherEvidence(registry, tree, node, verifier));
+  }
+  const done: AttachedBundle[] = [];
+  const signed: { item: Wanted; bundle: Buffer }[] = [];
+  for (const item of wanted) {
+    const there = isThere(evidence.get(item.node.descriptor.digest) ?? [], item.statement);
+    if (there === undefined) signed.push({ item, bundle: await signOne(pen, item) });
+    else done.push(told(item, there.source as Digest, 'present'));
+  }
+  const slow = new Map<Digest, Digest[]>();
+  for (const { item, bundle } of signed.reverse()) {
+    const { descriptor, filed } = await attachOne(pen, tree, item, bundle);
+    const subject = item.node.descriptor.digest;
+    if (filed === 'api') slow.set(subject, [...(slow.get(subject) ?? []), descriptor.digest]);
+    done.push(told(item, descriptor.digest, 'attached'));
+    host.story.say(`${nameOf(item.node)}: attached ${item.statement.predicateType}`);
+  }
+  for (const [subject, digests] of slow) await registry.awaitReferrers(tree.repo, subject, digests);
+  return done;
+}
+
+function told({ node, statement }: Wanted, digest: Digest, how: AttachedBundle['how']): AttachedBundle {
+  const subject = node.descriptor.digest;
+  return { node: nameOf(node), subject, predicateType: statement.predicateType, digest, how };
+}

@@ -1,0 +1,99 @@
+import { formatImageRef, labelNames, type Digest, type ImageRef } from '../../core/index.ts';
+import { AppError, throwAll } from '../../errors/index.ts';
+import { checkProvenance, makeStatement, type Provenance } from '../../sigstore/index.ts';
+import { attachAll, type Pen, type Wanted } from './attach.ts';
+import { gatherEvidence } from './evidence.ts';
+import { attestLegacyTags } from './legacy-write.ts';
+import type { Signed } from './sign-tree.ts';
+import { treeToSign } from './sign-tree.ts';
+import { labelsOf, nameOf, type Tree } from './tree.ts';
+
+export interface Attestable {
+  readonly provenance: Provenance;
+  /** CycloneDX JSON by the digest of the image it describes; every image of the tree needs one. */
+  readonly sboms: ReadonlyMap<Digest, string>;
+  /** Held against the images' own label, so that a plan cannot be attested for another build. */
+  readonly inputDigest?: Digest;
+}
+
+function readSbom(name: string, text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new AppError('trust/sbom', 'usage', `the SBOM of ${name} is not JSON`, { cause });
+  }
+  if (typeof value === 'object' && value !== null && (value as { bomFormat?: unknown }).bomFormat === 'CycloneDX')
+    return value as Record<string, unknown>;
+  throw new AppError('trust/sbom', 'usage', `the SBOM of ${name} is no CycloneDX document`);
+}
+
+async function demandInputs({ registry }: Pen, tree: Tree, wanted: Digest): Promise<void> {
+  const errors: AppError[] = [];
+  for (const node of tree.nodes) {
+    if (node.role === 'index') continue;
+    const found = (await labelsOf(registry, tree, node))[labelNames.inputDigest];
+    if (found === wanted) continue;
+    errors.push(
+      new AppError('trust/other-inputs', 'usage', `${nameOf(node)} was not built from this plan`, {
+        expected: wanted,
+        found: found ?? `no label ${labelNames.inputDigest}`,
+        hint: 'check out the commit that built it, or build it again',
+      }),
+    );
+  }
+  throwAll(errors);
+}
+
+/** Nothing is attached to what carries no image signature: cosign takes any verified bundle for one. */
+async function demandSigned({ registry, verifier }: Pen, tree: Tree): Promise<void> {
+  const bare: string[] = [];
+  for (const node of tree.nodes) {
+    const exhibits = await gatherEvidence(registry, tree, node, verifier);
+    const signed = exhibits.some(({ result }) => result.$case === 'verified' && result.attestation === 'signature');
+    if (!signed) bare.push(`${nameOf(node)} ${node.descriptor.digest}`);
+  }
+  if (bare.length === 0) return;
+  throw new AppError('trust/unsigned', 'usage', 'an image is signed before anything is attested about it', {
+    expected: 'an image signature of the policy’s signer on every node',
+    found: `none on ${bare.join(', ')}`,
+    hint: 'run `runner-image sign` with the same digest first',
+  });
+}
+
+/**
+ * attestTree attaches provenance to the index and every image, and to each image its SBOM. A second
+ * run adds nothing. Throws `trust/*`, `sigstore/*` and RegistryError, before anything is attached
+ * wherever the fault can be known before.
+ */
+export async function attestTree(
+  pen: Pen,
+  ref: ImageRef,
+  { provenance, sboms, inputDigest }: Attestable,
+  options: { readonly legacy?: boolean } = {},
+): Promise<Signed> {
+  const tree = await treeToSign(pen, ref);
+  if (inputDigest !== undefined) await demandInputs(pen, tree, inputDigest);
+  const images = tree.nodes.filter(({ role }) => role === 'image');
+  throwAll(
+    images
+      .filter(({ descriptor }) => !sboms.has(descriptor.digest))
+      .map((node) => new AppError('trust/sbom', 'usage', `there is no SBOM for ${nameOf(node)} ${node.descriptor.digest}`)),
+  );
+  await demandSigned(pen, tree);
+  const predicate = checkProvenance(provenance);
+  const repository = `${tree.repo.registry}/${tree.repo.repository}`;
+  const wanted: Wanted[] = [
+    ...tree.nodes.map((node) => ({
+      node,
+      statement: makeStatement('provenance', node.descriptor.digest, { ...predicate }, repository),
+    })),
+    ...images.map((node) => {
+      const bom = readSbom(nameOf(node), sboms.get(node.descriptor.digest) ?? '');
+      return { node, statement: makeStatement('sbom', node.descriptor.digest, bom, repository) };
+    }),
+  ];
+  const bundles = await attachAll(pen, tree, wanted);
+  const legacy = options.legacy === true ? await attestLegacyTags(pen, tree) : [];
+  return { reference: formatImageRef({ ...tree.repo, digest: tree.digest }), bundles, legacy };
+}

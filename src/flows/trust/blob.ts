@@ -1,0 +1,15 @@
+import type { Descriptor } from '../../core/index.ts';
+import { AppError } from '../../errors/index.ts';
+import type { Registry, Repository } from '../../registry/index.ts';
+
+/** readSmall reads one blob whole, held against its digest; a larger one is not even asked for. */
+export async function readSmall(registry: Registry, repo: Repository, blob: Descriptor, limit: number): Promise<Buffer> {
+  if (blob.size > limit)
+    throw new AppError('trust/too-large', 'upstream', 'a blob is larger than it may be', {
+      expected: `at most ${limit} bytes`,
+      found: `${blob.size} bytes (${blob.digest})`,
+    });
+  const chunks: Buffer[] = [];
+  for await (const chunk of registry.blob(repo, blob)) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}

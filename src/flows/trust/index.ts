@@ -1,0 +1,8 @@
+export type { AttachedBundle, Pen } from './attach.ts';
+export { attestTree, type Attestable } from './attest-tree.ts';
+export type { LegacyTag } from './legacy-write.ts';
+export { makeVerifier, readPolicy, type TrustLoader, type TrustSources } from './policy-file.ts';
+export { promote, type Promotion, type PromoteOptions } from './promote.ts';
+export { signTree, type Signed } from './sign-tree.ts';
+export { readTree, type Tree, type TreeNode } from './tree.ts';
+export { unverified, verifyTree, type NodeReport, type Proof, type TreeReport } from './verify-tree.ts';

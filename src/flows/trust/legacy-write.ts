@@ -1,0 +1,85 @@
+import { parseManifest, type Descriptor, type Digest } from '../../core/index.ts';
+import {
+  attestationOf,
+  legacyAttestation,
+  legacyManifest,
+  signLegacy,
+  verifyLegacyLayer,
+  type LegacyLayer,
+} from '../../sigstore/index.ts';
+import { memorySource, type Pen } from './attach.ts';
+import { readSmall } from './blob.ts';
+import { gatherEvidence } from './evidence.ts';
+import { legacyTags, readTagged } from './legacy-read.ts';
+import { nameOf, type Tree } from './tree.ts';
+
+export interface LegacyTag {
+  readonly node: string;
+  readonly tag: string;
+  readonly how: 'written' | 'present';
+}
+
+const maxLayer = 8 * 1024 * 1024;
+
+async function layersUnder({ registry }: Pen, tree: Tree, tag: string): Promise<readonly Descriptor[]> {
+  const bytes = await readTagged(registry, tree, tag);
+  return bytes === undefined ? [] : parseManifest(bytes).layers;
+}
+
+async function write({ registry }: Pen, tree: Tree, tag: string, layers: readonly Descriptor[], added: LegacyLayer[]) {
+  const { bytes, config } = legacyManifest([...layers, ...added.map(({ descriptor }) => descriptor)]);
+  for (const { descriptor, bytes: content } of [...added, config])
+    await registry.upload(tree.repo, memorySource(content), descriptor);
+  await registry.put(tree.repo, bytes, 'application/vnd.oci.image.manifest.v1+json', tag);
+}
+
+/** signLegacyTags writes cosign 2's `.sig` of every node, unless one that verifies is there. */
+export async function signLegacyTags(pen: Pen, tree: Tree): Promise<LegacyTag[]> {
+  const done: LegacyTag[] = [];
+  for (const node of [...tree.nodes].reverse()) {
+    const { digest } = node.descriptor;
+    const { signature: tag } = legacyTags(digest);
+    const layers = await layersUnder(pen, tree, tag);
+    const name = nameOf(node);
+    if (await holds(pen, tree, layers, digest)) {
+      done.push({ node: name, tag, how: 'present' });
+      continue;
+    }
+    const repository = `${tree.repo.registry}/${tree.repo.repository}`;
+    await write(pen, tree, tag, layers, [await signLegacy(pen.signer, digest, repository)]);
+    done.push({ node: name, tag, how: 'written' });
+  }
+  return done;
+}
+
+async function holds(pen: Pen, tree: Tree, layers: readonly Descriptor[], digest: Digest): Promise<boolean> {
+  for (const layer of layers) {
+    const payload = await readSmall(pen.registry, tree.repo, layer, maxLayer);
+    const result = await verifyLegacyLayer(pen.verifier, layer, payload, digest);
+    if (result.$case === 'verified') return true;
+  }
+  return false;
+}
+
+/** attestLegacyTags puts the envelopes of every node's verified bundles under cosign 2's `.att`, too. */
+export async function attestLegacyTags(pen: Pen, tree: Tree): Promise<LegacyTag[]> {
+  const done: LegacyTag[] = [];
+  for (const node of [...tree.nodes].reverse()) {
+    const { digest } = node.descriptor;
+    const { attestation: tag } = legacyTags(digest);
+    const layers = await layersUnder(pen, tree, tag);
+    const there = new Set(layers.map((layer) => layer.digest));
+    const added: LegacyLayer[] = [];
+    for (const { result, bundle } of await gatherEvidence(pen.registry, tree, node, pen.verifier)) {
+      if (bundle === undefined || result.$case !== 'verified' || result.attestation === 'signature') continue;
+      const { predicateType } = result.statement;
+      if (attestationOf(predicateType) === undefined) continue;
+      const layer = await legacyAttestation(bundle, predicateType);
+      if (!there.has(layer.descriptor.digest)) added.push(layer);
+    }
+    if (added.length > 0) await write(pen, tree, tag, layers, added);
+    if (added.length > 0 || layers.length > 0)
+      done.push({ node: nameOf(node), tag, how: added.length > 0 ? 'written' : 'present' });
+  }
+  return done;
+}

@@ -1,0 +1,43 @@
+import { formatImageRef, type ImageRef } from '../../core/index.ts';
+import { AppError } from '../../errors/index.ts';
+import { imageSignature } from '../../sigstore/index.ts';
+import { attachAll, type AttachedBundle, type Pen } from './attach.ts';
+import { signLegacyTags, type LegacyTag } from './legacy-write.ts';
+import { readTree, refuseExpiring, type Tree } from './tree.ts';
+
+export interface Signed {
+  readonly reference: string;
+  readonly bundles: readonly AttachedBundle[];
+  readonly legacy: readonly LegacyTag[];
+}
+
+/** demandDigest: a tag may move between two reads; what is signed is what was named. Throws `trust/no-digest`. */
+export function demandDigest(ref: ImageRef): void {
+  if (ref.digest !== undefined) return;
+  throw new AppError('trust/no-digest', 'usage', 'only a digest is signed', {
+    expected: 'host/repository@sha256:…',
+    found: formatImageRef(ref),
+    hint: 'take the digest that `build` or `publish` printed, never one that a tag names now',
+  });
+}
+
+/** treeToSign reads the tree of a digest and refuses what must not be signed. */
+export async function treeToSign({ registry }: Pen, ref: ImageRef): Promise<Tree> {
+  demandDigest(ref);
+  const tree = await readTree(registry, ref);
+  await refuseExpiring(registry, tree);
+  return tree;
+}
+
+/**
+ * signTree puts an image signature (cosign's sign/v1) on the index and every image beneath it. A
+ * second run finds them and adds nothing. With `legacy` also cosign 2's `.sig` tags. Throws
+ * `trust/no-digest`, `trust/expiring`, `trust/self-check`, `sigstore/*` and RegistryError.
+ */
+export async function signTree(pen: Pen, ref: ImageRef, options: { readonly legacy?: boolean } = {}): Promise<Signed> {
+  const tree = await treeToSign(pen, ref);
+  const wanted = tree.nodes.map((node) => ({ node, statement: imageSignature(node.descriptor.digest) }));
+  const bundles = await attachAll(pen, tree, wanted);
+  const legacy = options.legacy === true ? await signLegacyTags(pen, tree) : [];
+  return { reference: formatImageRef({ ...tree.repo, digest: tree.digest }), bundles, legacy };
+}

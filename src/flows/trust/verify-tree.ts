@@ -1,0 +1,93 @@
+import { formatImageRef, type Digest, type ImageRef } from '../../core/index.ts';
+import { AppError } from '../../errors/index.ts';
+import type { Registry } from '../../registry/index.ts';
+import type { Attestation, BundleVerifier, RefusalCode } from '../../sigstore/index.ts';
+import { gatherEvidence, type Exhibit } from './evidence.ts';
+import { nameOf, readTree, type Tree, type TreeNode } from './tree.ts';
+
+/** Proof is one attestation that holds. */
+export interface Proof {
+  readonly attestation: Attestation;
+  /** The referrer's digest, or the legacy tag. */
+  readonly source: string;
+  /** Who signed; absent for a key. */
+  readonly identity?: string;
+  readonly issuer?: string;
+  readonly logIndex?: string;
+}
+
+export interface NodeReport {
+  readonly name: string;
+  readonly digest: Digest;
+  readonly proofs: readonly Proof[];
+  /** What the policy asks of this node and nothing attached proves. */
+  readonly missing: readonly Attestation[];
+  /** What claims to prove something and does not, each by name. */
+  readonly refused: readonly { readonly source: string; readonly code: RefusalCode; readonly detail: string }[];
+}
+
+export interface TreeReport {
+  readonly reference: string;
+  readonly digest: Digest;
+  /** True only when no node lacks anything. */
+  readonly ok: boolean;
+  readonly nodes: readonly NodeReport[];
+}
+
+/** wantedOf: every node needs a signature and provenance; an index has no packages of its own to list. */
+export function wantedOf(verifier: BundleVerifier, node: TreeNode, root: boolean): readonly Attestation[] {
+  const { require, nodes } = verifier.policy;
+  if (nodes === 'root' && !root) return [];
+  return require.filter((attestation) => attestation !== 'sbom' || node.role === 'image');
+}
+
+function reportOf(node: TreeNode, wanted: readonly Attestation[], exhibits: readonly Exhibit[]): NodeReport {
+  const proofs = exhibits.flatMap(({ source, result }): Proof[] => {
+    if (result.$case !== 'verified') return [];
+    const { attestation, identity, logIndex } = result;
+    const who = identity === undefined ? {} : { identity: identity.name, issuer: identity.issuer };
+    return [{ attestation, source, ...who, ...(logIndex === undefined ? {} : { logIndex }) }];
+  });
+  const refused = exhibits.flatMap(({ source, result }) =>
+    result.$case === 'refused' ? [{ source, code: result.code, detail: result.detail }] : [],
+  );
+  const proven = new Set(proofs.map(({ attestation }) => attestation));
+  const missing = wanted.filter((attestation) => !proven.has(attestation));
+  return { name: nameOf(node), digest: node.descriptor.digest, proofs, missing, refused };
+}
+
+/** verifyNodes holds a tree that was read already against the verifier's policy. */
+export async function verifyNodes(registry: Registry, tree: Tree, verifier: BundleVerifier): Promise<NodeReport[]> {
+  return await Promise.all(
+    tree.nodes.map(async (node, at) =>
+      reportOf(node, wantedOf(verifier, node, at === 0), await gatherEvidence(registry, tree, node, verifier)),
+    ),
+  );
+}
+
+/**
+ * verifyTree resolves a reference to a digest and demands what the policy asks of every node. A
+ * bundle that does not hold is reported and never counts; a question that the registry could not
+ * answer is thrown, since "could not tell" must not pass for either answer.
+ */
+export async function verifyTree(registry: Registry, ref: ImageRef, verifier: BundleVerifier): Promise<TreeReport> {
+  const tree = await readTree(registry, ref);
+  const nodes = await verifyNodes(registry, tree, verifier);
+  const ok = nodes.length > 0 && nodes.every(({ missing }) => missing.length === 0);
+  return { reference: formatImageRef({ ...tree.repo, digest: tree.digest }), digest: tree.digest, ok, nodes };
+}
+
+/** unverified is the error of a tree that lacks something: every node, and why what is there does not count. */
+export function unverified({ reference, nodes }: TreeReport): AppError {
+  const lines = nodes
+    .filter(({ missing }) => missing.length > 0)
+    .map(({ name, digest, missing, refused }) => {
+      const why = refused.map(({ code, detail }) => `${code}: ${detail}`).join('; ');
+      return `${name} ${digest} lacks ${missing.join(', ')}${why === '' ? '' : ` (refused: ${why})`}`;
+    });
+  return new AppError('trust/unverified', 'findings', `${reference} is not proven`, {
+    expected: 'a signature and provenance on every node and an SBOM on every image, as the policy asks',
+    found: lines.join('\n            '),
+    hint: 'do not use it; if it was published moments ago, the registry may not list the bundles yet',
+  });
+}

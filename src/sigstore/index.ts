@@ -1,0 +1,24 @@
+export { buildSite, localBuilder, type BuildSite } from './build-site.ts';
+export { bundleManifest, emptyConfig, emptyDescriptor } from './bundle-manifest.ts';
+export { identityOf, type Identity } from './certificate.ts';
+export { identityToken } from './identity-token.ts';
+export { policySchema, isKeyless, type TrustPolicy } from './policy.ts';
+export {
+  attestationOf,
+  attestations,
+  bundleMediaType,
+  isBundleType,
+  predicateTypes,
+  type Attestation,
+} from './predicate-types.ts';
+export { buildType, checkProvenance, makeProvenance, type BuiltBy, type ProvenanceFacts } from './provenance.ts';
+export type { Provenance, ResourceDescriptor } from './provenance-schema.ts';
+export { refuse, type RefusalCode, type Refused } from './refusal.ts';
+export { publicServices, type Services } from './services.ts';
+export { signStatement } from './sign.ts';
+export { keylessSigner, keySigner, type Signer } from './signer.ts';
+export { imageSignature, makeStatement, maxStatementBytes, type Statement } from './statement.ts';
+export { keyTrust, maxTrustedRootBytes, readTrustedRoot, type Trust } from './trusted-root.ts';
+export { createVerifier, maxBundleBytes, type BundleVerifier, type Verified } from './verify.ts';
+export { legacyAttestation, legacyManifest, signLegacy, type LegacyLayer } from './legacy.ts';
+export { verifyLegacyLayer } from './legacy-verify.ts';

@@ -1,0 +1,113 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import type { Bundle } from '@sigstore/bundle';
+import { z } from 'zod';
+import type { Descriptor, Digest } from '../core/index.ts';
+import { legacyAnnotations, legacyTypes } from './legacy.ts';
+import { attestationOf, inTotoPayloadType } from './predicate-types.ts';
+import { predicateProblem } from './predicate.ts';
+import { refuse, type Refused } from './refusal.ts';
+import { imageSignature, readStatement, subjectIs } from './statement.ts';
+import type { BundleVerifier, Verified } from './verify.ts';
+
+const rekorBundle = z.object({
+  SignedEntryTimestamp: z.string(),
+  Payload: z.object({
+    body: z.string(),
+    integratedTime: z.number().int(),
+    logIndex: z.number().int(),
+    logID: z.string().regex(/^[0-9a-f]{64}$/),
+  }),
+});
+const entryKind = z.object({ kind: z.string(), apiVersion: z.string() });
+const simpleSigning = z.object({
+  critical: z.object({
+    image: z.object({ 'docker-manifest-digest': z.string() }),
+    type: z.literal('cosign container image signature'),
+  }),
+});
+const envelope = z.object({
+  payloadType: z.literal(inTotoPayloadType),
+  payload: z.string(),
+  signatures: z.array(z.object({ keyid: z.string().optional(), sig: z.string() })).length(1),
+});
+
+type Material = Bundle['verificationMaterial'];
+
+/** material turns cosign 2's annotations into what a bundle would hold. Throws on malformed ones. */
+function material(annotations: Readonly<Record<string, string>>): { material: Material; der: Buffer | undefined } {
+  const pem = annotations[legacyAnnotations.certificate];
+  const der = pem === undefined ? undefined : Buffer.from(new X509Certificate(pem).raw);
+  const logged = annotations[legacyAnnotations.bundle];
+  const tlogEntries = [];
+  if (logged !== undefined) {
+    const { SignedEntryTimestamp, Payload } = rekorBundle.parse(JSON.parse(logged));
+    const canonicalizedBody = Buffer.from(Payload.body, 'base64');
+    const { kind, apiVersion } = entryKind.parse(JSON.parse(canonicalizedBody.toString()));
+    tlogEntries.push({
+      logIndex: String(Payload.logIndex),
+      logId: { keyId: Buffer.from(Payload.logID, 'hex') },
+      kindVersion: { kind, version: apiVersion },
+      integratedTime: String(Payload.integratedTime),
+      inclusionPromise: { signedEntryTimestamp: Buffer.from(SignedEntryTimestamp, 'base64') },
+      inclusionProof: undefined,
+      canonicalizedBody,
+    });
+  }
+  const content: Material['content'] =
+    der === undefined
+      ? { $case: 'publicKey', publicKey: { hint: '' } }
+      : { $case: 'certificate', certificate: { rawBytes: der } };
+  return { der, material: { content, tlogEntries, timestampVerificationData: undefined } };
+}
+
+/**
+ * verifyLegacyLayer verifies one layer of cosign 2's `.sig` (simple signing) or `.att` (DSSE) tag as
+ * strictly as a bundle: signer, certificate, log entry, digest, predicate.
+ */
+export async function verifyLegacyLayer(
+  verifier: BundleVerifier,
+  layer: Descriptor,
+  payload: Buffer,
+  subject: Digest,
+): Promise<Verified | Refused> {
+  const { toSignedEntity } = await import('@sigstore/verify');
+  const annotations = layer.annotations ?? {};
+  try {
+    const found = material(annotations);
+    const common = { mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.1', verificationMaterial: found.material };
+    const logIndex = found.material.tlogEntries[0]?.logIndex;
+    const known = { $case: 'verified', timestamps: 0, ...(logIndex === undefined ? {} : { logIndex }) } as const;
+    if (layer.mediaType === legacyTypes.signature) {
+      const signature = Buffer.from(annotations[legacyAnnotations.signature] ?? '', 'base64');
+      const messageDigest = { algorithm: 1, digest: createHash('sha256').update(payload).digest() };
+      const content: Bundle['content'] = { $case: 'messageSignature', messageSignature: { messageDigest, signature } };
+      const identity = await verifier.entity(toSignedEntity({ ...common, content } as Bundle, payload), found.der);
+      if (identity !== undefined && '$case' in identity) return identity;
+      const said = simpleSigning.safeParse(JSON.parse(payload.toString()));
+      if (!said.success) return refuse('malformed-statement', 'no simple signing payload');
+      const signed = said.data.critical.image['docker-manifest-digest'];
+      if (signed !== subject) return refuse('other-subject', `it speaks about ${signed}`);
+      const who = identity === undefined ? {} : { identity };
+      return { ...known, attestation: 'signature', statement: imageSignature(subject), ...who };
+    }
+    if (layer.mediaType !== legacyTypes.attestation) return refuse('not-a-statement', `a layer of ${layer.mediaType}`);
+    const { payloadType, payload: body, signatures } = envelope.parse(JSON.parse(payload.toString()));
+    const dsseEnvelope = {
+      payloadType,
+      payload: Buffer.from(body, 'base64'),
+      signatures: signatures.map(({ sig, keyid = '' }) => ({ keyid, sig: Buffer.from(sig, 'base64') })),
+    };
+    const content: Bundle['content'] = { $case: 'dsseEnvelope', dsseEnvelope };
+    const identity = await verifier.entity(toSignedEntity({ ...common, content } as Bundle), found.der);
+    if (identity !== undefined && '$case' in identity) return identity;
+    const statement = readStatement(dsseEnvelope.payload);
+    if (statement === undefined) return refuse('malformed-statement', 'the payload is no in-toto statement');
+    if (!subjectIs(statement, subject)) return refuse('other-subject', 'it speaks about another digest');
+    const attestation = attestationOf(statement.predicateType);
+    if (attestation === undefined) return refuse('unknown-predicate', statement.predicateType.slice(0, 200));
+    const problem = predicateProblem(attestation, statement, subject, verifier.policy);
+    return problem ?? { ...known, attestation, statement, ...(identity === undefined ? {} : { identity }) };
+  } catch (error) {
+    return refuse('malformed-bundle', error instanceof Error ? error.message.slice(0, 300) : String(error));
+  }
+}

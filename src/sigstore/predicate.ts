@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { hexOf, type Digest } from '../core/index.ts';
+import type { TrustPolicy } from './policy.ts';
+import type { Attestation } from './predicate-types.ts';
+import { provenanceSchema } from './provenance-schema.ts';
+import { refuse, type Refused } from './refusal.ts';
+import type { Statement } from './statement.ts';
+
+/** The members of a CycloneDX document that say what it describes. */
+const bom = z.object({
+  bomFormat: z.literal('CycloneDX'),
+  specVersion: z.string(),
+  metadata: z
+    .object({
+      component: z
+        .object({ hashes: z.array(z.object({ alg: z.string(), content: z.string() })).optional() })
+        .optional(),
+    })
+    .optional(),
+});
+
+/**
+ * predicateProblem holds a predicate against its own format and the policy: a provenance of another
+ * builder and the SBOM of another platform are refused although they are signed well.
+ */
+export function predicateProblem(
+  attestation: Attestation,
+  { predicate }: Statement,
+  subject: Digest,
+  policy: TrustPolicy,
+): Refused | undefined {
+  switch (attestation) {
+    case 'signature':
+      return undefined;
+    case 'provenance': {
+      const read = provenanceSchema.safeParse(predicate);
+      if (!read.success)
+        return refuse('malformed-predicate', `no SLSA v1 provenance: ${read.error.issues[0]?.path.join('.') ?? ''}`);
+      const { runDetails, buildDefinition } = read.data;
+      if (policy.builders?.includes(runDetails.builder.id) === false)
+        return refuse('other-builder', `${runDetails.builder.id} built it`);
+      if (policy.buildTypes?.includes(buildDefinition.buildType) === false)
+        return refuse('other-build-type', buildDefinition.buildType);
+      return undefined;
+    }
+    case 'sbom': {
+      const read = bom.safeParse(predicate);
+      if (!read.success) return refuse('malformed-predicate', 'no CycloneDX document');
+      const described = read.data.metadata?.component?.hashes?.find(({ alg }) => alg === 'SHA-256')?.content;
+      if (described !== undefined && described !== hexOf(subject))
+        return refuse('other-image', `the SBOM describes sha256:${described}`);
+      return undefined;
+    }
+  }
+}

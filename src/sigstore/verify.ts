@@ -1,0 +1,146 @@
+import type { Bundle } from '@sigstore/bundle';
+import type { SignedEntity, Signer as VerifiedSigner } from '@sigstore/verify';
+import type { Digest } from '../core/index.ts';
+import { identityOf, type Identity } from './certificate.ts';
+import { demanded, isKeyless, type KeylessSigner, type TrustPolicy } from './policy.ts';
+import { predicateProblem } from './predicate.ts';
+import { attestationOf, inTotoPayloadType, type Attestation } from './predicate-types.ts';
+import { refusalOf, refuse, type Refused } from './refusal.ts';
+import { readStatement, subjectIs, type Statement } from './statement.ts';
+import type { Trust } from './trusted-root.ts';
+
+/** Upper limit of a bundle, in bytes: a statement of the largest size in base64, with room. */
+export const maxBundleBytes = 8 * 1024 * 1024;
+
+export interface Verified {
+  readonly $case: 'verified';
+  readonly attestation: Attestation;
+  readonly statement: Statement;
+  /** Absent when a key signed. */
+  readonly identity?: Identity;
+  /** Index in the transparency log, where there is an entry. */
+  readonly logIndex?: string;
+  /** RFC 3161 timestamps that were verified. */
+  readonly timestamps: number;
+}
+
+/** Verifier holds signed things against one policy and one trust root; it never uses the network. */
+export interface BundleVerifier {
+  /** Whole check of one bundle about one digest. */
+  bundle(bytes: Uint8Array, subject: Digest): Promise<Verified | Refused>;
+  /** Signer and log only, for cosign 2's formats; what was signed is the caller's to compare. */
+  entity(entity: SignedEntity, certificate: Buffer | undefined): Promise<Identity | undefined | Refused>;
+  readonly policy: TrustPolicy;
+}
+
+/** claimProblem compares whole strings: a longer name with the same beginning is another. */
+function claimProblem(identity: Identity, signer: KeylessSigner): Refused | undefined {
+  if (identity.issuer !== signer.issuer)
+    return refuse('other-issuer', `${identity.issuer} vouches for it, not ${signer.issuer}`);
+  if (!signer.identities.includes(identity.name))
+    return refuse('other-identity', `${identity.name} signed it, not ${signer.identities.join(' or ')}`);
+  for (const name of demanded) {
+    const wanted = signer[name];
+    const found = identity.extensions[name];
+    if (wanted !== undefined && found !== wanted)
+      return refuse('other-claim', `${name} is ${found ?? 'not there'}, not ${wanted}`);
+  }
+  return undefined;
+}
+
+function certificateOf(bundle: Bundle): Buffer | undefined {
+  const { content } = bundle.verificationMaterial;
+  if (content.$case === 'certificate') return content.certificate.rawBytes;
+  if (content.$case === 'x509CertificateChain') return content.x509CertificateChain.certificates[0]?.rawBytes;
+  return undefined;
+}
+
+const codeSigning = '1.3.6.1.5.5.7.3.3';
+
+/** A certificate made for something else (a server, a CA) is none to sign with. */
+async function usageProblem(der: Buffer): Promise<Refused | undefined> {
+  const { X509Certificate } = await import('node:crypto');
+  const certificate = new X509Certificate(der);
+  const usages = certificate.keyUsage as readonly string[] | undefined;
+  if (certificate.ca) return refuse('certificate', 'a CA certificate signed it');
+  return usages?.includes(codeSigning) === true ? undefined : refuse('certificate', 'it is not meant for signing code');
+}
+
+/**
+ * createVerifier makes a verifier for a policy. Comparing subject, predicate, identity and issuer is
+ * done here: @sigstore/verify looks at neither of the first two and takes an identity for a pattern.
+ */
+export async function createVerifier(trust: Trust, policy: TrustPolicy): Promise<BundleVerifier> {
+  const { Verifier } = await import('@sigstore/verify');
+  const { X509Certificate } = await import('@sigstore/core');
+  const { bundleFromJSON } = await import('@sigstore/bundle');
+  const { toSignedEntity } = await import('@sigstore/verify');
+  const keyless = isKeyless(policy.signer) ? policy.signer : undefined;
+  // An air-gapped signature has neither a log entry nor a time; with a root, both are demanded of it, too.
+  const threshold = keyless !== undefined || trust.logs > 0 ? 1 : 0;
+  const verifier = new Verifier(trust.material, {
+    tlogThreshold: threshold,
+    ctlogThreshold: keyless === undefined ? 0 : 1,
+    timestampThreshold: threshold,
+  });
+
+  const check = async (entity: SignedEntity, der: Buffer | undefined): Promise<Identity | undefined | Refused> => {
+    if (keyless !== undefined && der === undefined)
+      return refuse('untrusted-key', 'a bare key signed it, and the policy asks for an identity');
+    if (keyless === undefined && der !== undefined)
+      return refuse('untrusted-key', 'a certificate signed it, and the policy asks for a key');
+    let signer: VerifiedSigner;
+    try {
+      signer = verifier.verify(entity);
+    } catch (error) {
+      return refusalOf(error);
+    }
+    const stamps = entity.timestamps.filter(({ $case }) => $case === 'timestamp-authority').length;
+    if (policy.timestamps === 'tsa' && stamps === 0)
+      return refuse('no-timestamp', 'the policy asks for an RFC 3161 timestamp');
+    if (keyless === undefined || der === undefined) return undefined;
+    const identity = identityOf(X509Certificate.parse(Buffer.from(der)));
+    if (identity === undefined || signer.identity?.subjectAlternativeName !== identity.name)
+      return refuse('certificate', 'the certificate names no signer');
+    return (await usageProblem(der)) ?? claimProblem(identity, keyless) ?? identity;
+  };
+
+  return {
+    policy,
+    entity: check,
+    async bundle(bytes, subject) {
+      if (bytes.length > maxBundleBytes) return refuse('too-large', `${bytes.length} bytes`);
+      let bundle: Bundle;
+      let entity: SignedEntity;
+      try {
+        bundle = bundleFromJSON(JSON.parse(Buffer.from(bytes).toString('utf8')));
+        entity = toSignedEntity(bundle);
+      } catch (error) {
+        return refuse('malformed-bundle', error instanceof Error ? error.message : String(error));
+      }
+      if (bundle.content.$case !== 'dsseEnvelope') return refuse('not-a-statement', 'it signs a bare digest');
+      const { payload, payloadType, signatures } = bundle.content.dsseEnvelope;
+      if (payloadType !== inTotoPayloadType) return refuse('not-a-statement', `it signs ${payloadType}`);
+      if (signatures.length !== 1) return refuse('malformed-bundle', `${signatures.length} signatures`);
+      const identity = await check(entity, certificateOf(bundle));
+      if (identity !== undefined && '$case' in identity) return identity;
+      const statement = readStatement(payload);
+      if (statement === undefined) return refuse('malformed-statement', 'the payload is no in-toto statement');
+      if (!subjectIs(statement, subject))
+        return refuse('other-subject', `it speaks about sha256:${statement.subject[0]?.digest['sha256'] ?? '?'}`);
+      const attestation = attestationOf(statement.predicateType);
+      if (attestation === undefined) return refuse('unknown-predicate', statement.predicateType.slice(0, 200));
+      const problem = predicateProblem(attestation, statement, subject, policy);
+      if (problem !== undefined) return problem;
+      const logIndex = bundle.verificationMaterial.tlogEntries[0]?.logIndex;
+      return {
+        $case: 'verified',
+        attestation,
+        statement,
+        ...(identity === undefined ? {} : { identity }),
+        ...(logIndex === undefined ? {} : { logIndex }),
+        timestamps: entity.timestamps.filter(({ $case }) => $case === 'timestamp-authority').length,
+      };
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import { initializeTLog } from '@sigstore/mock';
+import { setClock, type Answer } from './fulcio.ts';
+import { newKeyPair, type KeyPair } from './keys.ts';
+
+export interface Rekor {
+  readonly keys: KeyPair;
+  readonly path: string;
+  /** Entries that were written, newest last: uuid and the answer's text. */
+  readonly entries: { readonly uuid: string; readonly text: string }[];
+  write(body: string): Promise<Answer>;
+  read(uuid: string): Answer;
+}
+
+interface Proposed {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly spec: { readonly proposedContent?: { readonly envelope: string; readonly verifiers: readonly string[] } };
+}
+interface Envelope {
+  readonly payload: string;
+  readonly signatures: readonly { readonly sig: string }[];
+}
+
+const sha256 = (bytes: string | Buffer) => ({
+  algorithm: 'sha256',
+  value: createHash('sha256').update(bytes).digest('hex'),
+});
+
+/** storedEntry is what Rekor keeps of a proposal: for dsse the hashes, signatures and keys, not the envelope. */
+function storedEntry(proposed: Proposed): object {
+  const content = proposed.spec.proposedContent;
+  if (proposed.kind !== 'dsse' || content === undefined) return proposed;
+  const envelope = JSON.parse(content.envelope) as Envelope;
+  return {
+    apiVersion: '0.0.1',
+    kind: 'dsse',
+    spec: {
+      envelopeHash: sha256(content.envelope),
+      payloadHash: sha256(Buffer.from(envelope.payload, 'base64')),
+      signatures: envelope.signatures.map(({ sig }, at) => ({ signature: sig, verifier: content.verifiers[at] })),
+    },
+  };
+}
+
+/**
+ * startRekor corrects @sigstore/mock 0.12.1: a real dsse entry (the stock one echoes the request),
+ * never the log index 0, an ETag with the uuid (cosign 3 panics without), 409 for what is there.
+ */
+export async function startRekor(url: () => string, now: () => Date): Promise<Rekor> {
+  const keys = newKeyPair();
+  const known = new Map<string, string>();
+  const entries: { uuid: string; text: string }[] = [];
+  const path = '/api/v1/log/entries';
+  return {
+    keys,
+    path,
+    entries,
+    async write(body) {
+      const stored = storedEntry(JSON.parse(body) as Proposed);
+      const key = JSON.stringify(stored);
+      const there = known.get(key);
+      if (there !== undefined)
+        return {
+          status: 409,
+          body: JSON.stringify({ code: 409, message: 'an equivalent entry already exists in the transparency log' }),
+          type: 'application/json',
+          headers: { location: `${path}/${there}` },
+        };
+      const log = await initializeTLog(url(), keys);
+      setClock(log, () => now().getTime());
+      let written = await log.log(stored);
+      const first = () => (Object.values(written) as { logIndex: number }[])[0];
+      while (first()?.logIndex === 0) written = await log.log(stored);
+      const [uuid = ''] = Object.keys(written);
+      known.set(key, uuid);
+      const text = JSON.stringify(written);
+      entries.push({ uuid, text });
+      const headers = { etag: uuid, location: `${path}/${uuid}` };
+      return { status: 201, body: text, type: 'application/json', headers };
+    },
+    read(uuid) {
+      const found = entries.find((entry) => entry.uuid === uuid);
+      if (found === undefined) return { status: 404, body: '{"code":404,"message":"not found"}' };
+      return { status: 200, body: found.text, type: 'application/json', headers: { etag: uuid } };
+    },
+  };
+}
