@@ -33,7 +33,9 @@ function ofPin(pin: Pin, plan: Plan): ResourceDescriptor[] {
       }));
     case 'npm': {
       const digest = integrityDigest(pin.integrity);
-      return [{ name, uri: npmPurl(pin.package, pin.version), ...(Object.keys(digest).length === 0 ? {} : { digest }) }];
+      return [
+        { name, uri: npmPurl(pin.package, pin.version), ...(Object.keys(digest).length === 0 ? {} : { digest }) },
+      ];
     }
     case 'git':
       return [

@@ -76,7 +76,11 @@ export function checkToken(token: string, now: Date): string {
 
 /** identityToken asks the CI, or takes SIGSTORE_ID_TOKEN. Throws `sigstore/no-token` and what checkToken throws. */
 export async function identityToken(host: Host): Promise<string> {
-  const { SIGSTORE_ID_TOKEN: given, ACTIONS_ID_TOKEN_REQUEST_URL: url, ACTIONS_ID_TOKEN_REQUEST_TOKEN: secret } = host.env;
+  const {
+    SIGSTORE_ID_TOKEN: given,
+    ACTIONS_ID_TOKEN_REQUEST_URL: url,
+    ACTIONS_ID_TOKEN_REQUEST_TOKEN: secret,
+  } = host.env;
   if (given !== undefined && given !== '') return checkToken(given.trim(), host.clock.now());
   if (url === undefined || secret === undefined)
     throw noToken(

@@ -17,7 +17,7 @@ export { refuse, type RefusalCode, type Refused } from './refusal.ts';
 export { publicServices, type Services } from './services.ts';
 export { signStatement } from './sign.ts';
 export { keylessSigner, keySigner, type Signer } from './signer.ts';
-export { imageSignature, makeStatement, maxStatementBytes, type Statement } from './statement.ts';
+export { encodeStatement, imageSignature, makeStatement, maxStatementBytes, type Statement } from './statement.ts';
 export { keyTrust, maxTrustedRootBytes, readTrustedRoot, type Trust } from './trusted-root.ts';
 export { createVerifier, maxBundleBytes, type BundleVerifier, type Verified } from './verify.ts';
 export { legacyAttestation, legacyManifest, signLegacy, type LegacyLayer } from './legacy.ts';

@@ -74,14 +74,17 @@ export async function verifyLegacyLayer(
   const annotations = layer.annotations ?? {};
   try {
     const found = material(annotations);
-    const common = { mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.1', verificationMaterial: found.material };
+    const common = {
+      mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.1',
+      verificationMaterial: found.material,
+    };
     const logIndex = found.material.tlogEntries[0]?.logIndex;
     const known = { $case: 'verified', timestamps: 0, ...(logIndex === undefined ? {} : { logIndex }) } as const;
     if (layer.mediaType === legacyTypes.signature) {
       const signature = Buffer.from(annotations[legacyAnnotations.signature] ?? '', 'base64');
       const messageDigest = { algorithm: 1, digest: createHash('sha256').update(payload).digest() };
       const content: Bundle['content'] = { $case: 'messageSignature', messageSignature: { messageDigest, signature } };
-      const identity = await verifier.entity(toSignedEntity({ ...common, content } as Bundle, payload), found.der);
+      const identity = await verifier.entity(toSignedEntity({ ...common, content }, payload), found.der);
       if (identity !== undefined && '$case' in identity) return identity;
       const said = simpleSigning.safeParse(JSON.parse(payload.toString()));
       if (!said.success) return refuse('malformed-statement', 'no simple signing payload');
@@ -98,7 +101,7 @@ export async function verifyLegacyLayer(
       signatures: signatures.map(({ sig, keyid = '' }) => ({ keyid, sig: Buffer.from(sig, 'base64') })),
     };
     const content: Bundle['content'] = { $case: 'dsseEnvelope', dsseEnvelope };
-    const identity = await verifier.entity(toSignedEntity({ ...common, content } as Bundle), found.der);
+    const identity = await verifier.entity(toSignedEntity({ ...common, content }), found.der);
     if (identity !== undefined && '$case' in identity) return identity;
     const statement = readStatement(dsseEnvelope.payload);
     if (statement === undefined) return refuse('malformed-statement', 'the payload is no in-toto statement');

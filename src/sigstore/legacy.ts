@@ -99,7 +99,10 @@ export async function legacyAttestation(bundleBytes: Uint8Array, predicateType: 
 }
 
 /** legacyManifest gives the manifest of a tag, with its config as cosign 2 writes it. */
-export function legacyManifest(layers: readonly Descriptor[]): { readonly bytes: Buffer; readonly config: LegacyLayer } {
+export function legacyManifest(layers: readonly Descriptor[]): {
+  readonly bytes: Buffer;
+  readonly config: LegacyLayer;
+} {
   const configBytes = Buffer.from(
     JSON.stringify({
       architecture: '',

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { attestations } from './predicate-types.ts';
 
-const whole = z.string().min(1).refine((text) => !/[*\s]/.test(text), 'patterns are not accepted: give the whole value');
+const whole = z
+  .string()
+  .min(1)
+  .refine((text) => !/[*\s]/.test(text), 'patterns are not accepted: give the whole value');
 
 const keyless = z.strictObject({
   /** `https://token.actions.githubusercontent.com` for GitHub Actions. */
@@ -32,7 +35,10 @@ export const policySchema = z.strictObject({
   version: z.literal(1),
   signer: z.union([keyless, withKey]),
   /** What every node needs; an SBOM is asked of images only. All three unless said otherwise. */
-  require: z.array(z.enum(attestations)).min(1).default([...attestations]),
+  require: z
+    .array(z.enum(attestations))
+    .min(1)
+    .default([...attestations]),
   /** `root`: only the index itself, as most upstreams sign. */
   nodes: z.enum(['every', 'root']).default('every'),
   /** Also read cosign 2's tags `.sig` and `.att`. */

@@ -26,12 +26,13 @@ export function clientOptions({ retries = 3, backoff = 1000, timeout = 30_000 }:
   return { retry: { retries, minTimeout: backoff, factor: 2 }, timeout };
 }
 
-const places: Readonly<Record<string, { readonly code: string; readonly name: string; readonly key: keyof Services }>> = {
-  CA_CREATE_SIGNING_CERTIFICATE_ERROR: { code: 'sigstore/fulcio', name: 'Fulcio gave no certificate', key: 'fulcio' },
-  TLOG_CREATE_ENTRY_ERROR: { code: 'sigstore/rekor', name: 'Rekor took no entry', key: 'rekor' },
-  TLOG_FETCH_ENTRY_ERROR: { code: 'sigstore/rekor', name: 'Rekor gave no entry', key: 'rekor' },
-  TSA_CREATE_TIMESTAMP_ERROR: { code: 'sigstore/tsa', name: 'the timestamp authority gave no timestamp', key: 'tsa' },
-};
+const places: Readonly<Record<string, { readonly code: string; readonly name: string; readonly key: keyof Services }>> =
+  {
+    CA_CREATE_SIGNING_CERTIFICATE_ERROR: { code: 'sigstore/fulcio', name: 'Fulcio gave no certificate', key: 'fulcio' },
+    TLOG_CREATE_ENTRY_ERROR: { code: 'sigstore/rekor', name: 'Rekor took no entry', key: 'rekor' },
+    TLOG_FETCH_ENTRY_ERROR: { code: 'sigstore/rekor', name: 'Rekor gave no entry', key: 'rekor' },
+    TSA_CREATE_TIMESTAMP_ERROR: { code: 'sigstore/tsa', name: 'the timestamp authority gave no timestamp', key: 'tsa' },
+  };
 
 /**
  * told turns what the Sigstore client threw into an error of ours. Only its words go on, scrubbed of
@@ -41,7 +42,8 @@ export function told(error: unknown, services: Services, secret?: string): unkno
   if (error instanceof AppError) return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const place = places[code];
-  if (place === undefined && code !== 'IDENTITY_TOKEN_PARSE_ERROR' && code !== 'IDENTITY_TOKEN_READ_ERROR') return error;
+  if (place === undefined && code !== 'IDENTITY_TOKEN_PARSE_ERROR' && code !== 'IDENTITY_TOKEN_READ_ERROR')
+    return error;
   const scrub = (text: string): string =>
     (secret === undefined || secret === '' ? text : text.replaceAll(secret, '…')).replace(
       /eyJ[\w-]*\.[\w-]*\.[\w-]*/g,
@@ -49,9 +51,14 @@ export function told(error: unknown, services: Services, secret?: string): unkno
     );
   const cause = error instanceof Error && error.cause instanceof Error ? scrub(error.cause.message) : undefined;
   const where = place === undefined ? undefined : services[place.key];
-  return new AppError(place?.code ?? 'sigstore/bad-token', 'upstream', place?.name ?? 'the identity token is malformed', {
-    ...(where === undefined ? {} : { where: { file: String(where) } }),
-    found: scrub(cause ?? 'a refusal without a reason').slice(0, 400),
-    hint: 'nothing was attached to the image; run it again, what is signed already is kept',
-  });
+  return new AppError(
+    place?.code ?? 'sigstore/bad-token',
+    'upstream',
+    place?.name ?? 'the identity token is malformed',
+    {
+      ...(where === undefined ? {} : { where: { file: String(where) } }),
+      found: scrub(cause ?? 'a refusal without a reason').slice(0, 400),
+      hint: 'nothing was attached to the image; run it again, what is signed already is kept',
+    },
+  );
 }

@@ -64,13 +64,21 @@ export function keylessSigner(host: Host, services: Services, token: () => Promi
     }
   };
 
+  // Set before anything is awaited, so that signatures made at once share one certificate.
+  const fresh = (): Promise<Issued> => {
+    const asking = issue();
+    issued = asking;
+    asking.catch(() => {
+      if (issued === asking) issued = undefined;
+    });
+    return asking;
+  };
+
   const certificate = async (): Promise<string> => {
-    const known = await issued;
-    if (known !== undefined && host.clock.now().getTime() < known.until) return known.pem;
-    const fresh = issue();
-    issued = fresh;
-    fresh.catch(() => (issued = undefined));
-    return (await fresh).pem;
+    const mine = issued ?? fresh();
+    const known = await mine;
+    if (host.clock.now().getTime() < known.until) return known.pem;
+    return (await (issued === mine || issued === undefined ? fresh() : issued)).pem;
   };
 
   return {

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { attestTree, signTree, verifyTree } from '../../src/flows/trust/index.ts';
 import { predicateTypes } from '../../src/sigstore/index.ts';
-import { provenance, sbomFor, stage, useKit, verifierFor, type StageOptions } from './stage.ts';
+import { provenance, sbomFor, signerFor, stage, useKit, verifierFor, type StageOptions } from './stage.ts';
 
 const kit = useKit();
 
@@ -66,10 +66,13 @@ describe('one certificate', () => {
 
   test('is replaced before it ends', async () => {
     const here = await stage(kit());
+    const exp = Math.floor(Date.now() / 1000) + 3600;
+    const pen = { ...here.pen, signer: signerFor(kit(), here.host, { exp }) };
     const before = kit().counts.fulcio;
-    await here.sign();
+    await signTree(pen, here.ref);
+    expect(kit().counts.fulcio - before).toBe(1);
     here.host.advance(9 * 60_000);
-    await here.attest();
+    await pen.signer.sign(Buffer.from('later'));
     expect(kit().counts.fulcio - before).toBe(2);
   });
 });
@@ -89,7 +92,6 @@ describe('what is attached', () => {
     const bytes = Buffer.concat((await here.registry.blob(here.repo, layer).toArray()) as Buffer[]);
     bundle = JSON.parse(bytes.toString()) as Record<string, unknown>;
   });
-  afterAll(() => undefined);
 
   test('is the manifest that cosign 3 writes', () => {
     expect(manifest).toMatchObject({
@@ -156,21 +158,20 @@ describe('refusing to sign', () => {
     });
   });
 
-  test('a statement of 100 MB is refused with its size before Rekor sees it', async () => {
+  test.each([
+    ['100 MB', 100_000_000],
+    ['3 MB', 3_000_000],
+  ])('an SBOM of %s is refused with its size before anything is logged or attached', async (_size, length) => {
     const here = await stage(kit());
     await here.sign();
     const asked = kit().counts.rekor;
-    const huge = JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', notes: 'x'.repeat(100_000_000) });
+    const huge = JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', notes: 'x'.repeat(length) });
     const sboms = new Map([here.image.amd64, here.image.arm64].map(({ digest }) => [digest, huge]));
-    // The provenance of three nodes is signed first; nothing is attached before all is signed.
     await expect(attestTree(here.pen, here.ref, { provenance: provenance(), sboms })).rejects.toMatchObject({
       code: 'sigstore/too-large',
     });
-    expect(kit().counts.rekor - asked).toBeLessThanOrEqual(3);
-    const report = await verifyTree(here.registry, here.ref, here.pen.verifier);
-    expect(report.nodes.flatMap(({ proofs }) => proofs.map(({ attestation }) => attestation))).toEqual(
-      Array.from({ length: 3 }, () => 'signature'),
-    );
+    expect(kit().counts.rekor).toBe(asked);
+    expect((await here.registry.referrers(here.repo, here.image.root.digest)).referrers.length).toBe(1);
   });
 
   test('a policy that asks for a timestamp authority is satisfied by ours', async () => {

@@ -63,7 +63,13 @@ export async function verifierFor(
 export function sbomFor(digest: Digest): string {
   const hashes = [{ alg: 'SHA-256', content: hexOf(digest) }];
   const component = { type: 'container', name: 'runner', hashes };
-  return JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1, metadata: { component }, components: [] });
+  return JSON.stringify({
+    bomFormat: 'CycloneDX',
+    specVersion: '1.6',
+    version: 1,
+    metadata: { component },
+    components: [],
+  });
 }
 
 export const provenance = (): Provenance =>
@@ -141,7 +147,11 @@ export async function stage(kit: Kit, options: StageOptions = {}): Promise<Stage
       const identities = [`https://github.com/${String(changes['job_workflow_ref'] ?? '')}`];
       const issuer = String(changes['iss'] ?? githubIssuer);
       const name = changes['job_workflow_ref'] === undefined ? [workflow] : identities;
-      return { ...pen, signer: signerFor(kit, host, changes), verifier: await verifierFor(kit, {}, { identities: name, issuer }) };
+      return {
+        ...pen,
+        signer: signerFor(kit, host, changes),
+        verifier: await verifierFor(kit, {}, { identities: name, issuer }),
+      };
     },
     async sign() {
       await signTree(pen, ref);

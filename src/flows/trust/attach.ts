@@ -9,6 +9,7 @@ import {
   bundleManifest,
   emptyConfig,
   emptyDescriptor,
+  encodeStatement,
   signStatement,
   type BundleVerifier,
   type Signer,
@@ -85,7 +86,10 @@ async function signOne({ signer, verifier }: Pen, { node, statement }: Wanted): 
 async function attachOne(pen: Pen, tree: Tree, { node, statement }: Wanted, bundle: Buffer) {
   const { registry, host } = pen;
   const { predicateType } = statement;
-  const created = host.clock.now().toISOString().replace(/\.\d+Z$/, 'Z');
+  const created = host.clock
+    .now()
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z');
   const { bytes, layer } = bundleManifest(node.descriptor, bundle, predicateType, created);
   await registry.upload(tree.repo, memorySource(emptyConfig), emptyDescriptor);
   await registry.upload(tree.repo, memorySource(bundle), layer);
@@ -100,27 +104,46 @@ async function attachOne(pen: Pen, tree: Tree, { node, statement }: Wanted, bund
 export async function attachAll(pen: Pen, tree: Tree, wanted: readonly Wanted[]): Promise<AttachedBundle[]> {
   const { registry, host, verifier } = pen;
   const evidence = new Map<Digest, Exhibit[]>();
+  // A statement that the log would not take is found before the first is sent.
+  for (const { statement } of wanted) encodeStatement(statement);
   for (const { node } of wanted) {
     const { digest } = node.descriptor;
     if (!evidence.has(digest)) evidence.set(digest, await gatherEvidence(registry, tree, node, verifier));
   }
   const done: AttachedBundle[] = [];
-  const signed: { item: Wanted; bundle: Buffer }[] = [];
+  const lacking: Wanted[] = [];
   for (const item of wanted) {
     const there = isThere(evidence.get(item.node.descriptor.digest) ?? [], item.statement);
-    if (there === undefined) signed.push({ item, bundle: await signOne(pen, item) });
+    if (there === undefined) lacking.push(item);
     else done.push(told(item, there.source as Digest, 'present'));
   }
+  const signed = await inBatches(lacking, async (item) => ({ item, bundle: await signOne(pen, item) }));
   const slow = new Map<Digest, Digest[]>();
-  for (const { item, bundle } of signed.reverse()) {
-    const { descriptor, filed } = await attachOne(pen, tree, item, bundle);
-    const subject = item.node.descriptor.digest;
-    if (filed === 'api') slow.set(subject, [...(slow.get(subject) ?? []), descriptor.digest]);
-    done.push(told(item, descriptor.digest, 'attached'));
-    host.story.say(`${nameOf(item.node)}: attached ${item.statement.predicateType}`);
+  for (const role of ['image', 'index'] as const) {
+    const these = signed.filter(({ item }) => item.node.role === role);
+    await inBatches(these, async ({ item, bundle }) => {
+      const { descriptor, filed } = await attachOne(pen, tree, item, bundle);
+      const subject = item.node.descriptor.digest;
+      if (filed === 'api') slow.set(subject, [...(slow.get(subject) ?? []), descriptor.digest]);
+      done.push(told(item, descriptor.digest, 'attached'));
+      host.story.say(`${nameOf(item.node)}: attached ${item.statement.predicateType}`);
+    });
   }
   for (const [subject, digests] of slow) await registry.awaitReferrers(tree.repo, subject, digests);
   return done;
+}
+
+/** A few at once: each waits mostly for a log or a registry. The first failure is thrown when its batch has ended. */
+async function inBatches<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (let at = 0; at < items.length; at += 4) {
+    const settled = await Promise.allSettled(items.slice(at, at + 4).map(work));
+    for (const outcome of settled) {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      results.push(outcome.value);
+    }
+  }
+  return results;
 }
 
 function told({ node, statement }: Wanted, digest: Digest, how: AttachedBundle['how']): AttachedBundle {

@@ -1,6 +1,6 @@
 import { formatImageRef, labelNames, type Digest, type ImageRef } from '../../core/index.ts';
 import { AppError, throwAll } from '../../errors/index.ts';
-import { checkProvenance, makeStatement, type Provenance } from '../../sigstore/index.ts';
+import { checkProvenance, makeStatement, maxStatementBytes, type Provenance } from '../../sigstore/index.ts';
 import { attachAll, type Pen, type Wanted } from './attach.ts';
 import { gatherEvidence } from './evidence.ts';
 import { attestLegacyTags } from './legacy-write.ts';
@@ -16,7 +16,16 @@ export interface Attestable {
   readonly inputDigest?: Digest;
 }
 
+/** Characters of an SBOM as a file, with its indentation. */
+const maxSbom = 4 * maxStatementBytes;
+
 function readSbom(name: string, text: string): Record<string, unknown> {
+  if (text.length > maxSbom)
+    throw new AppError('sigstore/too-large', 'usage', `the SBOM of ${name} is too large for the transparency log`, {
+      expected: `at most ${maxStatementBytes} bytes without indentation`,
+      found: `${text.length} characters`,
+      hint: 'keep its components at the level of packages',
+    });
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -78,7 +87,9 @@ export async function attestTree(
   throwAll(
     images
       .filter(({ descriptor }) => !sboms.has(descriptor.digest))
-      .map((node) => new AppError('trust/sbom', 'usage', `there is no SBOM for ${nameOf(node)} ${node.descriptor.digest}`)),
+      .map(
+        (node) => new AppError('trust/sbom', 'usage', `there is no SBOM for ${nameOf(node)} ${node.descriptor.digest}`),
+      ),
   );
   await demandSigned(pen, tree);
   const predicate = checkProvenance(provenance);

@@ -3,7 +3,12 @@ import { AppError } from '../../errors/index.ts';
 import type { Registry, Repository } from '../../registry/index.ts';
 
 /** readSmall reads one blob whole, held against its digest; a larger one is not even asked for. */
-export async function readSmall(registry: Registry, repo: Repository, blob: Descriptor, limit: number): Promise<Buffer> {
+export async function readSmall(
+  registry: Registry,
+  repo: Repository,
+  blob: Descriptor,
+  limit: number,
+): Promise<Buffer> {
   if (blob.size > limit)
     throw new AppError('trust/too-large', 'upstream', 'a blob is larger than it may be', {
       expected: `at most ${limit} bytes`,

@@ -69,7 +69,11 @@ export async function readTree(registry: Registry, ref: ImageRef): Promise<Tree>
 }
 
 /** labelsOf reads the labels of one image; none for an index. */
-export async function labelsOf(registry: Registry, tree: Tree, node: TreeNode): Promise<Readonly<Record<string, string>>> {
+export async function labelsOf(
+  registry: Registry,
+  tree: Tree,
+  node: TreeNode,
+): Promise<Readonly<Record<string, string>>> {
   const [config] = node.fetched.node.blobs;
   if (node.role === 'index' || config === undefined) return node.fetched.node.annotations;
   const bytes = await readSmall(registry, tree.repo, config, maxManifestBytes);

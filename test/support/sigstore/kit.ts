@@ -29,7 +29,9 @@ export interface Kit {
   /** Moves the clock of Fulcio, Rekor and the TSA, or of one of them. */
   skew(milliseconds: number, service?: Service): void;
   /** Writes trusted_root.json, ca.pem, rekor.pub and ct.pub into a directory. */
-  write(directory: string): Promise<{ readonly trustedRoot: string; readonly ca: string; readonly rekor: string; readonly ct: string }>;
+  write(
+    directory: string,
+  ): Promise<{ readonly trustedRoot: string; readonly ca: string; readonly rekor: string; readonly ct: string }>;
   close(): Promise<void>;
 }
 
@@ -61,7 +63,8 @@ export async function startKit(options: { readonly port?: number } = {}): Promis
 
   const route = (request: IncomingMessage, body: Buffer): [Service, () => Promise<Answer>] | undefined => {
     const { pathname, searchParams } = new URL(request.url ?? '/', url);
-    if (pathname === fulcio.path) return ['fulcio', () => fulcio.answer(body.toString(), request.headers.authorization)];
+    if (pathname === fulcio.path)
+      return ['fulcio', () => fulcio.answer(body.toString(), request.headers.authorization)];
     if (pathname === tsa.path) return ['tsa', () => tsa.answer(body, request.headers['content-type'])];
     if (pathname === rekor.path && request.method === 'POST') return ['rekor', () => rekor.write(body.toString())];
     if (pathname.startsWith(`${rekor.path}/`))
@@ -118,7 +121,10 @@ export async function startKit(options: { readonly port?: number } = {}): Promis
     token,
     ciEnvironment(changes = {}) {
       claimChanges = changes;
-      return { ACTIONS_ID_TOKEN_REQUEST_URL: `${url}/oidc?api-version=2`, ACTIONS_ID_TOKEN_REQUEST_TOKEN: requestToken };
+      return {
+        ACTIONS_ID_TOKEN_REQUEST_URL: `${url}/oidc?api-version=2`,
+        ACTIONS_ID_TOKEN_REQUEST_TOKEN: requestToken,
+      };
     },
     fail: (service, fault, times = Infinity) => void faults.set(service, { fault, left: times }),
     skew(milliseconds, service) {
