@@ -65,6 +65,8 @@ export async function startKit(options: { readonly port?: number } = {}): Promis
     const { pathname, searchParams } = new URL(request.url ?? '/', url);
     if (pathname === fulcio.path)
       return ['fulcio', () => fulcio.answer(body.toString(), request.headers.authorization)];
+    if (pathname === fulcio.pathV1)
+      return ['fulcio', () => fulcio.answerV1(body.toString(), request.headers.authorization)];
     if (pathname === tsa.path) return ['tsa', () => tsa.answer(body, request.headers['content-type'])];
     if (pathname === rekor.path && request.method === 'POST') return ['rekor', () => rekor.write(body.toString())];
     if (pathname.startsWith(`${rekor.path}/`))
