@@ -22,7 +22,7 @@ export interface Deb {
 }
 
 /** The mirror is what apt itself uses here; a machine without a Debian mirror names one. */
-export async function findMirror(): Promise<string> {
+async function findMirror(): Promise<string> {
   const named = process.env['RUNNER_IMAGE_LAB_MIRROR'];
   if (named !== undefined && named !== '') return named;
   const targets = await runText('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages']);
