@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError, throwAll } from '../errors/index.ts';
 import type { FragmentDefinition, FragmentSection } from '../core/index.ts';
 import { readYaml } from './document.ts';

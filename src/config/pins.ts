@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Pin, PinPolicy, ReleasePin } from '../core/index.ts';
 import { readYaml, type Read } from './document.ts';
 import {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError, throwAll } from '../errors/index.ts';
 import { readYaml } from './document.ts';
 

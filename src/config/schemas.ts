@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { policySchema } from '../core/index.ts';
 import { contractSchema } from './contract.ts';
 import { fragmentSchema } from './fragment.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isDigest, parseImageRef, platforms, type Digest } from '../core/index.ts';
 
 // What may reach a Dockerfile is listed, not what may not: no pattern here lets a newline, a quote,

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Waiver } from '../core/index.ts';
 import { readYaml, type Read } from './document.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * The OpenShell supervisor's policy file, schema version 1 (NVIDIA OpenShell,

@@ -18,7 +18,7 @@ function mergeEnv(extra: ExecOptions['env']): Record<string, string> {
  * result, since only the caller knows what it means.
  */
 export async function exec(command: string, args: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-  const { $ } = await import('zx');
+  const { $ } = await import('zx/core');
   const limit = options.maxBytes ?? defaultMaxBytes;
   const run = $({
     prefix: 'set -euo pipefail; exec ',

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Finding, NpmPin } from '../core/index.ts';
 import { finding } from './finding.ts';
 
