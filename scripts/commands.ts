@@ -10,6 +10,11 @@ export const commands: Record<string, { summary: string; load: () => Promise<{ c
   build: { summary: 'engine → one OCI layout with every platform, or "unchanged"', load: () => import('./build.ts') },
   check: { summary: 'hold an image against the contract, every platform', load: () => import('./check.ts') },
   publish: { summary: 'gate, push by digest, tags last', load: () => import('./publish.ts') },
+  sbom: { summary: 'list the packages of every platform, as CycloneDX', load: () => import('./sbom.ts') },
+  sign: { summary: 'sign the index and every image of a digest', load: () => import('./sign.ts') },
+  attest: { summary: 'attach provenance and SBOMs to a signed digest', load: () => import('./attest.ts') },
+  verify: { summary: 'prove an image on every node, or say what it lacks', load: () => import('./verify.ts') },
+  promote: { summary: 'verify, copy with all proofs, verify again, move the tag', load: () => import('./promote.ts') },
   lab: { summary: 'start or stop the embedded upstreams of demo and tests', load: () => import('./lab.ts') },
   doctor: { summary: 'what this machine lacks, and the command that mends it', load: () => import('./doctor.ts') },
 };

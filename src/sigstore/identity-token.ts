@@ -6,7 +6,7 @@ const maxAnswer = 64 * 1024;
 
 const noToken = (found: string, cause?: unknown): AppError =>
   new AppError('sigstore/no-token', 'usage', 'there is no identity token to sign with', {
-    expected: 'a CI job that may ask for one, or SIGSTORE_ID_TOKEN, or a key (--key)',
+    expected: 'a CI job that may ask for one, or SIGSTORE_ID_TOKEN, or a key of your own',
     found,
     hint: 'in GitHub Actions give the job `permissions: id-token: write`; pull requests of forks never get it',
     ...(cause === undefined ? {} : { cause }),

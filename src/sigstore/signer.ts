@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import type { Signature, Signer as SigstoreSigner } from '@sigstore/sign';
+import { identityOf, type Identity } from './certificate.ts';
 import { AppError } from '../errors/index.ts';
 import type { Host } from '../host/index.ts';
 import { clientOptions, told, type Services } from './services.ts';
@@ -10,6 +11,8 @@ export interface Signer extends SigstoreSigner {
   readonly services: Services;
   /** What must never be told. */
   readonly secret: () => string | undefined;
+  /** Whom a verifier would name: what the certificate says, or the public key as PEM. */
+  readonly self: () => Promise<{ readonly identity: Identity } | { readonly publicKey: string }>;
 }
 
 const pemOf = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' }) as string;
@@ -85,6 +88,13 @@ export function keylessSigner(host: Host, services: Services, token: () => Promi
     $case: 'keyless',
     services,
     secret: () => secret,
+    async self() {
+      const { X509Certificate } = await import('@sigstore/core');
+      const identity = identityOf(X509Certificate.parse(await certificate()));
+      if (identity === undefined)
+        throw new AppError('sigstore/fulcio', 'upstream', 'Fulcio gave a certificate that names nobody');
+      return { identity };
+    },
     sign: async (data) => {
       const pem = await certificate();
       return { signature: raw(data).signature, key: { $case: 'x509Certificate', certificate: pem } };
@@ -123,6 +133,7 @@ export function keySigner(pem: string, services: Omit<Services, 'fulcio'> = {}, 
     $case: 'key',
     services: { ...services, fulcio: '' },
     secret: () => undefined,
+    self: async () => ({ publicKey }),
     sign: async (data) => ({ signature: sign('sha256', data, privateKey), key: { $case: 'publicKey', publicKey } }),
   };
 }

@@ -3,6 +3,8 @@ export { attestTree, type Attestable } from './attest-tree.ts';
 export type { LegacyTag } from './legacy-write.ts';
 export { makeVerifier, readPolicy, type TrustLoader, type TrustSources } from './policy-file.ts';
 export { onlineRoot } from './online-root.ts';
+export { makePen, type Signing } from './pen.ts';
+export { sbomsOf, type PlatformSbom, type SbomOptions } from './sbom.ts';
 export { promote, type Promotion, type PromoteOptions } from './promote.ts';
 export { signTree, type Signed } from './sign-tree.ts';
 export { readTree, type Tree, type TreeNode } from './tree.ts';

@@ -31,7 +31,7 @@ export interface TrustSources {
   readonly online?: TrustLoader;
 }
 
-async function rootOf(host: Host, sources: TrustSources): Promise<string | undefined> {
+export async function rootOf(host: Host, sources: TrustSources): Promise<string | undefined> {
   if (sources.trustedRoot !== undefined) return await host.files.readText(sources.trustedRoot, maxTrustedRootBytes);
   return await sources.online?.();
 }

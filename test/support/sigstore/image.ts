@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { digestOf, mediaTypes, type Descriptor, type Digest } from '../../../src/core/index.ts';
 import type { BlobSource } from '../../../src/registry/index.ts';
 
@@ -7,6 +8,28 @@ export interface LabelledImage {
   readonly amd64: Descriptor;
   readonly arm64: Descriptor;
   readonly source: BlobSource;
+}
+
+/** A tar with one file (POSIX ustar): what dpkg would say is installed. */
+function layerWith(path: string, text: string): Buffer {
+  const content = Buffer.from(text);
+  const header = Buffer.alloc(512);
+  const octal = (value: number, width: number): string => `${value.toString(8).padStart(width - 1, '0')}\0`;
+  header.write(path, 0);
+  header.write(
+    `${octal(0o644, 8)}${octal(0, 8)}${octal(0, 8)}${octal(content.length, 12)}${octal(0, 12)}        0`,
+    100,
+  );
+  header.write('ustar\u000000', 257);
+  header.write(
+    octal(
+      header.reduce((sum, byte) => sum + byte, 0),
+      7,
+    ),
+    148,
+  );
+  const padding = Buffer.alloc((512 - (content.length % 512)) % 512);
+  return Buffer.concat([header, content, padding, Buffer.alloc(1024)]);
 }
 
 /** labelledImage builds a two-platform index whose images carry these labels. */
@@ -19,8 +42,10 @@ export function labelledImage(labels: Readonly<Record<string, string>> = {}, see
   };
   const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
   const child = (architecture: string): Descriptor => {
-    const layer = add(Buffer.from(`${seed} ${architecture}`), mediaTypes.layerGzip);
-    const rootfs = { type: 'layers', diff_ids: [layer.digest] };
+    const stanza = `Package: ${seed}\nStatus: install ok installed\nVersion: 1.0\nArchitecture: ${architecture}\n\n`;
+    const tar = layerWith('var/lib/dpkg/status', stanza);
+    const layer = add(gzipSync(tar), mediaTypes.layerGzip);
+    const rootfs = { type: 'layers', diff_ids: [digestOf(tar)] };
     const config = add(json({ architecture, os: 'linux', rootfs, config: { Labels: labels } }), mediaTypes.config);
     const manifest = { schemaVersion: 2, mediaType: mediaTypes.manifest, config, layers: [layer] };
     return { ...add(json(manifest), mediaTypes.manifest), platform: { os: 'linux', architecture } };

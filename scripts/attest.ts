@@ -1,0 +1,58 @@
+import { formatImageRef, parseImageRef } from '../src/core/index.ts';
+import { exitCodes } from '../src/errors/index.ts';
+import { attestTree, sbomsOf } from '../src/flows/trust/index.ts';
+import { buildPlan } from '../src/flows/plan.ts';
+import { createRegistry } from '../src/registry/index.ts';
+import { buildSite, makeProvenance } from '../src/sigstore/index.ts';
+import { examples, flag, stringOption, type CommandModule } from './command.ts';
+import { surroundings, surroundingsOptions } from './surroundings.ts';
+import { penOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
+import { projectVersion } from './version.ts';
+
+export const command: CommandModule = {
+  define(command) {
+    command
+      .argument('<reference>', 'host/repository@sha256:…, signed before')
+      .option('--variant <name>', 'the variant it was built from, at this commit', 'openshell')
+      .option('--engine-product <name>', 'what built it, e.g. "Docker Engine"; absent when unknown')
+      .option('--engine-version <version>', 'its version');
+    signingOptions(command);
+    trustOptions(command);
+    surroundingsOptions(command);
+    examples(command, [
+      ['runner-image attest quay.io/o/runner@sha256:… --online', 'provenance on every node, an SBOM on every image'],
+      ['runner-image attest REF --variant standard --signing-key key.pem', 'without any service'],
+    ]);
+  },
+  async run(call) {
+    const { host, root } = call;
+    const ref = parseImageRef(call.args[0] ?? '');
+    const around = await surroundings(call);
+    const plan = await buildPlan(host, { root, variant: stringOption(call, 'variant') ?? 'openshell', ...around });
+    const registry = createRegistry(host);
+    const pen = await penOf(call, registry);
+    const toolVersion = projectVersion(root);
+    const [product, version] = [stringOption(call, 'engineProduct'), stringOption(call, 'engineVersion')];
+    const sboms = await sbomsOf(host, {
+      image: formatImageRef(ref),
+      registry,
+      repository: `${ref.registry}/${ref.repository}`,
+      sourceDateEpoch: plan.sourceDateEpoch,
+      toolVersion,
+    });
+    // Asking the signer who it is fetches its token, which on GitHub names the workflow that signs.
+    await pen.signer.self();
+    const provenance = makeProvenance({
+      plan,
+      site: buildSite(host.env, pen.signer.secret()),
+      toolVersion,
+      ...(product === undefined || version === undefined ? {} : { engine: { product, version } }),
+    });
+    const texts = new Map(sboms.map(({ digest, text }) => [digest, text]));
+    const attestable = { provenance, sboms: texts, inputDigest: plan.inputDigest };
+    const attested = await attestTree(pen, ref, attestable, { legacy: flag(call, 'legacy') });
+    if (call.json) call.console.json(attested);
+    else call.console.print(tellSigned(attested));
+    return exitCodes.clean;
+  },
+};

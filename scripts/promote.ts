@@ -1,0 +1,42 @@
+import { parseImageRef } from '../src/core/index.ts';
+import { exitCodes } from '../src/errors/index.ts';
+import { makeVerifier, promote, type Promotion } from '../src/flows/trust/index.ts';
+import { createRegistry } from '../src/registry/index.ts';
+import { examples, type CommandModule } from './command.ts';
+import { demandPolicy, trustOptions, trustSources } from './trust.ts';
+
+function tell({ from, to, move, copied }: Promotion): string {
+  const { manifests, blobs, referrers } = copied;
+  return [
+    `${to}  ${move.moved ? `${move.before ?? 'new'} → ${move.after}` : `already ${move.after}`}`,
+    `  from ${from}, verified there and here`,
+    `  ${manifests.pushed} manifests, ${blobs.uploaded + blobs.mounted} blobs and ${referrers.copied} proofs copied`,
+  ].join('\n');
+}
+
+export const command: CommandModule = {
+  define(command) {
+    command
+      .argument('<source>', 'host/repository:tag or @sha256:…')
+      .argument('<destination>', 'host/repository:tag, in the same registry or another');
+    trustOptions(command);
+    examples(command, [
+      [
+        'runner-image promote quay.io/o/staging@sha256:… quay.io/o/runner:stable --policy policy.yaml --online',
+        'verify, copy, verify, move the tag',
+      ],
+    ]);
+  },
+  async run(call) {
+    const { host } = call;
+    const [source, destination] = [0, 1].map((at) => parseImageRef(call.args[at] ?? '')) as [
+      ReturnType<typeof parseImageRef>,
+      ReturnType<typeof parseImageRef>,
+    ];
+    const verifier = await makeVerifier(host, await demandPolicy(call), trustSources(call));
+    const done = await promote({ registry: createRegistry(host), verifier, source, destination });
+    if (call.json) call.console.json(done);
+    else call.console.print(tell(done));
+    return exitCodes.clean;
+  },
+};

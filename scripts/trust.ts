@@ -1,0 +1,108 @@
+import { isAbsolute, join } from 'node:path';
+import type { Command } from 'commander';
+import { AppError } from '../src/errors/index.ts';
+import {
+  makePen,
+  onlineRoot,
+  readPolicy,
+  type Pen,
+  type Signed,
+  type TreeReport,
+  type TrustSources,
+} from '../src/flows/trust/index.ts';
+import type { Registry } from '../src/registry/index.ts';
+import { policySchema, type TrustPolicy } from '../src/sigstore/index.ts';
+import { flag, listOption, stringOption, type Call } from './command.ts';
+
+const absolute = (path: string): string => (isAbsolute(path) ? path : join(process.cwd(), path));
+
+/** trustOptions adds whom to believe: a policy file or flags, and the trust root. */
+export function trustOptions(command: Command): void {
+  command
+    .option('--policy <file>', 'YAML policy: signer, what every node needs (docs/verify.md)')
+    .option('--identity <list>', 'certificate identities, whole: https://github.com/o/r/.github/workflows/f.yml@ref')
+    .option('--issuer <url>', 'who vouches for them', 'https://token.actions.githubusercontent.com')
+    .option('--key <file>', 'public key, for images signed without Fulcio')
+    .option('--require <list>', 'signature, provenance, sbom; all three otherwise')
+    .option('--nodes <which>', 'every, or root: only the index itself, as most upstreams sign')
+    .option('--with-legacy', 'also read cosign 2’s tags')
+    .option('--trusted-root <file>', 'trusted_root.json; then nothing but the registry is asked')
+    .option('--online', 'fetch the public trust root by TUF');
+}
+
+/** signingOptions adds who signs and where. */
+export function signingOptions(command: Command): void {
+  command
+    .option('--signing-key <file>', 'private key (ECDSA P-256, PEM), for networks without Fulcio')
+    .option('--fulcio <url>', 'a Fulcio of your own; the public one otherwise')
+    .option('--rekor <url>', 'a Rekor (v1) of your own')
+    .option('--tsa <url>', 'an RFC 3161 timestamp authority of your own')
+    .option('--legacy', 'also write cosign 2’s tags .sig and .att');
+}
+
+export function trustSources(call: Call): TrustSources {
+  const file = stringOption(call, 'trustedRoot');
+  return {
+    ...(file === undefined ? {} : { trustedRoot: absolute(file) }),
+    ...(flag(call, 'online') ? { online: () => onlineRoot(call.host) } : {}),
+  };
+}
+
+/** policyOf reads --policy, or makes one of the flags; undefined when neither names anybody. */
+export async function policyOf(call: Call): Promise<TrustPolicy | undefined> {
+  const file = stringOption(call, 'policy');
+  if (file !== undefined) return await readPolicy(call.host, absolute(file));
+  const identities = listOption(call, 'identity');
+  const key = stringOption(call, 'key');
+  if (identities.length === 0 && key === undefined) return undefined;
+  const require = listOption(call, 'require');
+  const given = policySchema.safeParse({
+    version: 1,
+    signer: key === undefined ? { identities, issuer: stringOption(call, 'issuer') } : { key: absolute(key) },
+    legacy: flag(call, 'withLegacy'),
+    ...(require.length === 0 ? {} : { require }),
+    ...(stringOption(call, 'nodes') === undefined ? {} : { nodes: stringOption(call, 'nodes') }),
+  });
+  if (given.success) return given.data;
+  throw new AppError('cli/policy', 'usage', 'the flags make no policy', {
+    found: given.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '),
+  });
+}
+
+/** demandPolicy: verifying without naming a signer would accept anybody's signature. */
+export async function demandPolicy(call: Call): Promise<TrustPolicy> {
+  const policy = await policyOf(call);
+  if (policy !== undefined) return policy;
+  throw new AppError('cli/policy', 'usage', 'nobody is named who may have signed', {
+    expected: '--policy FILE, --identity with --issuer, or --key FILE',
+  });
+}
+
+export async function penOf(call: Call, registry: Registry): Promise<Pen> {
+  const names = { signingKey: 'key', fulcio: 'fulcio', rekor: 'rekor', tsa: 'tsa' } as const;
+  const signing = Object.fromEntries(
+    Object.entries(names).flatMap(([option, name]) => {
+      const value = stringOption(call, option);
+      return value === undefined ? [] : [[name, option === 'signingKey' ? absolute(value) : value]];
+    }),
+  );
+  return await makePen(call.host, registry, signing, trustSources(call), await policyOf(call));
+}
+
+export function tellSigned({ reference, bundles, legacy }: Signed): string {
+  const lines = bundles.map(
+    ({ node, predicateType, digest, how }) => `  ${how.padEnd(8)}  ${node.padEnd(11)}  ${predicateType}  ${digest}`,
+  );
+  const tags = legacy.map(({ node, tag, how }) => `  ${how.padEnd(8)}  ${node.padEnd(11)}  ${tag}`);
+  return [reference, ...lines, ...tags].join('\n');
+}
+
+export function tellReport({ reference, ok, nodes }: TreeReport): string {
+  const lines = nodes.flatMap(({ name, digest, proofs, missing, refused }) => [
+    `${missing.length === 0 ? 'proven' : 'LACKS '}  ${name}  ${digest}`,
+    ...proofs.map(({ attestation, identity, source }) => `    ${attestation}  by ${identity ?? 'the key'}  ${source}`),
+    ...missing.map((attestation) => `    missing ${attestation}`),
+    ...refused.map(({ code, detail, source }) => `    refused ${code}: ${detail}  ${source}`),
+  ]);
+  return [`${reference} is ${ok ? 'proven' : 'NOT proven'}`, ...lines].join('\n');
+}

@@ -1,0 +1,37 @@
+import { parseImageRef } from '../src/core/index.ts';
+import { exitCodes } from '../src/errors/index.ts';
+import { makeVerifier, verifyTree } from '../src/flows/trust/index.ts';
+import { createRegistry } from '../src/registry/index.ts';
+import { examples, type CommandModule } from './command.ts';
+import { demandPolicy, tellReport, trustOptions, trustSources } from './trust.ts';
+
+export const command: CommandModule = {
+  define(command) {
+    command.argument(
+      '<reference>',
+      'host/repository:tag or @sha256:…; a tag is resolved once, then everything is read by digest',
+    );
+    trustOptions(command);
+    examples(command, [
+      [
+        'runner-image verify quay.io/o/runner:stable --policy policy.yaml --online',
+        'every node, against the public instance',
+      ],
+      ['runner-image verify REF --policy policy.yaml --trusted-root trusted_root.json', 'asks nobody but the registry'],
+      ['runner-image verify REF --key cosign.pub', 'an image signed with a key'],
+      [
+        'runner-image verify REF --identity ID --require signature --nodes root --with-legacy --online',
+        'an upstream signed by plain cosign',
+      ],
+    ]);
+  },
+  async run(call) {
+    const { host, args } = call;
+    const ref = parseImageRef(args[0] ?? '');
+    const verifier = await makeVerifier(host, await demandPolicy(call), trustSources(call));
+    const report = await verifyTree(createRegistry(host), ref, verifier);
+    if (call.json) call.console.json(report);
+    else call.console.print(tellReport(report));
+    return report.ok ? exitCodes.clean : exitCodes.findings;
+  },
+};

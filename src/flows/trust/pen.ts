@@ -1,0 +1,69 @@
+import { AppError } from '../../errors/index.ts';
+import type { Host } from '../../host/index.ts';
+import type { Registry } from '../../registry/index.ts';
+import {
+  createVerifier,
+  identityToken,
+  keylessSigner,
+  keySigner,
+  keyTrust,
+  policySchema,
+  publicServices,
+  readTrustedRoot,
+  type BundleVerifier,
+  type Services,
+  type Signer,
+  type TrustPolicy,
+} from '../../sigstore/index.ts';
+import type { Pen } from './attach.ts';
+import { makeVerifier, rootOf, type TrustSources } from './policy-file.ts';
+
+/** Signing is how a user says who signs and where: nothing given means keyless at the public instance. */
+export interface Signing {
+  /** File with a private key, for networks without Fulcio. */
+  readonly key?: string;
+  readonly fulcio?: string;
+  readonly rekor?: string;
+  readonly tsa?: string;
+}
+
+async function signerOf(host: Host, { key, fulcio, rekor, tsa }: Signing): Promise<Signer> {
+  const log = { ...(rekor === undefined ? {} : { rekor }), ...(tsa === undefined ? {} : { tsa }) };
+  if (key !== undefined) {
+    const pem = await host.files.readText(key, 64 * 1024);
+    return keySigner(pem, log, host.env['RUNNER_IMAGE_KEY_PASSPHRASE']);
+  }
+  if ((fulcio === undefined) !== (rekor === undefined))
+    throw new AppError('trust/services', 'usage', 'an instance of your own needs both its Fulcio and its Rekor', {
+      expected: '--fulcio URL and --rekor URL, or neither',
+    });
+  const services: Services = fulcio === undefined ? { ...publicServices, ...log } : { ...log, fulcio };
+  return keylessSigner(host, services, () => identityToken(host));
+}
+
+/** ownVerifier trusts exactly the signer itself: what it wrote, and nobody else's. */
+async function ownVerifier(host: Host, signer: Signer, sources: TrustSources): Promise<BundleVerifier> {
+  const self = await signer.self();
+  if ('publicKey' in self) {
+    const root = sources.trustedRoot === undefined ? undefined : await rootOf(host, sources);
+    const trust = await keyTrust(self.publicKey, root === undefined ? undefined : await readTrustedRoot(root, 'key'));
+    return await createVerifier(trust, policySchema.parse({ version: 1, signer: { key: 'own' } }));
+  }
+  const { issuer, name } = self.identity;
+  const policy = policySchema.parse({ version: 1, signer: { issuer, identities: [name] } });
+  return await makeVerifier(host, policy, sources);
+}
+
+/** makePen joins a registry with a signer and with the verifier that holds everything before it is attached. */
+export async function makePen(
+  host: Host,
+  registry: Registry,
+  signing: Signing,
+  sources: TrustSources,
+  policy?: TrustPolicy,
+): Promise<Pen> {
+  const signer = await signerOf(host, signing);
+  const verifier =
+    policy === undefined ? await ownVerifier(host, signer, sources) : await makeVerifier(host, policy, sources);
+  return { host, registry, signer, verifier };
+}
