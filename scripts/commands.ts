@@ -5,6 +5,10 @@ export const commands: Record<string, { summary: string; load: () => Promise<{ c
   generate: { summary: 'write the Dockerfiles and other generated files', load: () => import('./generate.ts') },
   plan: { summary: 'show what a variant is made of, and its input digest', load: () => import('./plan.ts') },
   pins: { summary: 'list the pins, or prove that each is complete and consumed', load: () => import('./pins.ts') },
+  bump: {
+    summary: 'move pins, checksums, locks and Dockerfiles on as one transaction',
+    load: () => import('./bump.ts'),
+  },
   lint: { summary: 'supply-chain rules over any Dockerfile', load: () => import('./lint.ts') },
   'check-ref': { summary: 'validate a runner_image reference', load: () => import('./check-ref.ts') },
   build: { summary: 'engine → one OCI layout with every platform, or "unchanged"', load: () => import('./build.ts') },

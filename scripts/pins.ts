@@ -1,6 +1,9 @@
 import { AppError, exitCodes, type ExitCode } from '../src/errors/index.ts';
+import type { Finding } from '../src/core/index.ts';
+import type { OnlineRow } from '../src/flows/bump/online.ts';
 import { checkPins, listPins } from '../src/flows/pins.ts';
-import { examples, stringOption, type Call, type CommandModule } from './command.ts';
+import { examples, flag, stringOption, type Call, type CommandModule } from './command.ts';
+import { surroundings } from './surroundings.ts';
 
 function options(call: Call): { root: string; pinsFile?: string } {
   const pinsFile = stringOption(call, 'pins');
@@ -25,14 +28,31 @@ async function list(call: Call): Promise<ExitCode> {
   return exitCodes.clean;
 }
 
+/** online adds what the upstreams say today; `unknown` means that at least one could not be told. */
+async function online(
+  call: Call,
+): Promise<{ rows: readonly OnlineRow[]; findings: readonly Finding[]; unknown: boolean }> {
+  if (!flag(call, 'online')) return { rows: [], findings: [], unknown: false };
+  const { verifyOnline } = await import('../src/flows/bump/online.ts');
+  return verifyOnline(call.host, { ...options(call), mirrors: (await surroundings(call)).mirrors });
+}
+
 async function verify(call: Call): Promise<ExitCode> {
-  const { pins, variants, findings } = await checkPins(call.host, options(call));
+  const { pins, variants, findings: offline } = await checkPins(call.host, options(call));
+  const { rows, findings: found, unknown } = await online(call);
+  const findings = [...offline, ...found];
   const errors = findings.filter(({ severity }) => severity === 'error');
-  if (call.json) call.console.json({ pins, variants, findings });
-  else for (const { severity, rule, message } of findings) call.console.print(`${severity}  ${rule}  ${message}`);
+  if (call.json) call.console.json({ pins, variants, findings, ...(flag(call, 'online') ? { online: rows } : {}) });
+  else {
+    for (const { pin, answer, newer } of rows)
+      call.console.print(`${answer}  ${pin}${newer === undefined ? '' : `  newer: ${newer}`}`);
+    for (const { severity, rule, message } of findings) call.console.print(`${severity}  ${rule}  ${message}`);
+  }
   call.host.story.say(
-    `${pins} pins, ${variants} variants: ${errors.length} errors, ${findings.length - errors.length} facts absent`,
+    `${pins} pins, ${variants} variants: ${errors.length} errors, ${findings.length - errors.length} notes`,
   );
+  // Never green, and never "wrong" either, where an upstream could not be asked.
+  if (unknown) return exitCodes.upstream;
   return errors.length === 0 ? exitCodes.clean : exitCodes.findings;
 }
 
@@ -40,9 +60,12 @@ export const command: CommandModule = {
   define(parser) {
     parser.argument('[action]', 'verify: prove each pin complete and consumed, each variant free of unlisted inputs');
     parser.option('--pins <file>', 'another pins file, relative to the project or absolute');
+    parser.option('--online', 'verify: ask every upstream, too: there, gone, or could not tell; same bytes; newer');
+    parser.option('--mirrors <file>', 'YAML with images: and urls:, prefix to prefix, for --online');
     examples(parser, [
       ['runner-image pins', 'every external input, with what it is held against'],
       ['runner-image pins verify', 'exit with 1 where a pin is incomplete, unused, or missing'],
+      ['runner-image pins verify --online', 'exit with 3 where an upstream could not be asked'],
     ]);
   },
   async run(call) {

@@ -37,6 +37,10 @@ const policy = z.strictObject({
   prerelease: z.boolean().optional(),
   cooldownDays: z.number().int().nonnegative().max(365).optional(),
   deny: z.array(version).optional(),
+  registries: z
+    .array(z.string().regex(/^[a-z0-9.-]+(?::[0-9]{1,5})?$/, 'must be a hostname in lower case'))
+    .min(1)
+    .optional(),
 });
 
 const base = {

@@ -21,6 +21,8 @@ export interface PinPolicy {
   /** Days a candidate must have been public before it is taken. */
   readonly cooldownDays?: number;
   readonly deny?: readonly string[];
+  /** Hosts that the pin's bytes may come from, compared as hostnames; absent: the one it names. */
+  readonly registries?: readonly string[];
 }
 
 interface PinBase {

@@ -1,0 +1,63 @@
+import type { AppError } from '../src/errors/index.ts';
+import { errorToJson, exitCodes, renderError, type ExitCode } from '../src/errors/index.ts';
+import { alarmOf, bump, changelog, rowsToCells, rowToJson, type BumpResult } from '../src/flows/bump/index.ts';
+import { table } from '../src/report/index.ts';
+import { examples, flag, stringOption, type Call, type CommandModule } from './command.ts';
+import { surroundings } from './surroundings.ts';
+
+function print(call: Call, result: BumpResult, alarm: AppError | undefined): void {
+  const { rows, files, written } = result;
+  if (call.json) {
+    const error = alarm === undefined ? {} : { error: errorToJson(alarm) };
+    call.console.json({ written, files, pins: rows.map(rowToJson), ...error });
+    return;
+  }
+  call.console.print(table(rowsToCells(rows)));
+  for (const file of files) call.console.print(`${written ? 'wrote' : 'would write'} ${file}`);
+}
+
+function exitOf(call: Call, { rows }: BumpResult): ExitCode {
+  const any = (...cases: readonly string[]): boolean => rows.some(({ verdict }) => cases.includes(verdict.$case));
+  // A question without an answer must not look like "nothing to do".
+  if (any('alarm', 'unknown', 'gone')) return exitCodes.upstream;
+  return flag(call, 'check') && any('due') ? exitCodes.findings : exitCodes.clean;
+}
+
+export const command: CommandModule = {
+  define(parser) {
+    parser
+      .argument('[pins...]', 'pins, or pin@version; every pin when none is named')
+      .option('--dry-run', 'resolve and verify, show what would change, write nothing')
+      .option('--check', 'like --dry-run, and exit with 1 when something is due')
+      .option('--to <rev|date>', "restore the named pins' facts from git history, verified anew")
+      .option('--now', 'take a version younger than its cooldown')
+      .option('--downgrade', 'take an older version')
+      .option('--pr-body <file>', 'write the reviewer’s changelog as Markdown')
+      .option('--mirrors <file>', 'YAML with images: and urls:, prefix to prefix; digests stay what they are');
+    examples(parser, [
+      ['runner-image bump --dry-run', 'what is due, held, gone, or could not be told'],
+      ['runner-image bump', 'pins, checksums, locks and Dockerfiles, all of it or nothing'],
+      ['runner-image bump gh@2.80.0', 'one pin, one version'],
+      ['runner-image bump --to 2026-08-01 uv', 'what uv was on that day'],
+    ]);
+  },
+  async run(call) {
+    const to = stringOption(call, 'to');
+    const result = await bump(call.host, {
+      root: call.root,
+      targets: call.args,
+      dryRun: flag(call, 'dryRun') || flag(call, 'check'),
+      downgrade: flag(call, 'downgrade'),
+      now: flag(call, 'now'),
+      mirrors: (await surroundings(call)).mirrors,
+      ...(to === undefined ? {} : { to }),
+    });
+    const alarm = alarmOf(result.rows);
+    const body = stringOption(call, 'prBody');
+    if (body !== undefined) await call.host.files.write(body, changelog(result));
+    print(call, result, alarm);
+    if (alarm !== undefined && !call.json) throw alarm;
+    if (alarm !== undefined) call.host.story.warn(renderError(alarm));
+    return exitOf(call, result);
+  },
+};

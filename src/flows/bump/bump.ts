@@ -1,0 +1,209 @@
+import { AppError, AppErrors, errorToJson, throwAll } from '../../errors/index.ts';
+import type { Definitions, Mirrors, Pin } from '../../core/index.ts';
+import type { Host } from '../../host/index.ts';
+import { checkPolicy, type Verdict, type Wish } from '../../pins/bump/index.ts';
+import { eachLimited } from '../../registry/gate.ts';
+import { defaultPinsFile, loadDefinitions } from '../plan-definitions.ts';
+import { computeChanges, type Due } from './changes.ts';
+import { FirstSeen, firstSeenFile } from './first-seen.ts';
+import { findRevision, restore } from './history.ts';
+import { judge } from './judge.ts';
+import type { Changes } from './overlay.ts';
+import { makeSources } from './resolvers.ts';
+import type { Sources } from './resolver.ts';
+import { withTransaction } from './transaction.ts';
+import { checkClean } from './work-tree.ts';
+
+export interface BumpOptions {
+  /** Absolute path of the project. */
+  readonly root: string;
+  /** `pin` or `pin@version`; none: every pin. */
+  readonly targets: readonly string[];
+  /** Resolve and verify everything, write nothing. */
+  readonly dryRun: boolean;
+  readonly downgrade: boolean;
+  /** Take versions younger than their cooldown. */
+  readonly now: boolean;
+  /** Git revision or date whose facts are restored. */
+  readonly to?: string;
+  readonly mirrors: Mirrors;
+}
+
+export interface BumpRow {
+  readonly pin: Pin;
+  readonly verdict: Verdict;
+}
+
+export interface BumpResult {
+  readonly rows: readonly BumpRow[];
+  /** Paths that were written, or with dryRun would be. */
+  readonly files: readonly string[];
+  readonly written: boolean;
+}
+
+interface Target {
+  readonly pin: Pin;
+  readonly wish: Wish;
+}
+
+/** Pins asked about at once; each host has a limit of its own besides. */
+const atOnce = 8;
+
+function readTargets(definitions: Definitions, { targets, downgrade }: BumpOptions): readonly Target[] {
+  if (targets.length === 0) return [...definitions.pins.values()].map((pin) => ({ pin, wish: { downgrade } }));
+  const errors: AppError[] = [];
+  const read = targets.flatMap((text): Target[] => {
+    const at = text.indexOf('@');
+    const [name, version] = at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+    const pin = definitions.pins.get(name);
+    if (pin === undefined)
+      errors.push(
+        new AppError('bump/unknown-pin', 'usage', `no pin is called ${JSON.stringify(name.slice(0, 80))}`, {
+          expected: [...definitions.pins.keys()].join(', '),
+          where: { file: definitions.pinsFile },
+        }),
+      );
+    else if (version !== undefined && (version === '' || pin.kind === 'rpms'))
+      errors.push(
+        new AppError('bump/version', 'usage', `${name} takes no such version`, { found: JSON.stringify(text) }),
+      );
+    else return [{ pin, wish: { downgrade, ...(version === undefined ? {} : { version }) } }];
+    return [];
+  });
+  const seen = new Set<string>();
+  for (const { pin } of read) {
+    if (seen.has(pin.name)) errors.push(new AppError('bump/twice', 'usage', `${pin.name} is named twice`));
+    seen.add(pin.name);
+  }
+  throwAll(errors);
+  return read;
+}
+
+/** A version that a person named and policy holds back is an answer that they must not miss. */
+function checkWishes(rows: readonly BumpRow[], targets: readonly Target[]): void {
+  const errors = rows.flatMap(({ pin, verdict }) => {
+    const wish = targets.find((target) => target.pin.name === pin.name)?.wish.version;
+    if (wish === undefined || verdict.$case === 'due') return [];
+    const held = 'held' in verdict ? verdict.held.find(({ version }) => version === wish) : undefined;
+    if (held === undefined) return [];
+    const hint =
+      held.reason === 'downgrade'
+        ? 'add --downgrade to take an older version'
+        : held.reason === 'too-new' || held.reason === 'age-unknown'
+          ? 'add --now to take it without waiting'
+          : `change the policy of ${pin.name} in ${defaultPinsFile}`;
+    return [
+      new AppError('bump/refused', 'usage', `${pin.name} ${wish} is held: ${held.reason}`, {
+        found: held.detail,
+        hint,
+      }),
+    ];
+  });
+  throwAll(errors);
+}
+
+async function judgeAll(
+  sources: Sources,
+  targets: readonly Target[],
+  options: BumpOptions,
+  firstSeen: FirstSeen,
+): Promise<readonly BumpRow[]> {
+  const verdicts = new Map<string, Verdict>();
+  const commit = options.to === undefined ? undefined : await findRevision(sources.host, options.root, options.to);
+  await eachLimited(targets, atOnce, async ({ pin, wish }) => {
+    const verdict =
+      commit === undefined
+        ? await judge(sources, pin, { wish, now: options.now, firstSeen })
+        : await restored(sources, commit, pin);
+    verdicts.set(pin.name, verdict);
+  });
+  return targets.flatMap(({ pin }) => {
+    const verdict = verdicts.get(pin.name);
+    return verdict === undefined ? [] : [{ pin, verdict }];
+  });
+}
+
+async function restored(sources: Sources, commit: string, pin: Pin): Promise<Verdict> {
+  const resolved = await restore(sources, commit, pin);
+  const { version } = resolved.facts;
+  const to = { version, target: version };
+  return { $case: 'due', to, resolved, held: [] };
+}
+
+const duesOf = (rows: readonly BumpRow[]): readonly Due[] =>
+  rows.flatMap(({ pin, verdict }) =>
+    verdict.$case === 'due' && pin.kind !== 'rpms' ? [{ pin, resolved: verdict.resolved }] : [],
+  );
+
+async function plan(host: Host, options: BumpOptions): Promise<{ rows: readonly BumpRow[]; changes: Changes }> {
+  const { root } = options;
+  const definitions = await loadDefinitions(host, root);
+  const targets = readTargets(definitions, options);
+  if (options.to !== undefined && options.targets.length === 0)
+    throw new AppError('bump/to', 'usage', '--to needs the names of the pins to restore', {
+      hint: 'runner-image bump --to <rev|date> <pin>',
+    });
+  throwAll(targets.flatMap(({ pin }) => checkPolicy(pin, definitions.pinsFile)));
+  // What would be refused at the end is refused before anything is fetched.
+  if (!options.dryRun) await checkClean(host, root, [defaultPinsFile, 'checksums', firstSeenFile]);
+  const firstSeen = await FirstSeen.read(host, root);
+  const rows = await judgeAll(makeSources(host, root, options.mirrors, definitions.pins), targets, options, firstSeen);
+  checkWishes(rows, targets);
+  if (alarmOf(rows) !== undefined) return { rows, changes: new Map() };
+  const changes = new Map(await computeChanges(host, root, definitions, duesOf(rows)));
+  const record = firstSeen.text();
+  if (record !== undefined) changes.set(firstSeenFile, record);
+  return { rows, changes };
+}
+
+/**
+ * bump judges the pins and, unless `dryRun`, writes what is due as one transaction. An alarm on any
+ * pin stops all writing; a pin that could not be told stops only itself. Throws wrong use, and what
+ * would leave the project inconsistent, before the first byte is written.
+ */
+export async function bump(host: Host, options: BumpOptions): Promise<BumpResult> {
+  if (options.dryRun) {
+    const { rows, changes } = await plan(host, options);
+    return { rows, files: [...changes.keys()].sort(), written: false };
+  }
+  return withTransaction(host, options.root, async (commit) => {
+    const { rows, changes } = await plan(host, options);
+    const files = [...changes.keys()].sort();
+    if (files.length === 0) return { rows, files, written: false };
+    await checkClean(host, options.root, files);
+    await commit(changes);
+    return { rows, files, written: true };
+  });
+}
+
+/** alarmOf gives the error of every pin whose version shows other bytes: its own way out, never a bump. */
+export function alarmOf(rows: readonly BumpRow[]): AppError | undefined {
+  const errors = rows.flatMap(({ pin, verdict }) =>
+    verdict.$case !== 'alarm'
+      ? []
+      : [
+          new AppError('bump/other-bytes', 'upstream', `ALARM: ${pin.name}: the same version has other bytes`, {
+            expected: verdict.expected,
+            found: `${verdict.found} at ${verdict.source}`,
+            hint: 'nothing was written. Do not take the new bytes over: ask the publisher what happened, and keep building from the pinned digest',
+          }),
+        ],
+  );
+  const [first, ...rest] = errors;
+  return rest.length === 0 ? first : new AppErrors(errors);
+}
+
+/** rowToJson gives one row for `--json`: no file contents, errors as their facts. */
+export function rowToJson({ pin, verdict }: BumpRow): unknown {
+  const base = { pin: pin.name, kind: pin.kind, ...('version' in pin ? { from: pin.version } : {}) };
+  if (verdict.$case === 'unknown') return { ...base, verdict: 'unknown', error: errorToJson(verdict.error) };
+  if (verdict.$case !== 'due') {
+    const { $case, ...rest } = verdict;
+    return { ...base, verdict: $case, ...rest };
+  }
+  const { resolved, to, held, age, gone } = verdict;
+  const { facts, evidence } = resolved;
+  const shown = facts.kind === 'npm' ? { kind: facts.kind, version: facts.version, integrity: facts.integrity } : facts;
+  const { link, published } = to;
+  return { ...base, verdict: 'due', to: to.version, facts: shown, evidence, held, age, gone, link, published };
+}

@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { readYaml } from '../../config/index.ts';
+import type { Host } from '../../host/index.ts';
+import type { FirstSeenEntry } from '../../pins/bump/index.ts';
+
+export const firstSeenFile = 'images/first-seen.yaml';
+
+/** Versions kept per pin: enough for a cooldown, and the file stays small. */
+const keep = 8;
+
+const schema = z.record(
+  z.string(),
+  z.record(
+    z.string(),
+    z.strictObject({ seen: z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'must be YYYY-MM-DD'), identity: z.string() }),
+  ),
+);
+
+/** FirstSeen is the committed record of versions whose upstream keeps no dates: pin → version → first sight. */
+export class FirstSeen {
+  readonly #entries: Map<string, Map<string, FirstSeenEntry>>;
+  #changed = false;
+
+  constructor(entries: Map<string, Map<string, FirstSeenEntry>>) {
+    this.#entries = entries;
+  }
+
+  static async read(host: Host, root: string): Promise<FirstSeen> {
+    const path = join(root, firstSeenFile);
+    if ((await host.files.stat(path)) === undefined) return new FirstSeen(new Map());
+    const text = await host.files.readText(path, 1024 * 1024);
+    const { value } = readYaml(schema.nullable(), text, firstSeenFile);
+    const pins = Object.entries(value ?? {});
+    return new FirstSeen(new Map(pins.map(([pin, versions]) => [pin, new Map(Object.entries(versions))])));
+  }
+
+  get(pin: string, version: string): FirstSeenEntry | undefined {
+    return this.#entries.get(pin)?.get(version);
+  }
+
+  /** note keeps the first sight of these bytes; other bytes under the same version start anew. */
+  note(pin: string, version: string, identity: string, today: string): void {
+    const versions = this.#entries.get(pin) ?? new Map<string, FirstSeenEntry>();
+    if (versions.get(version)?.identity === identity) return;
+    versions.delete(version);
+    versions.set(version, { seen: today, identity });
+    // The oldest sights go first; a Map keeps the order in which they came.
+    for (const old of [...versions.keys()].slice(0, -keep)) versions.delete(old);
+    this.#entries.set(pin, versions);
+    this.#changed = true;
+  }
+
+  /** The file's new text; undefined when nothing new was seen. */
+  text(): string | undefined {
+    if (!this.#changed) return undefined;
+    const lines = [
+      '# Written by `runner-image bump`: when a version was first seen whose registry keeps no dates. A',
+      "# pin's cooldown counts from here, for exactly these bytes.",
+    ];
+    for (const [pin, versions] of [...this.#entries].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      lines.push(`${pin}:`);
+      for (const [version, { seen, identity }] of versions)
+        lines.push(`  '${version}': { seen: ${seen}, identity: '${identity}' }`);
+    }
+    return `${lines.join('\n')}\n`;
+  }
+}

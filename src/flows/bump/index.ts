@@ -1,0 +1,4 @@
+export { alarmOf, bump, rowToJson, type BumpOptions, type BumpResult, type BumpRow } from './bump.ts';
+export { changelog } from './changelog.ts';
+export { rowsToCells } from './describe.ts';
+export { verifyOnline } from './online.ts';

@@ -1,0 +1,105 @@
+import { AppError } from '../../errors/index.ts';
+import type { Finding, Mirrors, Pin } from '../../core/index.ts';
+import type { Host } from '../../host/index.ts';
+import type { Verdict } from '../../pins/bump/index.ts';
+import { eachLimited } from '../../registry/gate.ts';
+import { loadDefinitions } from '../plan-definitions.ts';
+import { FirstSeen } from './first-seen.ts';
+import { judge } from './judge.ts';
+import { makeSources } from './resolvers.ts';
+
+/** The three answers to "is it still there": could not tell is never taken for there. */
+export type OnlineAnswer = 'there' | 'gone' | 'could-not-tell' | 'other-bytes' | 'not-asked';
+
+export interface OnlineRow {
+  readonly pin: string;
+  readonly answer: OnlineAnswer;
+  /** A newer version that policy lets in. */
+  readonly newer?: string;
+}
+
+interface Answer {
+  readonly row: OnlineRow;
+  readonly findings: readonly Finding[];
+}
+
+function answerOf(pin: Pin, verdict: Verdict, file: string): Answer {
+  const found = (rule: string, severity: Finding['severity'], message: string, remediation: string): Finding => ({
+    rule: `pins/${rule}`,
+    severity,
+    subject: pin.name,
+    message: `${pin.name}: ${message}`,
+    remediation,
+    location: { $case: 'file', file, line: 1, column: 1 },
+  });
+  const row = (answer: OnlineAnswer, newer?: string): OnlineRow => ({
+    pin: pin.name,
+    answer,
+    ...(newer === undefined ? {} : { newer }),
+  });
+  const gone = (what: string): Finding => found('gone', 'error', `${what} is gone`, `runner-image bump ${pin.name}`);
+  switch (verdict.$case) {
+    case 'current':
+    case 'held':
+      return { row: row('there'), findings: [] };
+    case 'due': {
+      const newer = verdict.to.version;
+      const note = found('newer', 'note', `${newer} is available`, `runner-image bump ${pin.name}`);
+      if (verdict.gone === undefined) return { row: row('there', newer), findings: [note] };
+      return { row: row('gone', newer), findings: [gone(verdict.gone), note] };
+    }
+    case 'gone':
+      return { row: row('gone'), findings: [gone(verdict.what)] };
+    case 'alarm': {
+      const message = `the same version has other bytes: expected ${verdict.expected}, found ${verdict.found} at ${verdict.source}`;
+      return {
+        row: row('other-bytes'),
+        findings: [
+          found('other-bytes', 'error', message, 'ask the publisher what happened; do not take the new bytes'),
+        ],
+      };
+    }
+    case 'unknown': {
+      const message = `could not tell: ${verdict.error.message}`;
+      return {
+        row: row('could-not-tell'),
+        findings: [found('could-not-tell', 'error', message, verdict.error.facts.hint ?? 'run it again')],
+      };
+    }
+    case 'nothing':
+      return { row: row('not-asked'), findings: [] };
+  }
+}
+
+export interface OnlineResult {
+  readonly rows: readonly OnlineRow[];
+  readonly findings: readonly Finding[];
+  /** At least one pin could not be told: the answer must not be green. */
+  readonly unknown: boolean;
+}
+
+/** verifyOnline asks every pin's upstream: still there, same bytes, something newer. It writes nothing. */
+export async function verifyOnline(
+  host: Host,
+  options: { readonly root: string; readonly pinsFile?: string; readonly mirrors: Mirrors },
+): Promise<OnlineResult> {
+  const { root, pinsFile, mirrors } = options;
+  const { pins, pinsFile: file } = await loadDefinitions(host, root, pinsFile);
+  const sources = makeSources(host, root, mirrors, pins);
+  const firstSeen = await FirstSeen.read(host, root);
+  const answers = new Map<string, Answer>();
+  await eachLimited([...pins.values()], 8, async (pin) => {
+    const verdict = await judge(sources, pin, { wish: { downgrade: false }, now: false, firstSeen });
+    answers.set(pin.name, answerOf(pin, verdict, file));
+  });
+  const ordered = [...pins.keys()].map((name) => {
+    const answer = answers.get(name);
+    if (answer === undefined) throw new AppError('bump/lost', 'machine', `no answer about ${name}`);
+    return answer;
+  });
+  return {
+    rows: ordered.map(({ row }) => row),
+    findings: ordered.flatMap(({ findings }) => findings),
+    unknown: ordered.some(({ row }) => row.answer === 'could-not-tell'),
+  };
+}

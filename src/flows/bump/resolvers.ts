@@ -1,0 +1,53 @@
+import type { Mirrors, Pin } from '../../core/index.ts';
+import type { Host } from '../../host/index.ts';
+import type { BumpablePin } from '../../pins/bump/index.ts';
+import { createRegistry } from '../../registry/index.ts';
+import { actionResolver, gitResolver } from './resolve-git.ts';
+import { imageResolver } from './resolve-image.ts';
+import { npmResolver } from './resolve-npm.ts';
+import { pythonResolver } from './resolve-python.ts';
+import { releaseResolver } from './resolve-release.ts';
+import type { Resolver, Sources } from './resolver.ts';
+import { Web } from './web.ts';
+
+/** makeSources builds what resolvers ask; answers are shared, and an error is every asker's error. */
+export function makeSources(host: Host, root: string, mirrors: Mirrors, pins: ReadonlyMap<string, Pin>): Sources {
+  const answers = new Map<string, Promise<unknown>>();
+  return {
+    host,
+    root,
+    mirrors,
+    pins: new Map([...pins].filter((entry): entry is [string, BumpablePin] => entry[1].kind !== 'rpms')),
+    registry: createRegistry(host, { mirrors }),
+    web: new Web(host, mirrors),
+    once<T>(key: string, ask: () => Promise<T>): Promise<T> {
+      const known = answers.get(key) as Promise<T> | undefined;
+      if (known !== undefined) return known;
+      const asking = ask();
+      answers.set(key, asking);
+      return asking;
+    },
+  };
+}
+
+/** resolverOf gives the resolver of a pin's kind. */
+export function resolverOf(sources: Sources, pin: BumpablePin): Resolver<BumpablePin> {
+  const pick = (): unknown => {
+    switch (pin.kind) {
+      case 'image':
+        return imageResolver(sources);
+      case 'release':
+        return releaseResolver(sources);
+      case 'npm':
+        return npmResolver(sources);
+      case 'python':
+        return pythonResolver(sources);
+      case 'git':
+        return gitResolver(sources);
+      case 'action':
+        return actionResolver(sources);
+    }
+  };
+  // Each resolver takes the pins of the kind that chose it.
+  return pick() as Resolver<BumpablePin>;
+}

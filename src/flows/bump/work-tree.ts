@@ -1,0 +1,24 @@
+import { AppError } from '../../errors/index.ts';
+import type { Host } from '../../host/index.ts';
+
+/**
+ * checkClean refuses to rewrite files with changes that no commit holds: they could not be told from
+ * the bump's own. Throws `bump/dirty`, `bump/no-repository`.
+ */
+export async function checkClean(host: Host, root: string, paths: readonly string[]): Promise<void> {
+  const args = ['-C', root, 'status', '--porcelain=v1', '-z', '--untracked-files=all', '--', ...paths];
+  const result = await host.exec('git', args, { env: { GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' } });
+  if (result.exitCode !== 0)
+    throw new AppError('bump/no-repository', 'usage', 'the project is in no git work tree', {
+      expected: 'a repository: a bump is reviewed as a diff, and undone from history',
+      found: result.stderr.trim().slice(0, 300),
+      hint: 'clone the project, or git init and commit',
+    });
+  const dirty = result.stdout.split('\0').flatMap((entry) => (entry === '' ? [] : [entry.slice(3)]));
+  if (dirty.length === 0) return;
+  throw new AppError('bump/dirty', 'usage', 'files that would be rewritten have changes of yours', {
+    expected: 'a clean work tree where the bump writes',
+    found: dirty.slice(0, 20).join(', '),
+    hint: 'commit or stash them; --dry-run shows the bump without writing',
+  });
+}

@@ -1,0 +1,132 @@
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { verifyOnline } from '../../src/flows/bump/index.ts';
+import { ghRelease, stage, type Stage } from './stage.ts';
+import { publishIndex } from '../support/upstream/images.ts';
+
+const project = join(import.meta.dirname, '../..');
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the real command in a process of its own, against the upstream of this one. */
+async function command(it: Stage, args: readonly string[]): Promise<Outcome> {
+  const mirrors = join(it.root, '../mirrors.yaml');
+  writeFileSync(mirrors, JSON.stringify(it.mirrors));
+  const tsx = join(project, 'node_modules/tsx/dist/cli.mjs');
+  const script = join(project, 'scripts/runner-image.ts');
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [tsx, script, ...args, '--root', it.root, '--mirrors', mirrors],
+      { encoding: 'utf8' },
+      (error, stdout, stderr) => resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
+    );
+  });
+}
+
+describe('runner-image bump', { timeout: 120_000 }, () => {
+  it('prints a table of old and new with age and evidence; --check exits with 1 and writes nothing', async () => {
+    const it = await stage();
+    it.github.releases.get('cli/cli')?.unshift(ghRelease('2.80.0', { published: '2025-10-01T00:00:00Z' }));
+    const { code, stdout } = await command(it, ['bump', 'gh', 'standard-rpms', '--check']);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^PIN +OLD +NEW +ANSWER +AGE +EVIDENCE OR REASON$/m);
+    expect(stdout).toMatch(/^gh +2\.74\.0 +2\.80\.0 +due +\d+ d +publisher-checksum, api-digest, own-hash$/m);
+    expect(stdout).toMatch(/^standard-rpms +- +- +nothing/m);
+    expect(stdout).toContain('would write checksums/gh/2.80.0.sha256');
+    expect(it.status()).toBe('');
+  });
+
+  it('bumps, exits with 0, and writes the reviewer’s page', async () => {
+    const it = await stage();
+    const link = { published: '2025-10-01T00:00:00Z' };
+    it.github.releases.get('cli/cli')?.unshift(ghRelease('2.80.0', link));
+    const body = join(it.root, '../body.md');
+    const { code, stdout } = await command(it, ['bump', 'gh', '--pr-body', body]);
+    expect([code, stdout.includes('wrote images/pins.yaml')]).toEqual([0, true]);
+    const page = readFileSync(body, 'utf8');
+    expect(page).toContain('| gh | release | 2.74.0 | 2.80.0 |');
+    expect(page).toContain('(https://github.com/cli/cli/releases/tag/v2.80.0)');
+    expect(page).toMatch(/linux\/arm64 `gh_2\.80\.0_linux_arm64\.tar\.gz`, \d+ bytes: `sha256:[0-9a-f]{64}`/);
+    expect(page).toContain('evidence: publisher-checksum');
+  });
+
+  it('an alarm has an exit and an error of its own, in one JSON document', async () => {
+    const it = await stage();
+    it.github.releases.set('cli/cli', [ghRelease('2.74.0', {}, 'evil')]);
+    const { code, stdout, stderr } = await command(it, ['bump', 'gh', '--json']);
+    expect(code).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({
+      written: false,
+      pins: [{ pin: 'gh', verdict: 'alarm' }],
+      error: { code: 'bump/other-bytes' },
+    });
+    expect(stderr).toContain('ALARM');
+    expect((await command(it, ['bump', 'gh'])).stderr).toContain('code:     bump/other-bytes');
+  });
+
+  it('exits with 3 when it could not tell, and with 2 for a pin that is none', async () => {
+    const it = await stage();
+    it.github.misbehave = (_request, response) => {
+      response.writeHead(401).end();
+      return true;
+    };
+    const { code, stdout } = await command(it, ['bump', 'gh', '--dry-run', '--json']);
+    expect(code).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({ pins: [{ verdict: 'unknown', error: { code: 'bump/upstream' } }] });
+    expect((await command(it, ['bump', 'ghost'])).code).toBe(2);
+  });
+});
+
+describe('pins verify --online', { timeout: 120_000 }, () => {
+  it('gives three answers, other bytes, and what is newer; nothing that was not told is green', async () => {
+    const it = await stage();
+    it.github.releases.get('cli/cli')?.unshift(ghRelease('2.80.0'));
+    publishIndex(it.registry, 'nvidia/openshell/supervisor', '0.0.83', 'evil');
+    it.registry.store.repository('astral-sh/uv').tags.clear();
+    const { rows, unknown } = await verifyOnline(it.host, { root: it.root, mirrors: it.mirrors });
+    expect(Object.fromEntries(rows.map(({ pin, answer }) => [pin, answer]))).toMatchObject({
+      ubi10: 'there',
+      gh: 'there',
+      runner: 'there',
+      codex: 'there',
+      supervisor: 'other-bytes',
+      uv: 'gone',
+      python: 'could-not-tell',
+      'openshell-rpms': 'not-asked',
+    });
+    expect(rows.find(({ pin }) => pin === 'gh')?.newer).toBe('2.80.0');
+    expect(unknown).toBe(true);
+    expect(it.status()).toBe('');
+  });
+
+  it('sends the token of GitHub to GitHub alone, and never to a mirror', async () => {
+    const it = await stage();
+    const seen: string[] = [];
+    const env = { GITHUB_TOKEN: 'ghp_secret' };
+    const fetch = it.host.fetch.bind(it.host);
+    const direct = {
+      ...it.host,
+      env,
+      fetch: async (url: string, options: Parameters<typeof fetch>[1] = {}) => {
+        if (url.startsWith('https://'))
+          seen.push(`${new URL(url).host} ${options.headers?.['authorization'] ?? 'none'}`);
+        const rewritten = Object.entries(it.github.urls).find(([from]) => url.startsWith(from));
+        return fetch(rewritten === undefined ? url : rewritten[1] + url.slice(rewritten[0].length), options);
+      },
+    };
+    const urls = { 'https://github.com/ambient-code/': it.mirrors.urls['https://github.com/ambient-code/'] ?? '' };
+    await verifyOnline(direct, { root: it.root, mirrors: { ...it.mirrors, urls } });
+    expect(seen).toContain('api.github.com Bearer ghp_secret');
+    expect(seen.filter((line) => !line.startsWith('api.github.com') && !line.endsWith('none'))).toEqual([]);
+    it.github.requests.length = 0;
+    await verifyOnline({ ...it.host, env }, { root: it.root, mirrors: it.mirrors });
+    expect(it.github.requests.some(({ headers }) => headers.authorization !== undefined)).toBe(false);
+  });
+});
