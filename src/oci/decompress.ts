@@ -3,6 +3,8 @@ import { PassThrough, type Duplex } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { AppError } from '../errors/index.ts';
 import { Check, type Expected } from './verify.ts';
+import { frameMagic, isSkippable } from './zstd-frame.ts';
+import { ZstdReader } from './zstd.ts';
 
 export type Compression = 'gzip' | 'zstd' | 'none';
 
@@ -12,29 +14,15 @@ const chunkSize = 1024 * 1024;
 /** sniff tells the compression by its first four bytes. */
 export function sniff(start: Uint8Array): Compression {
   if (start[0] === 0x1f && start[1] === 0x8b) return 'gzip';
-  if (start[0] === 0x28 && start[1] === 0xb5 && start[2] === 0x2f && start[3] === 0xfd) return 'zstd';
-  return 'none';
+  if (start.length < 4) return 'none';
+  const magic = Buffer.from(start.buffer, start.byteOffset, 4).readUInt32LE();
+  return magic === frameMagic || isSkippable(magic) ? 'zstd' : 'none';
 }
 
-interface MaybeZstd {
-  createZstdDecompress?: (options?: object) => Duplex;
-}
-
-/** Node has zstd from 22.15 on; on Node 20 it is refused with a sentence that says so. */
-function zstd(): Duplex {
-  const { createZstdDecompress } = zlib as unknown as MaybeZstd;
-  if (createZstdDecompress !== undefined) return createZstdDecompress({ chunkSize });
-  throw new AppError('oci/zstd', 'machine', 'a layer is compressed with zstd, which this Node.js cannot read', {
-    found: `Node.js ${process.versions.node}`,
-    expected: 'Node.js 22.15 or newer',
-    hint: 'run the command with a newer Node.js, or have the image made with gzip layers',
-  });
-}
-
-/** decompressor gives a stream that turns compressed bytes into plain ones. Throws `oci/zstd`. */
+/** decompressor gives a stream that turns compressed bytes into plain ones. */
 export function decompressor(kind: Compression): Duplex {
   if (kind === 'gzip') return zlib.createGunzip({ chunkSize });
-  if (kind === 'zstd') return zstd();
+  if (kind === 'zstd') return new ZstdReader();
   return new PassThrough({ highWaterMark: chunkSize });
 }
 
