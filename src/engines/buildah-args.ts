@@ -15,6 +15,8 @@ export function buildahBuildArguments(request: BuildRequest, isolation: Isolatio
     '--format',
     'oci',
     '--force-rm',
+    // A label with Buildah's version, over whatever the Dockerfile says of it.
+    '--identity-label=false',
     '--tag',
     request.tag,
     '--file',

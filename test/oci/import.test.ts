@@ -127,7 +127,8 @@ describe('importArchive', () => {
     ]);
     expect(entries.map(({ mtime }) => mtime)).toEqual([
       epoch,
-      1_700_000_000,
+      // A whiteout is its name alone.
+      0,
       1_600_000_000,
       1_600_000_000,
       epoch,

@@ -23,6 +23,7 @@ import {
 import type { Registry } from '../../registry/index.ts';
 import { annotationsOf } from './annotations.ts';
 import { baseImage, reachImages } from './base-image.ts';
+import { finalInstructions, mountPoints } from './instructions.ts';
 import { stepTeller } from './progress.ts';
 import { builtInRegistry, builtLayout } from './unchanged.ts';
 
@@ -152,6 +153,9 @@ async function onePlatform(
         sourceDateEpoch: plan.sourceDateEpoch,
         base,
         annotations: annotationsOf(plan),
+        labels: plan.labels,
+        instructions: finalInstructions(plan.dockerfile.text),
+        mountPoints: mountPoints(plan.dockerfile.text),
       });
       seconds.export = since();
       const { layers } = image.manifest;

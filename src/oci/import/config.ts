@@ -23,6 +23,9 @@ function spoken(record: Readonly<Record<string, Json>>): Record<string, Json> {
   );
 }
 
+/** Settings of Windows images that Docker 20.10 writes for Linux, too. */
+const foreign = /^ArgsEscaped$/;
+
 const isRecord = (value: Json | undefined): value is Readonly<Record<string, Json>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -38,17 +41,40 @@ export interface ConfigFacts {
   readonly epoch: number;
   /** One for each layer of the engine's image; undefined for a layer that was dropped as empty. */
   readonly diffIds: readonly (Digest | undefined)[];
+  /** The instructions after FROM, as the Dockerfile says them; each engine words them its own way. */
+  readonly instructions?: readonly string[];
+  /** Labels that the Dockerfile sets to literals. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** The base's part of the history is the base's own; the rest gets the epoch, and dropped layers their mark. */
+/** The label that Buildah sets by itself, over the Dockerfile's value, and that its cached layers keep. */
+const builderLabel = 'io.buildah.version';
+
+/** The image's settings without what a builder put there: Windows' members, and a label of its own. */
+function settings(runtime: Readonly<Record<string, Json>>, facts: ConfigFacts): Record<string, Json> {
+  const kept = spoken(Object.fromEntries(Object.entries(runtime).filter(([key]) => !foreign.test(key))));
+  const labels = kept['Labels'];
+  if (!isRecord(labels) || labels[builderLabel] === undefined) return kept;
+  const { [builderLabel]: _builder, ...rest } = labels;
+  const meant = facts.labels?.[builderLabel] ?? facts.base?.config?.Labels?.[builderLabel];
+  return { ...kept, Labels: { ...rest, ...(meant === undefined ? {} : { [builderLabel]: meant }) } };
+}
+
+/**
+ * The base's part of the history is the base's own; the rest gets the epoch, dropped layers their mark and,
+ * where there is one entry for each instruction, the Dockerfile's words.
+ */
 function history(engine: readonly HistoryEntry[], facts: ConfigFacts, created: string): HistoryEntry[] {
   const own = facts.base?.history ?? [];
+  const said = engine.length - own.length === facts.instructions?.length ? facts.instructions : undefined;
   let layer = 0;
   return engine.map((entry, index) => {
     const diffId = entry.empty_layer === true ? undefined : facts.diffIds[layer++];
     const inherited = own[index];
     if (inherited !== undefined && inherited.created_by === entry.created_by) return inherited;
-    const { empty_layer: _engine, ...rest } = entry;
+    const { empty_layer: _engine, ...words } = entry;
+    const instruction = said?.[index - own.length];
+    const rest = instruction === undefined ? words : { created_by: instruction };
     return { ...rest, created, ...(diffId === undefined ? { empty_layer: true } : {}) };
   });
 }
@@ -63,7 +89,7 @@ export function rewriteConfig(facts: ConfigFacts): Buffer {
   const created = timestamp(facts.epoch);
   const kept = spoken(Object.fromEntries(Object.entries(engine).filter(([key]) => !residue.test(key))));
   const runtime = kept['config'];
-  if (isRecord(runtime)) kept['config'] = spoken(runtime);
+  if (isRecord(runtime)) kept['config'] = settings(runtime, facts);
   // arm64 is v8 unless it says otherwise, and only some engines say it.
   if (parsed.architecture === 'arm64' && parsed.variant === 'v8') Reflect.deleteProperty(kept, 'variant');
   const entries = parsed.history ?? [];

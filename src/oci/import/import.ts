@@ -30,6 +30,12 @@ export interface ImportRequest {
   readonly base?: BaseImage;
   /** Of the manifest. */
   readonly annotations?: Readonly<Record<string, string>>;
+  /** The Dockerfile's instructions after the last FROM: the history's words, whatever the engine's are. */
+  readonly instructions?: readonly string[];
+  /** Labels that the Dockerfile sets to literals: a builder's own value of one gives way. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Absolute paths where the Dockerfile mounts something: some engines leave the empty directory. */
+  readonly mountPoints?: readonly string[];
 }
 
 /** ImportedImage is one platform's image in the layout, not yet in its index. */
@@ -67,7 +73,9 @@ export async function importArchive(
   const baseDiffIds = new Set<string>(base?.config.rootfs.diff_ids ?? []);
   const members = new Map<string, Member<SpooledLayer>>();
   const layers = new Map<string, Taken>();
-  const rewriter = new Rewriter((layer) => rewriteLayer(host, layout, layer, epoch));
+  const rewriter = new Rewriter((layer) =>
+    rewriteLayer(host, layout, layer, { epoch, mountPoints: request.mountPoints ?? [] }),
+  );
   const fetching = base === undefined ? Promise.resolve() : fetchBase(layout, base);
   fetching.catch(() => undefined);
   const take = async (name: string, member: Member<SpooledLayer>) => {
@@ -151,6 +159,8 @@ async function writeManifest(layout: Layout, request: ImportRequest, image: Arch
     ...(base === undefined ? {} : { base: base.config }),
     epoch: request.sourceDateEpoch,
     diffIds,
+    ...(request.labels === undefined ? {} : { labels: request.labels }),
+    ...(request.instructions === undefined ? {} : { instructions: request.instructions }),
   });
   const config: ImageConfig = parseImageConfig(bytes);
   const configBlob = await layout.put(Readable.from([bytes]));

@@ -6,7 +6,7 @@ import type { Layout } from '../layout/index.ts';
 import type { TarEntry } from '../tar/entry.ts';
 import { encodeHeader, endOfArchive, padding } from '../tar/writer.ts';
 import { gzip, inBlocks } from './gzip.ts';
-import { ordered } from './order.ts';
+import { ordered, type OrderOptions } from './order.ts';
 import type { SpooledLayer } from './spool.ts';
 
 /** How far a reader skips ahead in an open file before it opens it anew elsewhere. */
@@ -98,9 +98,9 @@ export async function rewriteLayer(
   host: Host,
   layout: Layout,
   layer: SpooledLayer,
-  epoch: number,
+  options: OrderOptions,
 ): Promise<OwnLayer | undefined> {
-  const entries = ordered(layer.entries, epoch);
+  const entries = ordered(layer.entries, options);
   if (entries.length === 0) return undefined;
   const hash = createHash('sha256');
   async function* hashed(): AsyncGenerator<Buffer> {
