@@ -50,7 +50,10 @@ function parseErrorLine(message: string): number | undefined {
 }
 
 /** What `sha256sum -c` prints: the upstream gave other bytes than those that were pinned. */
-const checksum = /: FAILED(?: open or read)?$/m;
+const checksum = /: FAILED(?: open or read)?$|checksum.*did NOT match/m;
+
+const otherBytes =
+  'the download is not what was pinned: look at who changed it, a mirror, a proxy or the upstream, before any pin is';
 
 /**
  * buildFailed turns an engine's failure into one error with the Dockerfile's line and the last
@@ -80,7 +83,11 @@ export function buildFailed(request: BuildRequest, engine: string, failure: Fail
       where: { file: request.dockerfile.path, ...(line === undefined ? {} : { line }) },
       found: [failure.message.slice(0, 2000), ...failure.log.slice(-20)].join('\n    '),
       ...(upstream
-        ? { hint: 'reach the upstream (proxy: --extra-ca, --mirror), or use `make demo`, which needs none' }
+        ? {
+            hint: checksum.test(everything)
+              ? otherBytes
+              : 'reach the upstream (proxy: --extra-ca, --mirror), or use `make demo`, which needs none',
+          }
         : { hint: 'the lines above are the step’s own last output' }),
     },
   );
