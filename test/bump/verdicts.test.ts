@@ -341,6 +341,19 @@ describe('npm', () => {
     expect(lock).toContain('--before=2026-11-15T12:00:00.000Z');
   });
 
+  it('a package that is published several times a day still moves, to the newest that is old enough', async () => {
+    const it = await stage();
+    const codex = it.npm.packages.get(name);
+    for (let at = 0; at < 12; at += 1) codex?.versions.set(`0.130.${at}`, { time: '2026-11-21T00:00:00Z' });
+    codex?.versions.set('0.129.0', { time: '2026-11-01T00:00:00Z' });
+    if (codex !== undefined) codex.latest = '0.130.11';
+    expect(await it.verdict('codex')).toMatchObject({
+      $case: 'due',
+      to: { version: '0.129.0' },
+      held: [{ version: '0.130.11', reason: 'too-new' }],
+    });
+  });
+
   it('other integrity under the same version is an alarm; an unpublished version is gone', async () => {
     const it = await stage();
     const codex = it.npm.packages.get(name);

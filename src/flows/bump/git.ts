@@ -17,17 +17,19 @@ function scrub(text: string): string {
 }
 
 async function git(
-  { host }: Sources,
+  { host, commands }: Sources,
   args: readonly string[],
   doing: string,
   cwd?: string,
 ): Promise<{ readonly stdout: string }> {
-  const result = await host.exec('git', args, {
-    env: quiet,
-    timeout: 300_000,
-    maxBytes: 32 * 1024 * 1024,
-    ...(cwd === undefined ? {} : { cwd }),
-  });
+  const result = await commands.run(() =>
+    host.exec('git', args, {
+      env: quiet,
+      timeout: 300_000,
+      maxBytes: 32 * 1024 * 1024,
+      ...(cwd === undefined ? {} : { cwd }),
+    }),
+  );
   if (result.exitCode === 0) return result;
   throw new AppError('bump/git', 'upstream', `git could not ${doing}`, {
     found: scrub(result.stderr),

@@ -24,8 +24,8 @@ export interface JudgeOptions {
   readonly firstSeen: FirstSeen;
 }
 
-/** Candidates whose age is asked for: those behind them would only be older. */
-const aged = 5;
+/** Undated candidates that are looked up one by one; a busy repository would else cost a request for each tag. */
+const undated = 5;
 
 /** inTime splits the ranked candidates: the first that is old enough, and what is held before it. */
 async function* inTime(
@@ -37,9 +37,12 @@ async function* inTime(
 ): AsyncGenerator<{ readonly candidate: Candidate; readonly age?: number } | { readonly held: Held }> {
   const cooldown = now ? 0 : (pin.policy.cooldownDays ?? 0);
   const clock = sources.host.clock.now();
-  for (const candidate of ranked.slice(0, aged)) {
+  let lookedUp = 0;
+  for (const candidate of ranked) {
     let known = candidate;
     if (cooldown > 0 && candidate.published === undefined) {
+      if (lookedUp >= undated) return;
+      lookedUp += 1;
       const identity = candidate.identity ?? (await resolver.identity(pin, candidate));
       if (identity === undefined) {
         // No date and no bytes to tie a first sight to: a draft-like release, or a tag that has just gone.
@@ -78,7 +81,8 @@ async function choose(
   const held = [...before];
   for await (const step of inTime(sources, resolver, pin, ranked, options)) {
     if ('held' in step) {
-      held.push(step.held);
+      // Some publish several times a day: the newest of each reason says enough.
+      if (!held.some(({ reason }) => reason === step.held.reason)) held.push(step.held);
       continue;
     }
     const { candidate, age } = step;

@@ -13,16 +13,18 @@ const isRecord = (value: unknown): value is Json =>
 
 /** npm runs npm as this machine configures it: registry, proxy, CA and credentials are npm's own business. */
 async function npm(
-  { host }: Sources,
+  { host, commands }: Sources,
   args: readonly string[],
   doing: string,
   cwd?: string,
 ): Promise<{ readonly stdout: string } | undefined> {
-  const result = await host.exec('npm', [...args, '--loglevel=error', '--no-update-notifier'], {
-    timeout: 180_000,
-    maxBytes: 64 * 1024 * 1024,
-    ...(cwd === undefined ? {} : { cwd }),
-  });
+  const result = await commands.run(() =>
+    host.exec('npm', [...args, '--loglevel=error', '--no-update-notifier'], {
+      timeout: 180_000,
+      maxBytes: 64 * 1024 * 1024,
+      ...(cwd === undefined ? {} : { cwd }),
+    }),
+  );
   if (result.exitCode === 0) return { stdout: result.stdout };
   const code = /\b(E404|ETARGET)\b/.exec(`${result.stdout} ${result.stderr}`)?.[1];
   if (code !== undefined) return undefined;

@@ -3,6 +3,7 @@ import type { Evidence, Mirrors } from '../../core/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { BumpablePin, Candidate, Presence, Resolved } from '../../pins/bump/index.ts';
 import type { Registry } from '../../registry/index.ts';
+import type { Gate } from '../../registry/gate.ts';
 import type { Web } from './web.ts';
 
 /** Sources is what resolvers ask; it lives as long as one command, so that nothing is asked twice. */
@@ -13,6 +14,8 @@ export interface Sources {
   readonly mirrors: Mirrors;
   readonly registry: Registry;
   readonly web: Web;
+  /** Bounds the commands (npm, git) that run at once. */
+  readonly commands: Gate;
   /** Asks once per key, however many pins share the answer. */
   once<T>(key: string, ask: () => Promise<T>): Promise<T>;
   /** The other pins: a Python is known to the uv that installs it. */

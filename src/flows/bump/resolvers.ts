@@ -1,6 +1,7 @@
 import type { Mirrors, Pin } from '../../core/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { BumpablePin } from '../../pins/bump/index.ts';
+import { Gate } from '../../registry/gate.ts';
 import { createRegistry } from '../../registry/index.ts';
 import { actionResolver, gitResolver } from './resolve-git.ts';
 import { imageResolver } from './resolve-image.ts';
@@ -20,6 +21,7 @@ export function makeSources(host: Host, root: string, mirrors: Mirrors, pins: Re
     pins: new Map([...pins].filter((entry): entry is [string, BumpablePin] => entry[1].kind !== 'rpms')),
     registry: createRegistry(host, { mirrors }),
     web: new Web(host, mirrors),
+    commands: new Gate(4, host.clock),
     once<T>(key: string, ask: () => Promise<T>): Promise<T> {
       const known = answers.get(key) as Promise<T> | undefined;
       if (known !== undefined) return known;
