@@ -39,12 +39,12 @@ function numbers(seed: number): () => number {
 export function makePool(): Buffer {
   const noise = createCipheriv('aes-128-ctr', Buffer.alloc(16, 7), Buffer.alloc(16)).update(Buffer.alloc(poolBytes));
   const next = numbers(1);
-  const words = Array.from({ length: 3000 }, () => Math.floor(next() * 36 ** 7).toString(36));
+  const words = Array.from({ length: 600 }, () => Math.floor(next() * 36 ** 7).toString(36));
   const pool = Buffer.alloc(poolBytes);
   for (let at = 0; at < poolBytes;) {
     const run = 256 + Math.floor(next() * 4096);
     const end = Math.min(poolBytes, at + run);
-    if (next() < 0.35) noise.copy(pool, at, at, end);
+    if (next() < 0.15) noise.copy(pool, at, at, end);
     else
       for (let to = at; to < end;) to += pool.write(`${words[Math.floor(next() * words.length)] ?? ''} `, to, end - to);
     at = end;

@@ -152,13 +152,13 @@ async function trial(stage: Stage, subject: Subject, rounds: number): Promise<Tr
 export async function staticCheck(stage: Stage): Promise<Trial[]> {
   const { project, directory } = await stage.layout();
   const size = stage.quick ? small : large;
-  const made = join(stage.lab.cache, 'bench', `synthetic-1-${size.files}-${size.bytes}`);
+  const made = join(stage.lab.cache, 'bench', `synthetic-2-${size.files}-${size.bytes}`);
   stage.say(`synthetic image: ${size.files} files, ${size.bytes / 1e6} MB (cached after the first time)`);
   await makeSynthetic(stage.host, made, size);
   const lab = { title: stage.variant, key: 'lab', layout: directory, project, arguments: [] };
   const synthetic = {
     title: `${size.files} files of ${(size.bytes / 1e9).toFixed(2)} GB`,
-    ...{ key: 'synthetic', layout: made, project, arguments: ['--profile', 'custom'] },
+    ...{ key: 'synthetic', layout: made, project, arguments: ['--profile', 'openshell'] },
   };
   return [await trial(stage, lab, stage.quick ? 2 : 5), await trial(stage, synthetic, stage.quick ? 2 : 5)];
 }
