@@ -10,7 +10,7 @@ export interface SizeFacts {
   readonly largest: readonly { readonly path: string; readonly size: number; readonly layer: number }[];
   /** Bytes of files that a later layer overwrote or deleted. */
   readonly wasted: number;
-  /** Layers whose overwriting or deleting wasted most, ten at most. */
+  /** Layers whose overwriting or deleting wasted most, ten at most; by the files that the picture names. */
   readonly wastedBy: readonly { readonly layer: number; readonly size: number; readonly createdBy?: string }[];
 }
 
@@ -31,7 +31,7 @@ export function sizeFacts({ picture, census }: Pick<RuleContext, 'picture' | 'ce
     compressed: picture.layers.reduce((sum, layer) => sum + layer.size, 0),
     uncompressed: picture.layers.reduce((sum, layer) => sum + layer.uncompressedSize, 0),
     largest: census.largest,
-    wasted: picture.shadowed.reduce((sum, item) => sum + item.size, 0),
+    wasted: picture.shadowedTotal.bytes,
     wastedBy,
   };
 }

@@ -4,6 +4,7 @@ import type { Definitions, ImageDefinition } from '../core/index.ts';
 import { editorSchemas, maxYamlBytes, mergePolicy } from '../config/index.ts';
 import { renderDockerfile } from '../dockerfile/render.ts';
 import type { Host } from '../host/index.ts';
+import { allRules, rulesPage } from './generate-rules.ts';
 import { loadDefinitions } from './plan-definitions.ts';
 
 async function policies(host: Host, root: string, image: ImageDefinition, files: Map<string, string>): Promise<void> {
@@ -58,7 +59,8 @@ function ignoreFile(paths: ReadonlySet<string>): string {
 
 /**
  * generatedFiles gives every file that `generate` writes, by path relative to the project: the
- * Dockerfiles, policies, copies of locks, ignore files and the editors' JSON Schemas. It writes nothing.
+ * Dockerfiles, policies, copies of locks, ignore files, the editors' JSON Schemas and the page of rules. It
+ * writes nothing.
  */
 export async function generatedFiles(host: Host, root: string): Promise<ReadonlyMap<string, string>> {
   const definitions = await loadDefinitions(host, root);
@@ -75,5 +77,6 @@ export async function generatedFiles(host: Host, root: string): Promise<Readonly
     await locks(host, root, definitions, image, files);
   }
   for (const [name, text] of editorSchemas()) files.set(`images/schemas/${name}`, text);
+  files.set('docs/rules.md', rulesPage(await allRules()));
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

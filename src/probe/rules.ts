@@ -4,12 +4,12 @@ import type { Settings } from './types.ts';
 const rule = (id: string, section: string, summary: string, remediation: string): RuleInfo => ({
   id: `probe/${id}`,
   severity: 'error',
-  section,
+  section: `3.${section}`,
   summary,
   remediation,
 });
 
-/** rules is the table of everything that the probe can find. Sections are the contract's. */
+/** rules is the table of everything that the probe can find. Sections are the contract's: `4` is 3.4. */
 export const rules: readonly RuleInfo[] = [
   rule(
     'startup',

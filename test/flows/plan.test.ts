@@ -11,7 +11,7 @@ import { fakeHost } from '../support/fake-host.ts';
 let root: string;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'plan-'));
-  for (const part of ['images', 'checksums', 'package.json'])
+  for (const part of ['images', 'checksums', 'package.json', 'docs/rules.md'])
     await cp(join(project, part), join(root, part), { recursive: true });
 });
 afterEach(() => rm(root, { recursive: true }));

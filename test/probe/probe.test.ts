@@ -102,7 +102,7 @@ describe.concurrent('each HTTP fault has exactly its finding', () => {
   test('a health that never becomes 200 ends at the time limit, naming the last status', async () => {
     const report = await probe(host, fakeEngine({ http: ['health-503'] }), options);
     expect(report.findings).toHaveLength(1);
-    expect(report.findings[0]).toMatchObject({ rule: 'probe/startup', section: '4', platform: 'linux/amd64' });
+    expect(report.findings[0]).toMatchObject({ rule: 'probe/startup', section: '3.4', platform: 'linux/amd64' });
     expect(report.findings[0]?.message).toContain('HTTP status 503');
     expect(report.startup).toBeUndefined();
   });
