@@ -14,7 +14,8 @@ RUN {{network}}
     esac; \
     curl --fail --silent --show-error --location --proto '=https' --proto-redir '=https' --tlsv1.2 --retry 3 \
         --cacert "$ca" --output /tmp/gh.tar.gz "$url"; \
-    echo "$sum  /tmp/gh.tar.gz" | sha256sum -c -; \
+    echo "$sum  /tmp/gh.tar.gz" | sha256sum -c - \
+        || { echo "gh: $url: expected $sum, found $(sha256sum < /tmp/gh.tar.gz)" >&2; exit 1; }; \
     tar --extract --gzip --no-same-owner --file /tmp/gh.tar.gz --directory /tmp "gh_{{gh.version}}_linux_$TARGETARCH/bin/gh"; \
     install -D -m 0755 "/tmp/gh_{{gh.version}}_linux_$TARGETARCH/bin/gh" /out/gh
 #: final
