@@ -1,9 +1,9 @@
 import { exitCodes } from '../src/errors/index.ts';
 import { buildLayout, chooseEngine, layoutDirectory, type BuildResult } from '../src/flows/build/index.ts';
-import { buildPlan } from '../src/flows/plan.ts';
 import { parsePlatform, type Plan } from '../src/core/index.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import { examples, flag, listOption, stringOption, type CommandModule } from './command.ts';
+import { planFor, planOption } from './plan-option.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
 
 function tell(result: BuildResult): string {
@@ -37,6 +37,7 @@ export const command: CommandModule = {
       .option('--cache-to <what>', 'cache to export, in the engine’s syntax')
       .option('--published <repository>', 'also look for the same inputs among what was published there')
       .option('--expires-after <time>', 'label quay.expires-after, e.g. 48h, for images of pull requests')
+      .option(...planOption)
       .option('--dry-run', 'say what would be built, start nothing');
     surroundingsOptions(command);
     examples(command, [
@@ -50,7 +51,7 @@ export const command: CommandModule = {
     const { host, root } = call;
     const variant = call.args[0] ?? 'openshell';
     const around = await surroundings(call);
-    const plan = narrowed(await buildPlan(host, { root, variant, ...around }), listOption(call, 'platform'));
+    const plan = narrowed(await planFor(call, variant, around), listOption(call, 'platform'));
     const text = (name: string) => stringOption(call, name);
     const engine = text('engine') ?? (flag(call, 'dryRun') ? 'dry-run' : undefined);
     const builder = text('builder');

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { parsePlatform } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
 import { checkImage, parseProfile, type CheckResult } from '../src/flows/check/index.ts';
@@ -71,8 +71,7 @@ export const command: CommandModule = {
     });
     const color = process.stdout.isTTY && call.host.env['NO_COLOR'] === undefined;
     const output = text('output');
-    if (output !== undefined)
-      await call.host.files.write(join(process.cwd(), output), `${formatReport(result.report, format)}\n`);
+    if (output !== undefined) await call.host.files.write(resolve(output), `${formatReport(result.report, format)}\n`);
     const shown = output === undefined ? format : 'table';
     call.console.print(formatReport(result.report, shown, { color }));
     for (const line of undecided(result)) call.host.story.say(line);

@@ -12,6 +12,7 @@ export const commands: Record<string, { summary: string; load: () => Promise<{ c
   lint: { summary: 'supply-chain rules over any Dockerfile', load: () => import('./lint.ts') },
   'check-ref': { summary: 'validate a runner_image reference', load: () => import('./check-ref.ts') },
   build: { summary: 'engine → one OCI layout with every platform, or "unchanged"', load: () => import('./build.ts') },
+  join: { summary: 'one layout out of those that were built on several machines', load: () => import('./join.ts') },
   check: { summary: 'hold an image against the contract, every platform', load: () => import('./check.ts') },
   publish: { summary: 'gate, push by digest, tags last', load: () => import('./publish.ts') },
   sbom: { summary: 'list the packages of every platform, as CycloneDX', load: () => import('./sbom.ts') },
@@ -19,6 +20,7 @@ export const commands: Record<string, { summary: string; load: () => Promise<{ c
   attest: { summary: 'attach provenance and SBOMs to a signed digest', load: () => import('./attest.ts') },
   verify: { summary: 'prove an image on every node, or say what it lacks', load: () => import('./verify.ts') },
   promote: { summary: 'verify, copy with all proofs, verify again, move the tag', load: () => import('./promote.ts') },
+  ci: { summary: 'the steps of the workflows: plan, check, gate, publish, tag, result', load: () => import('./ci.ts') },
   lab: { summary: 'start or stop the embedded upstreams of demo and tests', load: () => import('./lab.ts') },
   doctor: { summary: 'what this machine lacks, and the command that mends it', load: () => import('./doctor.ts') },
 };

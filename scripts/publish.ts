@@ -59,7 +59,8 @@ export const command: CommandModule = {
       layout,
       repository,
       registry,
-      tags: [...listOption(call, 'tag'), inputTag(plan)],
+      tags: listOption(call, 'tag'),
+      inputTag: inputTag(plan),
       ...(flag(call, 'skipGate') ? {} : { gate: hold }),
     });
     if (call.json) call.console.json(published);

@@ -22,7 +22,7 @@ const copied = [
  * annotationsOf gives what index and manifests say of themselves: the same names and values as the image's
  * labels (image-spec annotations.md), so that a registry's page and `skopeo inspect --raw` show them.
  */
-export function annotationsOf(plan: Plan): Record<string, string> {
+export function annotationsOf(plan: Plan, expires?: string): Record<string, string> {
   const annotations: Record<string, string> = {};
   for (const name of copied) {
     const value = plan.labels[name];
@@ -33,5 +33,6 @@ export function annotationsOf(plan: Plan): Record<string, string> {
     if (value !== undefined && value !== '') annotations[name] = value;
   }
   if (plan.lab) annotations[labelNames.lab] = 'true';
+  if (expires !== undefined) annotations[labelNames.expires] = expires;
   return annotations;
 }

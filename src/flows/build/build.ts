@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import type { Descriptor, Digest, Plan, Platform } from '../../core/index.ts';
+import { labelNames, type Descriptor, type Digest, type Plan, type Platform } from '../../core/index.ts';
 import {
   contextSource,
   type BuildEvent,
@@ -81,9 +81,9 @@ export type BuildResult =
 export async function buildLayout(host: Host, options: BuildOptions): Promise<BuildResult> {
   const { plan, layout: directory } = options;
   if (options.force !== true) {
-    const index = await builtLayout(host, directory, plan);
+    const index = await builtLayout(host, directory, plan, options.labels?.[labelNames.expires]);
     if (index !== undefined) return { $case: 'unchanged', from: 'layout', index, layout: directory };
-    if (options.published !== undefined) {
+    if (options.published !== undefined && options.labels?.[labelNames.expires] === undefined) {
       const found = await builtInRegistry(host, options.registry, options.published, plan);
       if (found !== undefined) return { $case: 'unchanged', from: 'registry', ...found };
     }
@@ -99,7 +99,7 @@ export async function buildLayout(host: Host, options: BuildOptions): Promise<Bu
     const index = await writeImageIndex(
       layout,
       images.map(({ image }) => image.descriptor),
-      annotationsOf(plan),
+      annotationsOf(plan, options.labels?.[labelNames.expires]),
     );
     await collectGarbage(host, layout);
     return { $case: 'built', index, layout: directory, engine: info, platforms: images.map(({ build }) => build) };
@@ -152,7 +152,7 @@ async function onePlatform(
         platform,
         sourceDateEpoch: plan.sourceDateEpoch,
         base,
-        annotations: annotationsOf(plan),
+        annotations: annotationsOf(plan, options.labels?.[labelNames.expires]),
         labels: plan.labels,
         instructions: finalInstructions(plan.dockerfile.text),
         mountPoints: mountPoints(plan.dockerfile.text),

@@ -1,3 +1,4 @@
+export { annotationsOf } from './annotations.ts';
 export { buildLayout, layoutDirectory, type BuildOptions, type BuildResult, type PlatformBuild } from './build.ts';
 export { chooseEngine, type EngineChoice } from './engine.ts';
-export { builtLayout, inputTag } from './unchanged.ts';
+export { builtInRegistry, builtLayout, inputTag } from './unchanged.ts';

@@ -21,9 +21,13 @@ export function inputTag(plan: Plan): string {
   return `input-${hexOf(plan.inputDigest).slice(0, 32)}`;
 }
 
-/** holdsPlan: the index says that it was built from the plan's inputs, for at least its platforms. */
-function holdsPlan(index: Index, plan: Plan): boolean {
+/**
+ * holdsPlan: the index says that it was built from the plan's inputs, for at least its platforms. One that
+ * expires at another time, or at all when it should stay, is not the same thing.
+ */
+function holdsPlan(index: Index, plan: Plan, expires?: string): boolean {
   if (index.annotations?.[labelNames.inputDigest] !== plan.inputDigest) return false;
+  if (index.annotations[labelNames.expires] !== expires) return false;
   const built = new Set(index.manifests.map((found) => fromOciPlatform(found.platform)));
   return plan.platforms.every((platform) => built.has(platform));
 }
@@ -40,13 +44,18 @@ async function isWhole(layout: Layout, manifests: readonly Descriptor[]): Promis
 }
 
 /** builtLayout gives the index that a layout already holds for the plan; undefined when it must be built. */
-export async function builtLayout(host: Host, directory: string, plan: Plan): Promise<Descriptor | undefined> {
+export async function builtLayout(
+  host: Host,
+  directory: string,
+  plan: Plan,
+  expires?: string,
+): Promise<Descriptor | undefined> {
   if ((await host.files.stat(join(directory, 'index.json'))) === undefined) return undefined;
   const layout = await openLayout(host, directory);
   const root = (await layout.index())?.manifests[0];
   if (root === undefined || !(await layout.has(root))) return undefined;
   const index = parseIndex(await layout.read(root));
-  return holdsPlan(index, plan) && (await isWhole(layout, index.manifests)) ? root : undefined;
+  return holdsPlan(index, plan, expires) && (await isWhole(layout, index.manifests)) ? root : undefined;
 }
 
 /**

@@ -22,6 +22,8 @@ export interface PublishOptions {
   /** `host/repository`. */
   readonly repository: string;
   readonly tags: readonly string[];
+  /** Tag by which the same inputs are found again; an image that expires never gets it. */
+  readonly inputTag?: string;
   readonly registry: Registry;
   /** Refuses to go on when it throws; runs before a single byte leaves. Absent: the gate was passed elsewhere. */
   readonly gate?: () => Promise<void>;
@@ -94,6 +96,12 @@ function refuseDirty(found: readonly ImageConfig[], registry: string): void {
   }
 }
 
+/** Found by its inputs, an expiring image would be taken for the release, and then be gone. */
+function lastingTag(found: readonly ImageConfig[], tag: string | undefined): readonly string[] {
+  const expires = found.some(({ config }) => config?.Labels?.[labelNames.expires] !== undefined);
+  return tag === undefined || expires ? [] : [tag];
+}
+
 /**
  * publishLayout lets a layout out: gate, blobs and manifests by digest, the index by digest, and only then
  * the tags. What is there already is skipped; a broken run is continued by the next one.
@@ -121,7 +129,7 @@ export async function publishLayout(host: Host, options: PublishOptions): Promis
       `${push.blobs.uploaded} blobs uploaded, ${push.blobs.mounted} mounted, ${push.blobs.present} there already`,
     );
     const tags: TagMove[] = [];
-    for (const tag of options.tags)
+    for (const tag of [...options.tags, ...lastingTag(found, options.inputTag)])
       tags.push(await options.registry.moveTag({ registry, repository, tag }, root.digest));
     return {
       reference: formatImageRef({ registry, repository, digest: root.digest }),

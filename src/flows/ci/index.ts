@@ -1,0 +1,10 @@
+export { parseEvent, readEvent, type CiEvent } from './event.ts';
+export { checkPlatform, type CheckRecord } from './evidence.ts';
+export { thawPlan, type FrozenPlans, readFrozen } from './frozen.ts';
+export { gateVariant, judgeRecords, type GateRecord } from './gate.ts';
+export { publishGated, tagVariant } from './publish.ts';
+export { ciPlan, destinationOf, type CiPlan, type Destination } from './plan.ts';
+export { judgeNeeds } from './result.ts';
+export { fileIssue, issueBody, issueLabel, type IssueChange } from './issue.ts';
+export { watchConcerns, type Concern } from './watch.ts';
+export { setOutputs, summarise } from './runner-files.ts';

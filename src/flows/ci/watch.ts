@@ -1,0 +1,48 @@
+import type { Waiver } from '../../core/index.ts';
+import type { Host } from '../../host/index.ts';
+import { generate } from '../generate.ts';
+import { checkPins } from '../pins.ts';
+import { loadDefinitions } from '../plan.ts';
+
+/** Concern is one thing that a person has to look at, in one line. */
+export interface Concern {
+  readonly rule: string;
+  readonly subject: string;
+  readonly message: string;
+}
+
+const day = 86_400_000;
+const warningDays = 30;
+
+/** A waiver holds to the end of its last day, UTC. */
+function ending(waiver: Waiver, now: Date): Concern[] {
+  const left = (Date.parse(`${waiver.expires}T00:00:00Z`) + day - now.getTime()) / day;
+  if (left > warningDays) return [];
+  const { rule, subject, owner, expires } = waiver;
+  const message =
+    left > 0
+      ? `holds until ${expires}, ${Math.ceil(left)} more days (${owner})`
+      : `held until ${expires}: it excuses nothing any more, and the next gate stays closed (${owner})`;
+  return [{ rule: 'watch/waiver', subject: `${rule} ${subject}`, message }];
+}
+
+/**
+ * watchConcerns looks for what changes though nobody touches the repository (waivers run out), and for what
+ * must not have got in (incomplete or unused pins, generated files out of date). It asks no upstream.
+ */
+export async function watchConcerns(host: Host, root: string): Promise<readonly Concern[]> {
+  const definitions = await loadDefinitions(host, root);
+  const { findings } = await checkPins(host, { root });
+  const { changes } = await generate(host, { root, check: true });
+  return [
+    ...findings
+      .filter(({ severity }) => severity === 'error')
+      .map(({ rule, subject, message }) => ({ rule, subject, message })),
+    ...changes.map(({ path, kind }) => ({
+      rule: 'watch/generated',
+      subject: path,
+      message: `${kind}: runner-image generate`,
+    })),
+    ...definitions.images.flatMap(({ waivers }) => waivers.flatMap((waiver) => ending(waiver, host.clock.now()))),
+  ];
+}

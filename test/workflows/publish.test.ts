@@ -1,0 +1,202 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  digestOf,
+  mediaTypes,
+  parseImageRef,
+  parseIndex,
+  platforms,
+  toOciPlatform,
+  type Descriptor,
+  type Plan,
+} from '../../src/core/index.ts';
+import { inputTag } from '../../src/flows/build/index.ts';
+import {
+  gateVariant,
+  judgeRecords,
+  publishGated,
+  tagVariant,
+  type CheckRecord,
+  type GateRecord,
+} from '../../src/flows/ci/index.ts';
+import { joinLayouts } from '../../src/flows/join.ts';
+import { buildPlan } from '../../src/flows/plan.ts';
+import { openLayout } from '../../src/oci/index.ts';
+import { createRegistry } from '../../src/registry/index.ts';
+import { startMemoryRegistry, type MemoryRegistry } from '../support/registries/memory-registry.ts';
+import { machine, part, workTree } from './stage.ts';
+
+let server: MemoryRegistry;
+let root: string;
+let plan: Plan;
+let layout: string;
+const host = machine();
+const registry = createRegistry(host);
+beforeEach(async () => {
+  server = await startMemoryRegistry();
+  root = await workTree(server.host);
+  plan = await buildPlan(host, { root, variant: 'standard' });
+  layout = join(root, 'dist/standard');
+});
+afterEach(() => server.close());
+
+async function joined(expires?: string): Promise<{ index: Descriptor; children: readonly Descriptor[] }> {
+  const options = expires === undefined ? {} : { expires };
+  const from = [];
+  for (const platform of plan.platforms) from.push(await part(root, platform.slice(6), plan, platform, options));
+  const index = await joinLayouts(host, { plan, layout, from, ...options });
+  return { index, children: parseIndex(await (await openLayout(host, layout)).read(index)).manifests };
+}
+const seen = (children: readonly Descriptor[]): CheckRecord[] =>
+  platforms.map((platform, index) => ({
+    version: 1,
+    variant: 'standard',
+    platform,
+    manifest: children[index]?.digest ?? digestOf('absent'),
+    errors: 0,
+    checks: [{ check: 'probe/health', state: 'passed' }],
+  }));
+async function save(name: string, value: unknown): Promise<string> {
+  await writeFile(join(root, name), JSON.stringify(value));
+  return join(root, name);
+}
+const passed = (index: Descriptor, variant = 'standard') =>
+  save('gate.json', { version: 1, variant, digest: index.digest } satisfies GateRecord);
+const nothingUnchanged = () => save('plan.json', { version: 1, plans: [], unchanged: [] });
+const manifestsThere = () =>
+  server.log.filter((line) => /^PUT .*\/manifests\//.test(line)).map((line) => line.split('/').at(-1));
+
+describe('the gate over all platforms', () => {
+  const children: readonly Descriptor[] = platforms.map((platform) => ({
+    mediaType: mediaTypes.manifest,
+    digest: digestOf(platform),
+    size: 1,
+    platform: toOciPlatform(platform),
+  }));
+
+  it('opens when each manifest was started natively and found well', () => {
+    expect(judgeRecords({ variant: 'standard', platforms }, children, seen(children))).toEqual([]);
+  });
+
+  const cases: [string, (records: CheckRecord[]) => (CheckRecord | undefined)[], RegExp][] = [
+    ['a platform that nobody started', ([amd]) => [amd], /nobody started standard linux\/arm64/],
+    ['errors', ([amd, arm]) => [amd, arm && { ...arm, errors: 2 }], /linux\/arm64 failed its checks/],
+    [
+      'a record of other bytes',
+      ([amd, arm]) => [amd, arm && { ...arm, manifest: digestOf('other') }],
+      /nobody started/,
+    ],
+    ['a record of another variant', ([amd, arm]) => [amd, arm && { ...arm, variant: 'openshell' }], /nobody started/],
+    ['a suite that did not run', ([amd, arm]) => [amd, arm && { ...arm, checks: [] }], /no check saw/],
+    [
+      'a suite that saw nothing',
+      ([amd, arm]) => [amd, arm && { ...arm, checks: [{ check: 'probe/health', state: 'unobserved' }] }],
+      /no check saw/,
+    ],
+    [
+      'one bad record beside a good one',
+      ([amd, arm]) => [amd, arm, arm && { ...arm, checks: [{ check: 'probe/health', state: 'failed' }] }],
+      /failed its checks/,
+    ],
+  ];
+  it.each(cases)('stays closed on %s', (_what, spoil, message) => {
+    const records = spoil(seen(children)).flatMap((record) => (record === undefined ? [] : [record]));
+    const problems = judgeRecords({ variant: 'standard', platforms }, children, records);
+    expect(problems.map((problem) => problem.message).join('\n')).toMatch(message);
+    expect(new Set(problems.map(({ exit }) => exit))).toEqual(new Set([1]));
+  });
+
+  it('stays closed when the index lacks a platform of the plan', () => {
+    const [problem] = judgeRecords({ variant: 'standard', platforms }, children.slice(0, 1), seen(children));
+    expect(problem?.message).toMatch(/the index lacks linux\/arm64/);
+  });
+
+  it('stays closed for an image that breaks the contract, however well it ran, and exits with 1', async () => {
+    const records = await Promise.all(
+      seen((await joined()).children).map((record) => save(`${record.platform.slice(6)}.json`, record)),
+    );
+    const options = { root, plan, layout, records, registry, version: '0' };
+    await expect(gateVariant(host, options)).rejects.toMatchObject({
+      code: 'ci/gate',
+      exit: 1,
+      facts: { found: expect.stringContaining('contract/') as unknown },
+    });
+  });
+
+  it('reads no record that is not one', async () => {
+    await joined();
+    const records = [await save('bad.json', { version: 1, errors: 0 })];
+    await expect(gateVariant(host, { root, plan, layout, records, registry, version: '0' })).rejects.toMatchObject({
+      code: 'ci/record',
+    });
+  });
+});
+
+describe('publishing', () => {
+  it('pushes what passed the gate by digest, and not a single tag', async () => {
+    const { index } = await joined();
+    const { reference } = await publishGated(host, { plan, layout, registry, gate: await passed(index) });
+    expect(reference).toBe(`${plan.repository}@${index.digest}`);
+    expect(manifestsThere().every((name) => name?.startsWith('sha256:'))).toBe(true);
+    expect(manifestsThere()).toHaveLength(3);
+  });
+
+  it('lets nothing out that is not the very index of the gate', async () => {
+    const { index, children } = await joined();
+    for (const gate of [passed({ ...index, digest: children[0]?.digest ?? index.digest }), passed(index, 'openshell')])
+      await expect(publishGated(host, { plan, layout, registry, gate: await gate })).rejects.toMatchObject({
+        code: 'ci/not-gated',
+        exit: 1,
+      });
+    expect(server.log).toEqual([]);
+  });
+});
+
+describe('tags', () => {
+  const tagsOf = async () => {
+    const { registry: at, repository } = parseImageRef(plan.repository);
+    return (await registry.tags({ registry: at, repository })).sort();
+  };
+
+  it('move last, and the one of the inputs after all others', async () => {
+    const { index } = await joined();
+    const gate = await passed(index);
+    await publishGated(host, { plan, layout, registry, gate });
+    server.log.length = 0;
+    await tagVariant(host, { plan, tags: ['abc', 'latest'], gate, frozen: await nothingUnchanged(), registry });
+    expect(manifestsThere()).toEqual(['abc', 'latest', inputTag(plan)]);
+  });
+
+  it('of an image that expires are the given ones only', async () => {
+    const { index } = await joined('48h');
+    const gate = await passed(index);
+    await publishGated(host, { plan, layout, registry, gate });
+    await tagVariant(host, { plan, tags: ['pr-7'], gate, frozen: await nothingUnchanged(), registry });
+    expect(await tagsOf()).toEqual(['pr-7']);
+  });
+
+  it('move to what was published before when the inputs are the same: a rollback builds nothing', async () => {
+    const { index } = await joined();
+    const { reference } = await publishGated(host, { plan, layout, registry, gate: await passed(index) });
+    const frozen = await save('plan.json', { version: 1, plans: [], unchanged: [{ variant: 'standard', reference }] });
+    const { moves } = await tagVariant(host, { plan, tags: ['latest'], frozen, registry });
+    expect(moves.map(({ tag, after }) => [tag, after])).toEqual([
+      ['latest', index.digest],
+      [inputTag(plan), index.digest],
+    ]);
+  });
+
+  it('stay where they are when nothing says which image is meant, or it is another one', async () => {
+    const { index } = await joined();
+    const { reference } = await publishGated(host, { plan, layout, registry, gate: await passed(index) });
+    const none = tagVariant(host, { plan, tags: ['latest'], frozen: await nothingUnchanged(), registry });
+    await expect(none).rejects.toMatchObject({ code: 'ci/nothing-to-tag' });
+    const frozen = await save('plan.json', { version: 1, plans: [], unchanged: [{ variant: 'standard', reference }] });
+    const other = { ...plan, inputDigest: plan.base.digest };
+    await expect(tagVariant(host, { plan: other, tags: ['latest'], frozen, registry })).rejects.toMatchObject({
+      code: 'ci/not-planned',
+    });
+    expect(await tagsOf()).toEqual([]);
+  });
+});

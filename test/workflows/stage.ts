@@ -1,0 +1,89 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
+import { onTestFinished } from 'vitest';
+import {
+  architectureOf,
+  labelNames,
+  mediaTypes,
+  toOciPlatform,
+  type Plan,
+  type Platform,
+} from '../../src/core/index.ts';
+import { annotationsOf } from '../../src/flows/build/index.ts';
+import { createLayout, writeImageIndex } from '../../src/oci/index.ts';
+import { root as project } from '../dockerfile/definitions.ts';
+import { sha256, tar } from '../oci/support.ts';
+import { fakeHost, type FakeHost } from '../support/fake-host.ts';
+
+export const head = 'a'.repeat(40);
+
+/** A work tree with the project's definitions; images go to `registry` instead of Quay. */
+export async function workTree(registry?: string): Promise<string> {
+  const root = await mkdtemp(join(tmpdir(), 'ci-test-'));
+  onTestFinished(() => rm(root, { recursive: true, force: true }));
+  for (const part of ['images', 'checksums', 'package.json'])
+    await cp(join(project, part), join(root, part), { recursive: true });
+  if (registry === undefined) return root;
+  for (const image of ['openshell', 'standard']) {
+    const file = join(root, `images/${image}/image.yaml`);
+    await writeFile(file, (await readFile(file, 'utf8')).replaceAll('quay.io/', `${registry}/`));
+  }
+  return root;
+}
+
+/** A machine whose git says that `commit` is checked out, committed at `time`. */
+export function machine(env: Record<string, string> = {}, commit = head, time = '1750000000', status = ''): FakeHost {
+  return fakeHost({
+    env,
+    run: async (_command, args) => {
+      const stdout = args.includes('rev-parse') ? commit : args.includes('log') ? time : status;
+      return { exitCode: 0, stdout: `${stdout}\n`, stderr: '' };
+    },
+  });
+}
+
+export interface PartOptions {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly expires?: string;
+  /** What the config says, when it is not what the index says. */
+  readonly architecture?: string;
+  readonly body?: string;
+}
+
+/** What one machine's `build --platform` leaves: a layout with an index of one platform. */
+export async function part(root: string, name: string, plan: Plan, platform: Platform, options: PartOptions = {}) {
+  const host = fakeHost();
+  const directory = join(root, name);
+  const layout = await createLayout(host, directory);
+  const plain = await tar([{ name: 'etc/os', body: options.body ?? `for ${platform}` }]);
+  const layer = await layout.put(Readable.from([gzipSync(plain)]));
+  const expires = options.expires === undefined ? {} : { [labelNames.expires]: options.expires };
+  const labels = {
+    [labelNames.variant]: plan.variant,
+    [labelNames.inputDigest]: plan.inputDigest,
+    [labelNames.revision]: plan.buildArgs['GIT_COMMIT'] ?? '',
+    ...expires,
+    ...options.labels,
+  };
+  const config = await layout.putJson(mediaTypes.config, {
+    architecture: options.architecture ?? architectureOf(platform),
+    os: 'linux',
+    config: { Labels: labels },
+    rootfs: { type: 'layers', diff_ids: [sha256(plain)] },
+  });
+  const manifest = await layout.putJson(mediaTypes.manifest, {
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    config,
+    layers: [{ mediaType: mediaTypes.layerGzip, ...layer }],
+  });
+  await writeImageIndex(
+    layout,
+    [{ ...manifest, platform: toOciPlatform(platform) }],
+    annotationsOf(plan, options.expires),
+  );
+  return directory;
+}
