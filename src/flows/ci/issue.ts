@@ -8,7 +8,9 @@ export const issueLabel = 'pins-watch';
 const title = 'Pins, waivers or generated files need attention';
 const maxBytes = 4 * 1024 * 1024;
 
-const issues = z.array(z.object({ number: z.number().int(), body: z.string().nullish(), pull_request: z.unknown().optional() }));
+const issues = z.array(
+  z.object({ number: z.number().int(), body: z.string().nullish(), pull_request: z.unknown().optional() }),
+);
 const made = z.object({ number: z.number().int() });
 
 /** What became of the one issue; `number` is absent when there is none. */
