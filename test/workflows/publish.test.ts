@@ -144,11 +144,17 @@ describe('publishing', () => {
 
   it('lets nothing out that is not the very index of the gate', async () => {
     const { index, children } = await joined();
-    for (const gate of [passed({ ...index, digest: children[0]?.digest ?? index.digest }), passed(index, 'openshell')])
-      await expect(publishGated(host, { plan, layout, registry, gate: await gate })).rejects.toMatchObject({
+    const child = children[0] ?? index;
+    for (const [named, variant] of [
+      [child, 'standard'],
+      [index, 'openshell'],
+    ] as const) {
+      const gate = await passed(named, variant);
+      await expect(publishGated(host, { plan, layout, registry, gate })).rejects.toMatchObject({
         code: 'ci/not-gated',
         exit: 1,
       });
+    }
     expect(server.log).toEqual([]);
   });
 });
