@@ -124,6 +124,7 @@ test('a command is timed, its output kept, and its failure told', async () => {
     code: 'bench/failed',
     facts: { found: '3: no' },
   });
+  await expect(measure({ argv: ['/bin/true'] }, AbortSignal.abort(new Error('stop')))).rejects.toThrow('stop');
   const accepted = await measure({ argv: ['/bin/sh', '-c', 'exit 1'], accepts: [0, 1] }, never);
   expect(accepted.stdout).toBe('');
 });

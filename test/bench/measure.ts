@@ -79,6 +79,7 @@ async function timed(argv: readonly string[], command: Command, signal: AbortSig
  * `bench/failed` with what it said when it exits otherwise than it should.
  */
 export async function measure(command: Command, signal: AbortSignal): Promise<Measurement> {
+  signal.throwIfAborted();
   const directory = await mkdtemp(join(tmpdir(), 'runner-image-bench-'));
   try {
     const report = join(directory, 'rss');

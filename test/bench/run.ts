@@ -9,7 +9,7 @@ import { contest } from './contest.ts';
 import { describeMachine } from './machine.ts';
 import { findPeers } from './peers.ts';
 import { explanation } from './explanation.ts';
-import { Stage } from './stage.ts';
+import { Stage, sweep } from './stage.ts';
 import { formatMarkdown, formatText, formatTrial, type BenchReport } from './table.ts';
 import type { TrialResult } from './types.ts';
 import { help, parseWishes, type Wishes } from './wishes.ts';
@@ -30,10 +30,12 @@ async function main(host: ReturnType<typeof createHost>, wishes: Wishes): Promis
   });
   say('peers');
   const found = await findPeers(lab.cache, new Set(chosen.flatMap(({ known }) => known.peers)));
+  await sweep(join(lab.cache, 'bench'));
   const stage = new Stage({ host, lab, found, quick: wishes.quick, variant: wishes.variant, say });
   const results: TrialResult[] = [];
   for (const { name, known } of chosen) {
     say(`${name}: preparing`);
+    host.signal.throwIfAborted();
     for (const trial of await known.trials(stage)) {
       const rounds = Math.min(trial.rounds, wishes.rounds);
       const result = await contest(name, { ...trial, rounds }, { peers: found.peers, signal: host.signal, say });
@@ -60,7 +62,10 @@ async function run(argv: readonly string[]): Promise<number> {
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   try {
-    const report = await main(host, wishes);
+    const report = await main(host, wishes).catch((error: unknown) => {
+      if (!host.signal.aborted) throw error;
+      throw new AppError('bench/interrupted', 'machine', 'interrupted; what was made for the run is removed');
+    });
     process.stdout.write(`${wishes.json ? JSON.stringify(report, null, 2) : formatText(report)}\n`);
     if (wishes.write) {
       const file = join(projectRoot, 'docs', 'benchmarks.md');

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Plan } from '../../src/core/index.ts';
 import { AppError } from '../../src/errors/index.ts';
@@ -20,6 +20,15 @@ export interface StageOptions {
   readonly quick: boolean;
   readonly variant: string;
   readonly say: (line: string) => void;
+}
+
+/** sweep removes what a run that was killed outright left behind. */
+export async function sweep(directory: string): Promise<void> {
+  for (const name of await readdir(directory).catch(() => [])) {
+    const pid = /^run-(\d+)$/.exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`))
+      await rm(join(directory, name), { recursive: true, force: true });
+  }
 }
 
 /**
