@@ -3,7 +3,8 @@ ARG BASE
 FROM ${BASE}
 ARG BASE_DIGEST
 USER 0
-RUN rm -r /workspace
+# Without it the policy would name a path that is not there, which is a finding of its own.
+RUN rm -r /workspace && touch /workspace && chmod 0664 /workspace
 LABEL org.opencontainers.image.title="Broken" \
     org.opencontainers.image.description="One requirement broken" \
     org.opencontainers.image.version="0.0.1" \
