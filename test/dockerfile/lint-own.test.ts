@@ -25,7 +25,7 @@ describe('a committed Dockerfile with one guard taken out', () => {
   it.each([
     [
       'the check of a download',
-      / {4}echo "\$sum {2}\/tmp\/gh\.tar\.gz" \| sha256sum -c -; \\\n/,
+      / {4}echo "\$sum {2}\/tmp\/gh\.tar\.gz" \| sha256sum -c - \\\n {8}\|\| \{.*\}; \\\n/,
       ['dockerfile/unverified-download'],
     ],
     ['a digest', /@sha256:[0-9a-f]{64} AS image/, ['dockerfile/unpinned-image']],
