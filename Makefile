@@ -37,7 +37,8 @@ build-runner-openshell: ## build the openshell variant
 .PHONY: test
 test: setup ## every test: static checks, unit, integration
 	npm run --silent static
-	npx --no-install vitest run
+	@lab=$$(test -e .lab/lab.json && echo up); npx --no-install vitest run; status=$$?; \
+	if [ -z "$$lab" ]; then $(RUN) lab down --quiet >/dev/null 2>&1 || true; fi; exit $$status
 
 .PHONY: check
 check: install ## types, lint, format, generated files, import rules, unit tests (under a minute)

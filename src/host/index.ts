@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { exec } from './exec.ts';
 import { makeFetch } from './fetch.ts';
 import { nodeFiles } from './files.ts';
@@ -22,6 +23,8 @@ async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> 
 /** createHost is the real world; tests hand in fakeHost (test/support/fake-host.ts) instead. */
 export function createHost(options: { readonly quiet?: boolean } = {}): CreatedHost {
   const controller = new AbortController();
+  // Every process, request and sleep listens to it: many at once are no leak.
+  setMaxListeners(0, controller.signal);
   const work = new Set<() => Promise<void> | void>();
   return {
     exec: (command, args, given = {}) => exec(command, args, { signal: controller.signal, ...given }),
