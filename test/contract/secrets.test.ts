@@ -103,7 +103,7 @@ describe('credential formats', () => {
     'npm_config_registry_and_some_more_text_here_that_is_long',
     // The example on jwt.io.
     `${base64url({ alg: 'HS256', typ: 'JWT' })}.${base64url({ sub: '1234567890', name: 'John Doe' })}.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c`,
-    '//registry.npmjs.org/:_authToken=${NPM_TOKEN}',
+    '//registry.example.org/:_authToken=${NPM_TOKEN}',
   ])('%s is no credential', (text) => {
     expect(findSecrets(text).map(({ rule }) => rule.id)).toEqual([]);
   });

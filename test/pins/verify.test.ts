@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { NpmPin, Pin } from '../../src/core/index.ts';
 import { unlistedInputs, verifyLock, verifyPins, type VariantText } from '../../src/pins/index.ts';
@@ -18,7 +20,9 @@ describe('the project', () => {
   it('has complete and consumed pins, and tells what is absent', async () => {
     const { findings, pins, variants } = await checkPins(fakeHost(), { root });
     expect(findings.filter(({ severity }) => severity === 'error')).toEqual([]);
-    expect([pins, variants]).toEqual([15, 7]);
+    const text = readFileSync(join(root, 'images/pins.yaml'), 'utf8');
+    expect(pins).toBe(text.match(/^ {4}kind: /gm)?.length);
+    expect(variants).toBe(7);
     expect(findings.map(({ subject }) => subject)).toContain('ubi10: per-platform digests');
   });
 });

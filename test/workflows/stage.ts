@@ -24,7 +24,7 @@ export const head = 'a'.repeat(40);
 export async function workTree(registry?: string): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'ci-test-'));
   onTestFinished(() => rm(root, { recursive: true, force: true }));
-  for (const part of ['images', 'checksums', 'package.json'])
+  for (const part of ['images', 'checksums', 'package.json', 'docs/rules.md'])
     await cp(join(project, part), join(root, part), { recursive: true });
   if (registry === undefined) return root;
   for (const image of ['openshell', 'standard']) {
