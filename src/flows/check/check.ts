@@ -33,6 +33,8 @@ export interface CheckOptions {
   readonly strictVersion?: boolean;
   /** `suite`: the whole conformance suite; `health`: start it and wait for /health. */
   readonly run?: ProbeDepth;
+  /** Start nothing when the layers alone break the contract: a gate is closed already then. */
+  readonly staticFirst?: boolean;
   readonly dockerHost?: string;
   readonly version: string;
 }
@@ -81,8 +83,9 @@ async function checkOpened(host: Host, image: CheckedImage, options: CheckOption
     strictVersion: options.strictVersion === true,
     ...(options.derivedFrom === undefined ? {} : { derivedFrom: options.derivedFrom }),
   });
+  const closed = options.staticFirst === true && evaluation.summary.counts.error > 0;
   const probes =
-    options.run === undefined
+    options.run === undefined || closed
       ? []
       : await probeImage(host, image, pictures, { ...options, profile, depth: options.run });
   const findings: Finding[] = [...evaluation.findings, ...probes.flatMap((probe) => probe.findings)];

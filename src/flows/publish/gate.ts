@@ -8,7 +8,7 @@ import { checkImage, type CheckOptions, type CheckResult } from '../check/index.
  * with the findings told, so that nothing leaves the machine.
  */
 export async function gate(host: Host, options: Omit<CheckOptions, 'run'>): Promise<CheckResult> {
-  const result = await checkImage(host, { ...options, run: 'health' });
+  const result = await checkImage(host, { ...options, run: 'health', staticFirst: true });
   const { errors } = countsOf(result.report.findings);
   if (errors === 0) return result;
   host.story.say(formatReport(result.report, 'table'));
