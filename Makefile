@@ -57,6 +57,10 @@ format: install ## rewrite the sources in the project's format
 bench: setup ## measure speed and memory beside the peers, as ratios
 	npm run --silent bench
 
+.PHONY: interop
+interop: setup ## fetch the peers that tests and benchmarks compare with: cosign 2 and 3, crane, oras, buildx
+	$(RUN) lab tools
+
 .PHONY: doctor
 doctor: install ## what this machine lacks, and the command that mends it
 	$(RUN) doctor
