@@ -23,7 +23,7 @@ const session = process.env.SESSION_ID;
 await listen(makeRunner(faults, session), port, '0.0.0.0');
 console.log('listening on ' + port + ' for ' + session);
 // An orphan, which process 1 inherits: Node does not reap it.
-if (faults.includes('orphan')) spawn('/bin/sh', ['-c', 'sleep 0.3 & exit 0'], { stdio: 'ignore' });
+if (faults.includes('orphan')) spawn('/bin/sh', ['-c', 'sleep 0.01 & exit 0'], { stdio: 'ignore' });
 if (!faults.includes('deaf')) process.on('SIGTERM', () => process.exit(0));
 else process.on('SIGTERM', () => undefined);
 `;
