@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Plan } from '../../src/core/index.ts';
 import { AppError } from '../../src/errors/index.ts';
@@ -22,12 +22,20 @@ export interface StageOptions {
   readonly say: (line: string) => void;
 }
 
+/** Buildah binds its store onto itself: what is mounted below goes first, deepest first. */
+async function removeTree(directory: string): Promise<void> {
+  const mounts = await readFile('/proc/self/mounts', 'utf8').catch(() => '');
+  const points = mounts.split('\n').map((line) => (line.split(' ')[1] ?? '').replaceAll('\\040', ' '));
+  for (const point of points.filter((path) => path.startsWith(`${directory}/`)).reverse())
+    await run('umount', ['--lazy', point]).catch(() => undefined);
+  await rm(directory, { recursive: true, force: true });
+}
+
 /** sweep removes what a run that was killed outright left behind. */
 export async function sweep(directory: string): Promise<void> {
   for (const name of await readdir(directory).catch(() => [])) {
     const pid = /^run-(\d+)$/.exec(name)?.[1];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`))
-      await rm(join(directory, name), { recursive: true, force: true });
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) await removeTree(join(directory, name));
   }
 }
 
@@ -79,7 +87,7 @@ export class Stage {
       await work().catch((error: unknown) => {
         this.say(`clean-up: ${String(error)}`);
       });
-    await rm(this.directory, { recursive: true, force: true });
+    await removeTree(this.directory);
   }
 
   async path(...parts: readonly string[]): Promise<string> {
