@@ -1,4 +1,3 @@
-import type { Platform } from '../../core/index.ts';
 import type { BuildEvent } from '../../engines/index.ts';
 import type { StoryTask } from '../../host/index.ts';
 
@@ -21,24 +20,4 @@ export function stepTeller(task: StoryTask): (event: BuildEvent) => void {
     told.add(line);
     task.step(cached === 0 ? line : `${line} (${cached} cached)`);
   };
-}
-
-/** Events of one platform, counted for the result. */
-export interface StepCount {
-  readonly platform: Platform;
-  cached: number;
-  run: number;
-}
-
-export function stepCounter(platform: Platform): {
-  readonly count: StepCount;
-  readonly see: (event: BuildEvent) => void;
-} {
-  const count: StepCount = { platform, cached: 0, run: 0 };
-  const see = (event: BuildEvent) => {
-    if (event.step === undefined) return;
-    if (event.$case === 'cached') count.cached += 1;
-    if (event.$case === 'done') count.run += 1;
-  };
-  return { count, see };
 }

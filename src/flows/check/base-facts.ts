@@ -2,6 +2,7 @@ import {
   isDigest,
   isIndexType,
   labelNames,
+  maxManifestBytes,
   parseImageConfig,
   parseImageRef,
   parseIndex,
@@ -14,6 +15,7 @@ import {
 import type { BaseFacts } from '../../contract/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { Registry } from '../../registry/index.ts';
+import { readSmall } from '../blob.ts';
 
 /** baseReference gives the base that an image names in its own labels, by digest; undefined when it names none. */
 export function baseReference(picture: Picture): ImageRef | undefined {
@@ -34,12 +36,11 @@ async function factsOf(registry: Registry, ref: ImageRef, platform: Platform): P
     if (child === undefined) throw new Error(`the base has no ${platform}`);
     fetched = await registry.manifest({ ...repo, digest: child.digest });
   }
-  const chunks: Buffer[] = [];
-  for await (const chunk of registry.blob(repo, parseManifest(fetched.bytes).config)) chunks.push(chunk as Buffer);
+  const config = await readSmall(registry, repo, parseManifest(fetched.bytes).config, maxManifestBytes);
   return {
     reference: `${ref.registry}/${ref.repository}@${digest}`,
     digest,
-    config: parseImageConfig(Buffer.concat(chunks)),
+    config: parseImageConfig(config),
   };
 }
 

@@ -8,7 +8,7 @@ import {
   type Refused,
   type Verified,
 } from '../../sigstore/index.ts';
-import { readSmall } from './blob.ts';
+import { readSmall } from '../blob.ts';
 import { readLegacy } from './legacy-read.ts';
 import type { Tree, TreeNode } from './tree.ts';
 

@@ -2,7 +2,7 @@ import { hexOf, maxManifestBytes, parseManifest, type Digest } from '../../core/
 import { AppError } from '../../errors/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { verifyLegacyLayer, type BundleVerifier } from '../../sigstore/index.ts';
-import { readSmall } from './blob.ts';
+import { readSmall } from '../blob.ts';
 import type { Exhibit } from './evidence.ts';
 import type { Tree } from './tree.ts';
 

@@ -8,7 +8,7 @@ import {
   type LegacyLayer,
 } from '../../sigstore/index.ts';
 import { memorySource, type Pen } from './attach.ts';
-import { readSmall } from './blob.ts';
+import { readSmall } from '../blob.ts';
 import { gatherEvidence } from './evidence.ts';
 import { legacyTags, readTagged } from './legacy-read.ts';
 import { nameOf, type Tree } from './tree.ts';

@@ -10,7 +10,7 @@ import {
 } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 import type { Fetched, Registry, Repository } from '../../registry/index.ts';
-import { readSmall } from './blob.ts';
+import { readSmall } from '../blob.ts';
 
 /** TreeNode is the index or one platform's image: each is pulled alone, so each must be proven alone. */
 export interface TreeNode {

@@ -1,6 +1,6 @@
-import type { Descriptor } from '../../core/index.ts';
-import { AppError } from '../../errors/index.ts';
-import type { Registry, Repository } from '../../registry/index.ts';
+import type { Descriptor } from '../core/index.ts';
+import { AppError } from '../errors/index.ts';
+import type { Registry, Repository } from '../registry/index.ts';
 
 /** readSmall reads one blob whole, held against its digest; a larger one is not even asked for. */
 export async function readSmall(
