@@ -76,6 +76,10 @@ async function suite(
       findings.push(...found);
     }
     return { platform: settings.platform, run, findings, checks: outcomes, startup };
+  } catch (error) {
+    // Whatever the abort broke (a request, a stream, the engine's answer): what ended the probe is the abort.
+    if (host.signal.aborted) throw host.signal.reason;
+    throw error;
   } finally {
     // Twice: a container that was being created during the first pass is there for the second.
     await clean();
