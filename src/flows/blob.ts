@@ -10,7 +10,7 @@ export async function readSmall(
   limit: number,
 ): Promise<Buffer> {
   if (blob.size > limit)
-    throw new AppError('trust/too-large', 'upstream', 'a blob is larger than it may be', {
+    throw new AppError('flows/too-large', 'upstream', 'a blob is larger than it may be', {
       expected: `at most ${limit} bytes`,
       found: `${blob.size} bytes (${blob.digest})`,
     });

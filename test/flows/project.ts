@@ -165,12 +165,17 @@ export function start(args: readonly string[], env: Record<string, string> = {})
 }
 
 /** command gives the arguments that point a command at the project, and what they need on the disk. */
-export async function startIn(project: Project, args: readonly string[], mirrors = project.mirrors): Promise<Running> {
+export async function startIn(
+  project: Project,
+  args: readonly string[],
+  mirrors = project.mirrors,
+  env: Record<string, string> = {},
+): Promise<Running> {
   const [mirrorFile, caFile] = [join(project.root, 'mirrors.json'), join(project.root, 'extra.pem')];
   await writeFile(mirrorFile, JSON.stringify(mirrors));
   await writeFile(caFile, extraCa);
   const where = ['--root', project.root, '--mirrors', mirrorFile, '--extra-ca', caFile];
-  return start([...args, ...where, '--endpoint', project.lab.docker.classic], identity);
+  return start([...args, ...where, '--endpoint', project.lab.docker.classic], { ...identity, ...env });
 }
 
 /** Everything that lies in a folder, at every depth, by path; empty where there is no such folder. */

@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import {
   fromOciPlatform,
   isIndexType,
@@ -13,25 +12,41 @@ import {
   type Plan,
   type Platform,
 } from '../../core/index.ts';
-import { AppError, throwAll } from '../../errors/index.ts';
+import { AppError, exitCodes, throwAll } from '../../errors/index.ts';
 import type { BaseImage } from '../../oci/index.ts';
 import type { Registry } from '../../registry/index.ts';
+import { readSmall } from '../blob.ts';
 
 const maxConfigBytes = 4 * 1024 * 1024;
 
-/** unreachable says which upstream could not be reached, and what works without it. */
-function unreachable(pin: ImagePin, cause: unknown): AppError {
+const elsewhere = '`make demo` runs the whole pipeline without upstreams';
+
+/**
+ * notGiven says which upstream did not give its image, why, and what works without it. What is wrong on
+ * this side (a credential helper, a malformed login file, Ctrl-C) is no upstream's failure, and stays itself.
+ */
+function notGiven(pin: ImagePin, cause: unknown): AppError {
+  if (!(cause instanceof AppError) || cause.exit !== exitCodes.upstream) throw cause;
   const { registry } = parseImageRef(pin.repository);
-  return new AppError('flows/upstream-unreachable', 'upstream', `cannot get ${pin.name} from ${registry}`, {
-    expected: `${pin.repository}@${pin.digest}`,
-    cause,
-    hint: 'check the network, or give a mirror (--mirrors FILE); `make demo` runs the whole pipeline without upstreams',
-  });
+  const silent = cause.code === 'registry/unreachable';
+  const { found, hint = 'check the registry' } = cause.facts;
+  return new AppError(
+    silent ? 'flows/upstream-unreachable' : 'flows/upstream-refused',
+    'upstream',
+    `cannot get ${pin.name} from ${registry}`,
+    {
+      expected: `${pin.repository}@${pin.digest}`,
+      ...(found === undefined ? {} : { found }),
+      cause,
+      hint: `${silent ? 'check the network' : hint}, or give a mirror (--mirrors FILE); ${elsewhere}`,
+    },
+  );
 }
 
 /**
  * reachImages asks every registry for the images that the plan pins, all at once, before an engine starts.
- * Throws one `flows/upstream-unreachable` for each that does not answer.
+ * Throws one `flows/upstream-unreachable` for each that does not answer, and one `flows/upstream-refused`
+ * for each that answers something else.
  */
 export async function reachImages(registry: Registry, plan: Plan): Promise<void> {
   const pins = plan.pins.filter((pin): pin is ImagePin => pin.kind === 'image');
@@ -40,7 +55,7 @@ export async function reachImages(registry: Registry, plan: Plan): Promise<void>
   throwAll(
     answers.flatMap((answer, index) => {
       const pin = pins[index];
-      return answer.status === 'rejected' && pin !== undefined ? [unreachable(pin, answer.reason)] : [];
+      return answer.status === 'rejected' && pin !== undefined ? [notGiven(pin, answer.reason)] : [];
     }),
   );
 }
@@ -73,23 +88,11 @@ async function manifestFor(
   return { digest: child.digest, manifest: parseManifest(fetched.bytes) };
 }
 
-async function collect(stream: Readable): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
-}
-
 /** baseImage fetches what proves the base on one platform: its manifest and config; layers are opened later. */
 export async function baseImage(registry: Registry, plan: Plan, platform: Platform): Promise<BaseImage> {
   const repo = parseImageRef(plan.base.reference);
   const { digest, manifest } = await manifestFor(registry, plan, platform);
-  if (manifest.config.size > maxConfigBytes) {
-    throw new AppError('flows/base-config', 'upstream', 'the base image has an oversized config', {
-      expected: `at most ${maxConfigBytes} bytes`,
-      found: `${manifest.config.size} bytes`,
-    });
-  }
-  const config = parseImageConfig(await collect(registry.blob(repo, manifest.config)));
+  const config = parseImageConfig(await readSmall(registry, repo, manifest.config, maxConfigBytes));
   return {
     digest: plan.base.digest,
     manifestDigest: digest,

@@ -1,5 +1,12 @@
 import { Readable } from 'node:stream';
-import { parseImageRef, type Collectors, type Descriptor, type Picture, type Platform } from '../../core/index.ts';
+import {
+  maxManifestBytes,
+  parseImageRef,
+  type Collectors,
+  type Descriptor,
+  type Picture,
+  type Platform,
+} from '../../core/index.ts';
 import { dockerCandidates, loadImage, parseEndpoint, saveImage, type Endpoint } from '../../engines/index.ts';
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
@@ -8,6 +15,7 @@ import {
   loadableArchive,
   openFileSource,
   parseSource,
+  readVerified,
   walkArchive,
   walkSource,
   type ImageSource,
@@ -66,16 +74,10 @@ async function archiveOf(source: ImageSource, picture: Picture, name: string): P
   const image = {
     descriptor,
     manifest: picture.manifest,
-    readManifest: async () => collect(await source.open(descriptor)),
+    readManifest: async () => readVerified(await source.open(descriptor), descriptor, maxManifestBytes),
     open: (blob: Descriptor) => source.open(blob),
   };
   return loadableArchive(image, name);
-}
-
-async function collect(stream: Readable): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }
 
 function registrySource(registry: Registry, text: string): ImageSource {
