@@ -1,5 +1,5 @@
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { AppError, throwAll, type Where } from '../errors/index.ts';
 
 /** Upper limit of one YAML file, in bytes. */

@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import type { Bundle } from '@sigstore/bundle';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Descriptor, Digest } from '../core/index.ts';
 import { legacyAnnotations, legacyTypes } from './legacy.ts';
 import { attestationOf, inTotoPayloadType } from './predicate-types.ts';

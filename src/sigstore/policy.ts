@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { attestations } from './predicate-types.ts';
 
 const whole = z

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { hexOf, type Digest } from '../core/index.ts';
 import type { TrustPolicy } from './policy.ts';
 import type { Attestation } from './predicate-types.ts';

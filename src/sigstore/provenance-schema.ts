@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const digestSet = z.record(z.string().min(1), z.string().regex(/^[0-9a-f]{40,128}$/, 'not a hex digest'));
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { hexOf, type Digest } from '../core/index.ts';
 import { AppError } from '../errors/index.ts';
 import { predicateTypes, type Attestation } from './predicate-types.ts';

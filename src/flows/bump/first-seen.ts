@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readYaml } from '../../config/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { FirstSeenEntry } from '../../pins/bump/index.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError } from '../../errors/index.ts';
 import { isDigest, type Digest } from '../../core/index.ts';
 import type { Sources } from './resolver.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError } from '../../errors/index.ts';
 import { parseImageRef, platforms, type Platform, type PythonPin } from '../../core/index.ts';
 import { evidenceOf, Incomplete, type Resolver, type Sources } from './resolver.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError } from '../../errors/index.ts';
 import { digestOf } from '../../core/digest.ts';
 import type { Host } from '../../host/index.ts';

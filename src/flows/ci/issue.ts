@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { Concern } from './watch.ts';
