@@ -1,21 +1,36 @@
-import { formatImageRef, parseImageRef } from '../src/core/index.ts';
+import { digestOf, formatImageRef, parseImageRef } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
-import { attestTree, sbomsOf } from '../src/flows/trust/index.ts';
+import {
+  completeEvidence,
+  evidenceAt,
+  withAttachments,
+  withSboms,
+  type EvidencePlace,
+} from '../src/flows/evidence/index.ts';
+import { attestTree, demandDigest, sbomsOf } from '../src/flows/trust/index.ts';
 import { buildPlan } from '../src/flows/plan.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import { buildSite, makeProvenance } from '../src/sigstore/index.ts';
-import { examples, flag, stringOption, type CommandModule } from './command.ts';
+import { examples, flag, stringOption, type Call, type CommandModule } from './command.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
-import { penOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
+import { evidenceOption, evidencePlace, penOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
 import { projectVersion } from './version.ts';
+
+/** As said, or as `build` wrote it down; nobody guesses it. */
+async function engineOf(call: Call, place: EvidencePlace) {
+  const [product, version] = [stringOption(call, 'engineProduct'), stringOption(call, 'engineVersion')];
+  if (product !== undefined && version !== undefined) return { product, version };
+  return (await evidenceAt(call.host, place))?.evidence.engine;
+}
 
 export const command: CommandModule = {
   define(command) {
     command
       .argument('<reference>', 'host/repository@sha256:…, signed before')
       .option('--variant <name>', 'the variant it was built from, at this commit', 'openshell')
-      .option('--engine-product <name>', 'what built it, e.g. "Docker Engine"; absent when unknown')
+      .option('--engine-product <name>', 'what built it, e.g. "Docker Engine"; otherwise as `build` recorded it')
       .option('--engine-version <version>', 'its version');
+    evidenceOption(command);
     signingOptions(command);
     trustOptions(command);
     surroundingsOptions(command);
@@ -32,7 +47,8 @@ export const command: CommandModule = {
     const registry = createRegistry(host);
     const pen = await penOf(call, registry);
     const toolVersion = projectVersion(root);
-    const [product, version] = [stringOption(call, 'engineProduct'), stringOption(call, 'engineVersion')];
+    const place = evidencePlace(call, demandDigest(ref));
+    const engine = await engineOf(call, place);
     const sboms = await sbomsOf(host, {
       image: formatImageRef(ref),
       registry,
@@ -46,11 +62,22 @@ export const command: CommandModule = {
       plan,
       site: buildSite(host.env, pen.signer.secret()),
       toolVersion,
-      ...(product === undefined || version === undefined ? {} : { engine: { product, version } }),
+      ...(engine === undefined ? {} : { engine }),
     });
     const texts = new Map(sboms.map(({ digest, text }) => [digest, text]));
     const attestable = { provenance, sboms: texts, inputDigest: plan.inputDigest };
     const attested = await attestTree(pen, ref, attestable, { legacy: flag(call, 'legacy') });
+    await completeEvidence(host, place, (evidence) =>
+      withSboms(
+        withAttachments(evidence, [...attested.bundles]),
+        sboms.map(({ platform, digest, components, text }) => ({
+          platform,
+          manifest: digest,
+          digest: digestOf(text),
+          components,
+        })),
+      ),
+    );
     if (call.json) call.console.json(attested);
     else call.console.print(tellSigned(attested));
     return exitCodes.clean;

@@ -1,13 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import { join, resolve } from 'node:path';
+import { runnerImage, stop, tell } from './demo/run.ts';
+import { proveAndPromote } from './demo/trust.ts';
 
 /**
  * The demo is what a user would type, one command after the other, against the embedded upstreams. Each
  * line is printed before it runs, so that it can be copied; the first failure ends it.
  */
-const root = resolve(import.meta.dirname, '..');
-const bold = process.stdout.isTTY ? (text: string) => `\u001b[1m${text}\u001b[0m` : (text: string) => text;
-
 const steps: readonly (readonly [about: string, ...args: string[]])[] = [
   ['Start the embedded upstreams: registry, GitHub stand-in, package server, engine', 'lab', 'up'],
   ['Are the generated files up to date?', 'generate', '--check'],
@@ -28,23 +25,16 @@ const steps: readonly (readonly [about: string, ...args: string[]])[] = [
   ['Publishing again finds everything there', 'publish', 'openshell', '--lab', '--tag', 'demo', '--skip-gate'],
 ];
 
-function run(about: string, args: readonly string[]): void {
-  process.stdout.write(`\n${bold(`# ${about}`)}\n$ runner-image ${args.join(' ')}\n`);
-  const started = Date.now();
-  const { status } = spawnSync(process.execPath, [join(root, 'bin/runner-image.mjs'), ...args], {
-    stdio: 'inherit',
-    cwd: root,
-  });
-  if (status !== 0) {
-    process.stdout.write(`\nThe demo stopped: runner-image ${args.join(' ')} exited with ${status ?? 'a signal'}.\n`);
-    process.exit(status ?? 1);
-  }
-  process.stdout.write(`(${((Date.now() - started) / 1000).toFixed(1)} s)\n`);
-}
+/** `--trust` runs the last part alone, on what an earlier demo published. */
+const trustOnly = process.argv.includes('--trust');
 
-for (const [about, ...args] of steps) run(about, args);
-process.stdout.write(
+process.once('SIGINT', () => stop(130));
+process.once('SIGTERM', () => stop(143));
+if (!trustOnly) for (const [about, ...args] of steps) await runnerImage(about, args);
+await proveAndPromote('openshell');
+tell(
   '\nThe demo went the whole way. The lab stays up for you to try more:\n' +
     '  node bin/runner-image.mjs check oci:dist/openshell --lab --run\n' +
     '  make clean    # stops the lab and removes what was built\n',
 );
+process.exit(0);

@@ -1,17 +1,46 @@
+import { relative } from 'node:path';
+import { parseImageRef } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
 import { inputTag, layoutDirectory } from '../src/flows/build/index.ts';
 import { buildPlan } from '../src/flows/plan.ts';
-import { gate, publishLayout, type Published } from '../src/flows/publish/index.ts';
+import { gateLayout, publishVariant, type PublishedVariant } from '../src/flows/publish/index.ts';
+import { commandLine, consumerCommands, signerHere, type ConsumerTrust } from '../src/flows/trust/index.ts';
 import { createRegistry } from '../src/registry/index.ts';
-import { examples, flag, listOption, stringOption, type CommandModule } from './command.ts';
+import { examples, flag, listOption, stringOption, type Call, type CommandModule } from './command.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
 import { projectVersion } from './version.ts';
 
-function tell({ reference, push, tags }: Published): string {
+/** The identity that consumers shall demand: as said, as the CI tells, or a gap that anybody sees. */
+function consumerTrust(call: Call): ConsumerTrust {
+  const [identity] = listOption(call, 'identity');
+  const issuer = stringOption(call, 'issuer') ?? 'https://token.actions.githubusercontent.com';
+  if (identity !== undefined) return { $case: 'identity', identity, issuer };
+  return signerHere(call.host.env) ?? { $case: 'identity', identity: 'IDENTITY-OF-THE-SIGNING-WORKFLOW', issuer };
+}
+
+/** What was printed is a view of the evidence. */
+function tell({ push, tags, evidence, evidenceFile, reference }: PublishedVariant, trust: ConsumerTrust): string {
+  const { gate, platforms, pins, engine } = evidence;
   const moves = tags.map(
     ({ tag, before, after, moved }) => `  ${tag}  ${moved ? `${before ?? 'new'} → ${after}` : `already ${after}`}`,
   );
-  return [`published ${reference} (${(push.bytes / 1e6).toFixed(0)} MB uploaded)`, ...moves].join('\n');
+  const seen = gate?.platforms.map(({ checks }) => checks.filter(({ state }) => state === 'passed').length) ?? [];
+  const passed = seen.reduce((sum, count) => sum + count, 0);
+  const { registry, repository, digest } = parseImageRef(reference);
+  const image = { repo: { registry, repository }, index: digest ?? evidence.digest };
+  const commands = consumerCommands({ ...image, images: platforms.map(({ manifest }) => manifest) }, trust);
+  return [
+    `published ${reference} (${(push.bytes / 1e6).toFixed(0)} MB uploaded)`,
+    ...moves,
+    ...platforms.map(({ platform, manifest }) => `  ${platform}  ${manifest}`),
+    `  inputs ${evidence.inputDigest}: ${pins.length} pins${engine === undefined ? '' : `, built by ${engine.product} ${engine.version}`}`,
+    gate === undefined
+      ? '  gate not recorded here'
+      : `  gate passed ${gate.at}: ${passed} checks, ${gate.warnings} warnings, ${gate.waived} waived`,
+    `  evidence ${relative(process.cwd(), evidenceFile)}`,
+    'once it is signed and attested (runner-image sign, attest), anybody proves it with:',
+    ...commands.map((args) => `  ${commandLine(args)}`),
+  ].join('\n');
 }
 
 export const command: CommandModule = {
@@ -21,6 +50,8 @@ export const command: CommandModule = {
       .option('--to <repository>', 'host/repository; the variant’s own otherwise')
       .option('--tag <list>', 'tags to move last')
       .option('--skip-gate', 'the gate was passed elsewhere, by this same digest')
+      .option('--identity <uri>', 'who will sign it, for the command lines that consumers get; the CI’s own otherwise')
+      .option('--issuer <url>', 'who vouches for that identity', 'https://token.actions.githubusercontent.com')
       .option('--dry-run', 'hold it against the gate, push nothing');
     surroundingsOptions(command);
     examples(command, [
@@ -40,31 +71,28 @@ export const command: CommandModule = {
         ? undefined
         : `${around.labRegistry}/${plan.repository.split('/').slice(1).join('/')}`;
     const repository = stringOption(call, 'to') ?? lab ?? plan.repository;
-    const hold = async () => {
-      await gate(host, {
-        root,
-        image: `oci:${layout}`,
-        registry,
-        version: projectVersion(root),
-        inheritedWaivers: around.waivers,
-        ...(around.dockerHost === undefined ? {} : { dockerHost: around.dockerHost }),
-      });
+    const gate = {
+      root,
+      version: projectVersion(root),
+      inheritedWaivers: around.waivers,
+      ...(around.dockerHost === undefined ? {} : { dockerHost: around.dockerHost }),
     };
     if (flag(call, 'dryRun')) {
-      await hold();
+      await gateLayout(host, { plan, layout, registry, gate });
       call.console.print(`would push ${layout} to ${repository}`);
       return exitCodes.clean;
     }
-    const published = await publishLayout(host, {
+    const published = await publishVariant(host, {
+      plan,
       layout,
       repository,
       registry,
       tags: listOption(call, 'tag'),
       inputTag: inputTag(plan),
-      ...(flag(call, 'skipGate') ? {} : { gate: hold }),
+      ...(flag(call, 'skipGate') ? {} : { gate }),
     });
     if (call.json) call.console.json(published);
-    else call.console.print(tell(published));
+    else call.console.print(tell(published, consumerTrust(call)));
     return exitCodes.clean;
   },
 };

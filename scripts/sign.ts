@@ -1,13 +1,16 @@
 import { parseImageRef } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
-import { signTree } from '../src/flows/trust/index.ts';
+import { completeEvidence, demandGate, withAttachments } from '../src/flows/evidence/index.ts';
+import { demandDigest, signTree } from '../src/flows/trust/index.ts';
 import { createRegistry } from '../src/registry/index.ts';
-import { examples, flag, type CommandModule } from './command.ts';
-import { penOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
+import { examples, flag, stringOption, type CommandModule } from './command.ts';
+import { evidenceOption, evidencePlace, penOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
 
 export const command: CommandModule = {
   define(command) {
     command.argument('<reference>', 'host/repository@sha256:…, after the gate; tags are refused, they may move');
+    command.option('--without-gate <reason>', 'sign although no gate is recorded; the reason is kept as evidence');
+    evidenceOption(command);
     signingOptions(command);
     trustOptions(command);
     examples(command, [
@@ -17,11 +20,22 @@ export const command: CommandModule = {
       ],
       ['runner-image sign REF --signing-key key.pem', 'without any service'],
       ['runner-image sign REF --online --legacy', 'also for cosign 2'],
+      ['runner-image sign REF --online --evidence evidence.json', 'the gate was passed on another machine'],
     ]);
   },
   async run(call) {
+    const { host } = call;
     const ref = parseImageRef(call.args[0] ?? '');
-    const signed = await signTree(await penOf(call, createRegistry(call.host)), ref, { legacy: flag(call, 'legacy') });
+    const digest = demandDigest(ref);
+    const place = evidencePlace(call, digest);
+    const reason = stringOption(call, 'withoutGate');
+    if (reason === undefined) await demandGate(host, place);
+    else host.story.warn(`signing without a recorded gate: ${reason}`);
+    const signed = await signTree(await penOf(call, createRegistry(host)), ref, { legacy: flag(call, 'legacy') });
+    await completeEvidence(host, place, (evidence) => ({
+      ...withAttachments(evidence, [...signed.bundles]),
+      ...(reason === undefined ? {} : { signedWithoutGate: reason }),
+    }));
     if (call.json) call.console.json(signed);
     else call.console.print(tellSigned(signed));
     return exitCodes.clean;

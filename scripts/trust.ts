@@ -1,5 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 import type { Command } from 'commander';
+import type { Digest } from '../src/core/index.ts';
 import { AppError } from '../src/errors/index.ts';
 import {
   makePen,
@@ -11,7 +12,7 @@ import {
   type TrustSources,
 } from '../src/flows/trust/index.ts';
 import type { Registry } from '../src/registry/index.ts';
-import { policySchema, type TrustPolicy } from '../src/sigstore/index.ts';
+import { isKeyless, policySchema, type TrustPolicy } from '../src/sigstore/index.ts';
 import { flag, listOption, stringOption, type Call } from './command.ts';
 
 const absolute = (path: string): string => (isAbsolute(path) ? path : join(process.cwd(), path));
@@ -38,6 +39,16 @@ export function signingOptions(command: Command): void {
     .option('--rekor <url>', 'a Rekor (v1) of your own')
     .option('--tsa <url>', 'an RFC 3161 timestamp authority of your own')
     .option('--legacy', 'also write cosign 2’s tags .sig and .att');
+}
+
+export function evidenceOption(command: Command): void {
+  command.option('--evidence <file>', 'evidence of this digest; otherwise dist/<variant>/evidence.json is looked for');
+}
+
+/** evidencePlace is where the evidence of a digest is looked for. */
+export function evidencePlace(call: Call, digest: Digest) {
+  const file = stringOption(call, 'evidence');
+  return { root: call.root, digest, ...(file === undefined ? {} : { evidence: absolute(file) }) };
 }
 
 export function trustSources(call: Call): TrustSources {
@@ -76,6 +87,11 @@ export async function demandPolicy(call: Call): Promise<TrustPolicy> {
   throw new AppError('cli/policy', 'usage', 'nobody is named who may have signed', {
     expected: '--policy FILE, --identity with --issuer, or --key FILE',
   });
+}
+
+/** signerName is whom a policy names, for what people read. */
+export function signerName({ signer }: TrustPolicy): string {
+  return isKeyless(signer) ? `${signer.identities.join(', ')} (${signer.issuer})` : `the key ${signer.key}`;
 }
 
 export async function penOf(call: Call, registry: Registry): Promise<Pen> {

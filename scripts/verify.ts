@@ -1,9 +1,18 @@
 import { parseImageRef } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
+import { completeEvidence, withVerification } from '../src/flows/evidence/index.ts';
 import { makeVerifier, verifyTree } from '../src/flows/trust/index.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import { examples, type CommandModule } from './command.ts';
-import { demandPolicy, tellReport, trustOptions, trustSources } from './trust.ts';
+import {
+  demandPolicy,
+  evidenceOption,
+  evidencePlace,
+  signerName,
+  tellReport,
+  trustOptions,
+  trustSources,
+} from './trust.ts';
 
 export const command: CommandModule = {
   define(command) {
@@ -11,6 +20,7 @@ export const command: CommandModule = {
       '<reference>',
       'host/repository:tag or @sha256:…; a tag is resolved once, then everything is read by digest',
     );
+    evidenceOption(command);
     trustOptions(command);
     examples(command, [
       [
@@ -28,8 +38,12 @@ export const command: CommandModule = {
   async run(call) {
     const { host, args } = call;
     const ref = parseImageRef(args[0] ?? '');
-    const verifier = await makeVerifier(host, await demandPolicy(call), trustSources(call));
+    const policy = await demandPolicy(call);
+    const verifier = await makeVerifier(host, policy, trustSources(call));
     const report = await verifyTree(createRegistry(host), ref, verifier);
+    await completeEvidence(host, evidencePlace(call, report.digest), (evidence) =>
+      withVerification(evidence, report, signerName(policy), host.clock.now()),
+    );
     if (call.json) call.console.json(report);
     else call.console.print(tellReport(report));
     return report.ok ? exitCodes.clean : exitCodes.findings;

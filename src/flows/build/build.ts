@@ -21,6 +21,7 @@ import {
   type Layout,
 } from '../../oci/index.ts';
 import type { Registry } from '../../registry/index.ts';
+import { openEvidence } from '../evidence/index.ts';
 import { annotationsOf } from './annotations.ts';
 import { baseImage, reachImages } from './base-image.ts';
 import { finalInstructions, mountPoints } from './instructions.ts';
@@ -102,6 +103,7 @@ export async function buildLayout(host: Host, options: BuildOptions): Promise<Bu
       annotationsOf(plan, options.labels?.[labelNames.expires]),
     );
     await collectGarbage(host, layout);
+    await openEvidence(host, directory, plan, info);
     return { $case: 'built', index, layout: directory, engine: info, platforms: images.map(({ build }) => build) };
   } finally {
     await lock.release();

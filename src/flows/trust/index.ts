@@ -1,4 +1,11 @@
 export type { AttachedBundle, Pen } from './attach.ts';
+export {
+  commandLine,
+  consumerCommands,
+  signerHere,
+  type ConsumerImage,
+  type ConsumerTrust,
+} from './consumer-commands.ts';
 export { attestTree, type Attestable } from './attest-tree.ts';
 export type { LegacyTag } from './legacy-write.ts';
 export { makeVerifier, readPolicy, type TrustLoader, type TrustSources } from './policy-file.ts';
@@ -6,6 +13,6 @@ export { onlineRoot } from './online-root.ts';
 export { makePen, type Signing } from './pen.ts';
 export { sbomsOf, type PlatformSbom, type SbomOptions } from './sbom.ts';
 export { promote, type Promotion, type PromoteOptions } from './promote.ts';
-export { signTree, type Signed } from './sign-tree.ts';
+export { demandDigest, signTree, type Signed } from './sign-tree.ts';
 export { readTree, type Tree, type TreeNode } from './tree.ts';
 export { unverified, verifyTree, type NodeReport, type Proof, type TreeReport } from './verify-tree.ts';

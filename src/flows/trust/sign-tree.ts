@@ -1,4 +1,4 @@
-import { formatImageRef, type ImageRef } from '../../core/index.ts';
+import { formatImageRef, type Digest, type ImageRef } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 import { imageSignature } from '../../sigstore/index.ts';
 import { attachAll, type AttachedBundle, type Pen } from './attach.ts';
@@ -12,8 +12,8 @@ export interface Signed {
 }
 
 /** demandDigest: a tag may move between two reads; what is signed is what was named. Throws `trust/no-digest`. */
-export function demandDigest(ref: ImageRef): void {
-  if (ref.digest !== undefined) return;
+export function demandDigest(ref: ImageRef): Digest {
+  if (ref.digest !== undefined) return ref.digest;
   throw new AppError('trust/no-digest', 'usage', 'only a digest is signed', {
     expected: 'host/repository@sha256:…',
     found: formatImageRef(ref),

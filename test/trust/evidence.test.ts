@@ -1,0 +1,203 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { digestOf, labelNames, type Digest } from '../../src/core/index.ts';
+import {
+  completeEvidence,
+  demandGate,
+  findEvidence,
+  gateEvidence,
+  openEvidence,
+  readEvidence,
+  withAttachments,
+  withGate,
+  withPublication,
+  writeEvidence,
+  type GateEvidence,
+} from '../../src/flows/evidence/index.ts';
+import type { CheckResult } from '../../src/flows/check/index.ts';
+import { fakeHost } from '../support/fake-host.ts';
+import { testPlan } from '../support/sigstore/plan.ts';
+
+const host = fakeHost();
+const other = digestOf('another index');
+let root: string;
+let layout: string;
+
+/** An OCI layout with an index of two platforms; only index.json and the index itself are read. */
+async function makeLayout(inputDigest: Digest, name = 'one'): Promise<Digest> {
+  const child = (architecture: string) => ({
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    digest: digestOf(`${name} ${architecture}`),
+    size: 2,
+    platform: { os: 'linux', architecture },
+  });
+  const mediaType = 'application/vnd.oci.image.index.v1+json';
+  const index = JSON.stringify({
+    schemaVersion: 2,
+    mediaType,
+    manifests: [child('amd64'), child('arm64')],
+    annotations: { [labelNames.inputDigest]: inputDigest },
+  });
+  const digest = digestOf(index);
+  await mkdir(join(layout, 'blobs/sha256'), { recursive: true });
+  await writeFile(join(layout, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
+  await writeFile(join(layout, 'blobs/sha256', digest.slice(7)), index);
+  const top = { schemaVersion: 2, manifests: [{ mediaType, digest, size: Buffer.byteLength(index) }] };
+  await writeFile(join(layout, 'index.json'), JSON.stringify(top));
+  return digest;
+}
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'evidence-'));
+  layout = join(root, 'dist', 'openshell');
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+const passed: GateEvidence = {
+  passed: true,
+  at: '2026-01-02T03:04:05.000Z',
+  errors: 0,
+  warnings: 1,
+  waived: 2,
+  broken: [],
+  platforms: [],
+};
+
+async function gated(gate: GateEvidence | undefined): Promise<Digest> {
+  const digest = await makeLayout(testPlan.inputDigest);
+  const { file, evidence } = await openEvidence(host, layout, testPlan);
+  if (gate !== undefined) await writeEvidence(host, file, withGate(evidence, gate));
+  return digest;
+}
+
+describe('opening evidence', () => {
+  test('it names the index, its platforms, the plan’s pins and who built it', async () => {
+    const digest = await makeLayout(testPlan.inputDigest);
+    const { evidence } = await openEvidence(host, layout, testPlan, { product: 'Docker Engine', version: '20.10' });
+    expect(evidence.digest).toBe(digest);
+    expect(evidence.platforms.map(({ platform }) => platform)).toEqual(['linux/amd64', 'linux/arm64']);
+    expect(evidence.pins.map(({ name }) => name)).toEqual(testPlan.pins.map(({ name }) => name));
+    expect(evidence.engine).toEqual({ product: 'Docker Engine', version: '20.10' });
+    expect(await readEvidence(host, join(layout, 'evidence.json'))).toEqual(evidence);
+  });
+
+  test('what was seen of the same index stays', async () => {
+    await gated(passed);
+    const again = await openEvidence(host, layout, testPlan);
+    expect(again.evidence.gate).toEqual(passed);
+  });
+
+  test('what was seen of another index is gone', async () => {
+    await gated(passed);
+    await makeLayout(testPlan.inputDigest, 'two');
+    const again = await openEvidence(host, layout, testPlan);
+    expect(again.evidence.gate).toBeUndefined();
+  });
+
+  test('a layout of other inputs is refused', async () => {
+    await makeLayout(other);
+    await expect(openEvidence(host, layout, testPlan)).rejects.toMatchObject({ code: 'evidence/other-inputs' });
+  });
+});
+
+describe('nothing is signed before the gate', () => {
+  test('an index that passed is let through', async () => {
+    const digest = await gated(passed);
+    await expect(demandGate(host, { root, digest })).resolves.toBeUndefined();
+  });
+
+  test('without evidence it is refused', async () => {
+    await expect(demandGate(host, { root, digest: other })).rejects.toMatchObject({ code: 'trust/no-gate', exit: 2 });
+  });
+
+  test('evidence without a gate is not enough', async () => {
+    const digest = await gated(undefined);
+    await expect(demandGate(host, { root, digest })).rejects.toMatchObject({ code: 'trust/no-gate' });
+  });
+
+  test('a gate that stayed closed refuses, and names the rules', async () => {
+    const closed = { ...passed, passed: false, errors: 1, broken: ['contract/user-non-root'] };
+    const digest = await gated(closed);
+    const failed = demandGate(host, { root, digest });
+    await expect(failed).rejects.toMatchObject({ code: 'trust/gate-closed', exit: 1 });
+    await expect(failed).rejects.toHaveProperty('facts.found', 'contract/user-non-root');
+  });
+
+  test('the evidence of another index, given by name, does not count', async () => {
+    await gated(passed);
+    const evidence = join(layout, 'evidence.json');
+    await expect(demandGate(host, { root, digest: other, evidence })).rejects.toMatchObject({ code: 'trust/no-gate' });
+  });
+
+  test('a damaged file is no evidence', async () => {
+    const digest = await gated(passed);
+    const evidence = join(layout, 'evidence.json');
+    const text = await readFile(evidence, 'utf8');
+    await writeFile(evidence, text.slice(0, -20));
+    await expect(demandGate(host, { root, digest, evidence })).rejects.toMatchObject({ code: 'trust/no-gate' });
+    await expect(demandGate(host, { root, digest })).rejects.toMatchObject({ code: 'trust/no-gate' });
+  });
+
+  test('the record of `ci gate` counts for the index it names, and for no other', async () => {
+    const evidence = join(root, 'gate.json');
+    await writeFile(evidence, JSON.stringify({ version: 1, variant: 'openshell', digest: other }));
+    await expect(demandGate(host, { root, digest: other, evidence })).resolves.toBeUndefined();
+    const digest = digestOf('a third');
+    await expect(demandGate(host, { root, digest, evidence })).rejects.toMatchObject({ code: 'trust/no-gate' });
+  });
+});
+
+describe('later steps', () => {
+  test('they add to it and say the same thing once', async () => {
+    const digest = await gated(passed);
+    const bundle = { node: 'index', subject: digest, predicateType: 'https://x.example/p', digest: other };
+    const moved = { tag: 'demo', after: digest, moved: true };
+    const published = { reference: `r.example/a@${digest}`, tags: [moved] };
+    for (let time = 0; time < 2; time++)
+      await completeEvidence(host, { root, digest }, (evidence) =>
+        withPublication(withAttachments(evidence, [bundle]), published, host.clock.now()),
+      );
+    const found = await findEvidence(host, root, digest);
+    expect(found?.evidence.attachments).toEqual([bundle]);
+    expect(found?.evidence.publications.map(({ reference }) => reference)).toEqual([published.reference]);
+    expect(found?.evidence.gate).toEqual(passed);
+  });
+
+  test('who has no evidence of the index writes none', async () => {
+    await gated(passed);
+    const before = await readFile(join(layout, 'evidence.json'), 'utf8');
+    const done = await completeEvidence(host, { root, digest: other }, (evidence) => ({ ...evidence, lab: false }));
+    expect(done).toBeUndefined();
+    expect(await readFile(join(layout, 'evidence.json'), 'utf8')).toBe(before);
+  });
+});
+
+test('the gate’s evidence tells errors, waivers and every check of every platform', () => {
+  const finding = (rule: string, severity: 'error' | 'warning' | 'note', waived = false) => ({
+    rule,
+    severity,
+    message: '',
+    subject: '',
+    remediation: '',
+    location: { $case: 'image' as const },
+    ...(waived ? { waived: { reason: 'r', owner: 'o', expires: '2027-01-01' } } : {}),
+  });
+  const findings = [finding('b', 'error'), finding('a', 'error'), finding('a', 'error'), finding('c', 'note', true)];
+  const manifest = digestOf('amd64');
+  const result = {
+    report: { findings },
+    pictures: [{ platform: 'linux/amd64', manifestDigest: manifest }],
+    probes: [{ platform: 'linux/amd64', checks: [{ check: 'health', state: 'passed' }] }],
+  } as unknown as CheckResult;
+  expect(gateEvidence(result, new Date(0))).toEqual({
+    passed: false,
+    at: '1970-01-01T00:00:00.000Z',
+    errors: 3,
+    warnings: 0,
+    waived: 1,
+    broken: ['a', 'b'],
+    platforms: [{ platform: 'linux/amd64', manifest, checks: [{ check: 'health', state: 'passed' }] }],
+  });
+});
