@@ -12,11 +12,12 @@ export default tseslint.config(
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
-      'no-restricted-imports': [
+      // The namespace lets the bundler leave out what is not used: 0.15 MB instead of 0.75 MB at every start.
+      'no-restricted-syntax': [
         'error',
         {
-          // The namespace lets the bundler leave out what is not used: 0.15 MB instead of 0.75 MB at every start.
-          paths: [{ name: 'zod', importNames: ['z', 'default'], message: "Write import * as z from 'zod'." }],
+          selector: 'ImportDeclaration[source.value="zod"] > :not(ImportNamespaceSpecifier, Literal)',
+          message: "Write import * as z from 'zod'.",
         },
       ],
       // Async stand-ins for interfaces often have nothing to await.

@@ -1,7 +1,7 @@
+import { statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import type { Plan } from '../src/core/index.ts';
-import { thawPlan } from '../src/flows/ci/index.ts';
-import { buildPlan } from '../src/flows/plan.ts';
+import { rememberedPlan } from '../src/flows/plan-memo.ts';
 import { stringOption, type Call } from './command.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -10,11 +10,27 @@ export const planOption = ['--plan <file>', 'a frozen plan (ci plan): refuse inp
 /** fromHere makes a path on the command line absolute. */
 export const fromHere = (path: string): string => (isAbsolute(path) ? path : join(process.cwd(), path));
 
-/** planFor gives the plan of the work tree, held against the frozen one where `--plan` names it. */
+/** The bundle, which keeps what it planned; a run from the sources plans afresh. */
+function bundle(): { readonly directory: string; readonly program: string } | undefined {
+  const directory = import.meta.dirname;
+  const entry = join(directory, 'runner-image.js');
+  const found = statSync(entry, { throwIfNoEntry: false });
+  return found === undefined ? undefined : { directory, program: `${found.size} ${found.mtimeMs}` };
+}
+
+/**
+ * planFor gives the plan of the work tree, held against the frozen one where `--plan` names it. In CI,
+ * where everything is made once, nothing is remembered.
+ */
 export async function planFor(call: Call, variant: string, around: Surroundings): Promise<Plan> {
   const frozen = stringOption(call, 'plan');
   const options = { root: call.root, variant, ...around };
-  return frozen === undefined
-    ? await buildPlan(call.host, options)
-    : await thawPlan(call.host, { ...options, file: fromHere(frozen) });
+  if (frozen !== undefined) {
+    const { thawPlan } = await import('../src/flows/ci/index.ts');
+    return await thawPlan(call.host, { ...options, file: fromHere(frozen) });
+  }
+  const place = (call.host.env['CI'] ?? '') === '' ? bundle() : undefined;
+  if (place !== undefined) return await rememberedPlan(call.host, options, place);
+  const { buildPlan } = await import('../src/flows/plan.ts');
+  return await buildPlan(call.host, options);
 }

@@ -2,11 +2,11 @@ import { relative } from 'node:path';
 import { parseImageRef } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
 import { inputTag, layoutDirectory } from '../src/flows/build/index.ts';
-import { buildPlan } from '../src/flows/plan.ts';
 import { gateLayout, publishVariant, type PublishedVariant } from '../src/flows/publish/index.ts';
 import { commandLine, consumerCommands, signerHere, type ConsumerTrust } from '../src/flows/trust/index.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import { examples, flag, listOption, stringOption, type Call, type CommandModule } from './command.ts';
+import { planFor } from './plan-option.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
 import { projectVersion } from './version.ts';
 
@@ -63,7 +63,7 @@ export const command: CommandModule = {
     const { host, root } = call;
     const variant = call.args[0] ?? 'openshell';
     const around = await surroundings(call);
-    const plan = await buildPlan(host, { root, variant, ...around });
+    const plan = await planFor(call, variant, around);
     const layout = layoutDirectory(root, variant);
     const registry = createRegistry(host, { mirrors: around.mirrors });
     const lab =

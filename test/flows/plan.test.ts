@@ -22,7 +22,7 @@ const host = (status = '', env: Record<string, string> = {}) =>
   fakeHost({
     env,
     run: async (_command, args) => {
-      const stdout = args.includes('rev-parse') ? head : args.includes('log') ? '1750000000' : status;
+      const stdout = args.includes('log') ? '1750000000' : `# branch.oid ${head}\n${status}`;
       return { exitCode: 0, stdout: `${stdout}\n`, stderr: '' };
     },
   });
@@ -56,7 +56,9 @@ describe('a plan', () => {
   });
 
   it('marks a changed working tree, and takes SOURCE_DATE_EPOCH over the commit', async () => {
-    const found = await plan(host(' M images/pins.yaml', { SOURCE_DATE_EPOCH: '86400' }));
+    const found = await plan(
+      host('1 .M N... 100644 100644 100644 1 2 images/pins.yaml', { SOURCE_DATE_EPOCH: '86400' }),
+    );
     expect(found.buildArgs['GIT_COMMIT']).toBe(`${head}-dirty`);
     expect(found.buildArgs['CREATED']).toBe('1970-01-02T00:00:00Z');
     expect(await codes(plan(host('', { SOURCE_DATE_EPOCH: 'yesterday' })))).toEqual(['plan/source-date-epoch']);
@@ -66,7 +68,7 @@ describe('a plan', () => {
   it('keeps its input digest over another commit, date and mirror, and changes locations only', async () => {
     const first = await plan();
     const mirrors = { images: { 'registry.access.redhat.com': '127.0.0.1:5000' }, urls: {} };
-    const second = await plan(host('x', { SOURCE_DATE_EPOCH: '1' }), { mirrors });
+    const second = await plan(host('? images/x', { SOURCE_DATE_EPOCH: '1' }), { mirrors });
     expect(second.inputDigest).toBe(first.inputDigest);
     expect(second.dockerfile.text).not.toBe(first.dockerfile.text);
     expect(second.base.reference).toBe(first.base.reference.replace('registry.access.redhat.com', '127.0.0.1:5000'));

@@ -39,7 +39,8 @@ export function machine(env: Record<string, string> = {}, commit = head, time = 
   return fakeHost({
     env,
     run: async (_command, args) => {
-      const stdout = args.includes('rev-parse') ? commit : args.includes('log') ? time : status;
+      const state = `# branch.oid ${commit}\n${status}`;
+      const stdout = args.includes('rev-parse') ? commit : args.includes('log') ? time : state;
       return { exitCode: 0, stdout: `${stdout}\n`, stderr: '' };
     },
   });
