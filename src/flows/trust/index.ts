@@ -11,6 +11,8 @@ export type { LegacyTag } from './legacy-write.ts';
 export { makeVerifier, readPolicy, type TrustLoader, type TrustSources } from './policy-file.ts';
 export { onlineRoot } from './online-root.ts';
 export { makePen, type Signing } from './pen.ts';
+export { compareInventories, formatSbomDiff, isSame, sbomDiff, type SbomDiff } from './sbom-diff.ts';
+export { packagesOf, type PlatformPackages } from './packages.ts';
 export { sbomsOf, type PlatformSbom, type SbomOptions } from './sbom.ts';
 export { promote, type Promotion, type PromoteOptions } from './promote.ts';
 export { demandDigest, signTree, type Signed } from './sign-tree.ts';

@@ -1,0 +1,37 @@
+import type { Picture, Platform } from '../../core/index.ts';
+import type { Host } from '../../host/index.ts';
+import { inventory, wantedForSbom, type Package } from '../../sbom/index.ts';
+import type { Registry } from '../../registry/index.ts';
+import { openImage } from '../check/index.ts';
+
+export interface PackagesOptions {
+  readonly registry: Registry;
+  /** For `docker-daemon:`. */
+  readonly dockerHost?: string;
+  /** With a transport, as skopeo writes it; without one, a registry reference. */
+  readonly image: string;
+  readonly platforms?: readonly Platform[];
+}
+
+export interface PlatformPackages {
+  readonly picture: Picture;
+  readonly packages: readonly Package[];
+}
+
+/** packagesOf lists what every platform's files declare, in one pass over its layers. */
+export async function packagesOf(host: Host, options: PackagesOptions): Promise<PlatformPackages[]> {
+  const source = await openImage(host, options.image, options);
+  const task = host.story.task(`reading ${source.name}`);
+  try {
+    const pictures = await source.pictures({ wantContent: wantedForSbom, secrets: [] }, options.platforms);
+    const found: PlatformPackages[] = [];
+    for (const picture of pictures) found.push({ picture, packages: await inventory(picture) });
+    task.done(`${found.reduce((sum, { packages }) => sum + packages.length, 0)} packages`);
+    return found;
+  } catch (error) {
+    task.fail();
+    throw error;
+  } finally {
+    await source.close();
+  }
+}
