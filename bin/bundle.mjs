@@ -16,21 +16,6 @@ const lazyPackages = {
   },
 };
 
-// Importing one of Node's own modules reads every one of its exports, and some are loaded by being read
-// (node:crypto's webcrypto); requiring it does not. That is a tenth of a short command's time.
-const requiredBuiltins = {
-  name: 'required-builtins',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:/ }, ({ kind, path, namespace }) =>
-      kind === 'import-statement' && namespace === 'file' ? { path, namespace: 'builtin' } : { path, external: true },
-    );
-    onLoad({ filter: /^node:/, namespace: 'builtin' }, ({ path }) => ({
-      contents: `module.exports = require(${JSON.stringify(path)})`,
-      loader: 'js',
-    }));
-  },
-};
-
 export async function makeBundle(root) {
   const { build } = await import('esbuild');
   const started = new Date();
@@ -50,7 +35,7 @@ export async function makeBundle(root) {
     minifyWhitespace: true,
     minifySyntax: true,
     logLevel: 'warning',
-    plugins: [requiredBuiltins, lazyPackages],
+    plugins: [lazyPackages],
     banner: {
       js: "import { createRequire as __makeRequire } from 'node:module'; const require = __makeRequire(import.meta.url);",
     },

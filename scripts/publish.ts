@@ -1,9 +1,9 @@
 import { relative } from 'node:path';
 import { parseImageRef } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
-import { inputTag, layoutDirectory } from '../src/flows/build/index.ts';
-import { gateLayout, publishVariant, type PublishedVariant } from '../src/flows/publish/index.ts';
-import { commandLine, consumerCommands, signerHere, type ConsumerTrust } from '../src/flows/trust/index.ts';
+import { inputTag, layoutDirectory } from '../src/flows/build/names.ts';
+import { gateLayout, publishVariant, type PublishedVariant } from '../src/flows/publish/variant.ts';
+import { commandLine, consumerCommands, signerHere, type ConsumerTrust } from '../src/flows/trust/consumer-commands.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import { examples, flag, listOption, stringOption, type Call, type CommandModule } from './command.ts';
 import { planFor } from './plan-option.ts';

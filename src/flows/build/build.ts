@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { labelNames, type Descriptor, type Digest, type Plan, type Platform } from '../../core/index.ts';
 import {
@@ -218,9 +217,4 @@ function stopwatch(host: Host): () => number {
     last = now;
     return seconds;
   };
-}
-
-/** layoutDirectory is where a variant's layout lies. */
-export function layoutDirectory(root: string, variant: string): string {
-  return join(root, 'dist', variant);
 }

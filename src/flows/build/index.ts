@@ -1,4 +1,5 @@
 export { annotationsOf } from './annotations.ts';
-export { buildLayout, layoutDirectory, type BuildOptions, type BuildResult, type PlatformBuild } from './build.ts';
+export { buildLayout, type BuildOptions, type BuildResult, type PlatformBuild } from './build.ts';
 export { chooseEngine, type EngineChoice } from './engine.ts';
-export { builtInRegistry, builtLayout, inputTag } from './unchanged.ts';
+export { inputTag, layoutDirectory } from './names.ts';
+export { builtInRegistry, builtLayout } from './unchanged.ts';

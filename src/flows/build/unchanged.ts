@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import {
   formatImageRef,
   fromOciPlatform,
-  hexOf,
   labelNames,
   parseImageRef,
   parseIndex,
@@ -15,11 +14,7 @@ import {
 import type { Host } from '../../host/index.ts';
 import { openLayout, type Layout } from '../../oci/index.ts';
 import type { Registry } from '../../registry/index.ts';
-
-/** inputTag names what was built from exactly these inputs; publish sets it, build looks for it. */
-export function inputTag(plan: Plan): string {
-  return `input-${hexOf(plan.inputDigest).slice(0, 32)}`;
-}
+import { inputTag } from './names.ts';
 
 /**
  * holdsPlan: the index says that it was built from the plan's inputs, for at least its platforms. One that

@@ -10,7 +10,7 @@ import {
   type Evidence,
   type Filed,
 } from '../evidence/index.ts';
-import { gate, type GateOptions } from './gate.ts';
+import type { GateOptions } from './gate.ts';
 import { publishLayout, type Published, type PublishOptions } from './publish.ts';
 
 export interface PublishVariantOptions extends Omit<PublishOptions, 'gate'> {
@@ -31,6 +31,8 @@ export async function gateLayout(
 ): Promise<void> {
   const { plan, layout, registry } = options;
   const { file, evidence } = await openEvidence(host, layout, plan);
+  // The contract and the probe are loaded when they are needed: an unchanged push is done before they would be.
+  const { gate } = await import('./gate.ts');
   await gate(host, {
     ...options.gate,
     image: `oci:${layout}`,
