@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { PassThrough, type Duplex } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { AppError } from '../errors/index.ts';
+import { ownsChunks, release } from './release.ts';
 import { Check, type Expected } from './verify.ts';
 import { frameMagic, isSkippable } from './zstd-frame.ts';
 import { ZstdReader } from './zstd.ts';
@@ -35,13 +36,18 @@ export function decompressError(cause: unknown, what: string): AppError {
 }
 
 /** Feeds a decompressor and reads the source to its very end, whatever the decompressor makes of it. */
-async function feed(source: AsyncIterable<Uint8Array>, check: Check, stream: Duplex): Promise<number> {
+async function feed(source: Readable, check: Check, stream: Duplex): Promise<number> {
   let size = 0;
-  for await (const chunk of source) {
+  const own = ownsChunks(source);
+  for await (const part of source) {
+    const chunk = part as Buffer;
     check.update(chunk);
     size += chunk.length;
     if (stream.destroyed || stream.readableEnded) continue;
-    if (!stream.write(chunk)) await writable(stream);
+    const done = (error: unknown) => {
+      if (own && (error === undefined || error === null)) release(chunk);
+    };
+    if (!stream.write(chunk, done)) await writable(stream);
   }
   check.finish();
   stream.end();
@@ -62,14 +68,18 @@ async function writable(stream: Duplex): Promise<void> {
 /**
  * plainBytes gives a blob's uncompressed bytes, holding the blob against its digest and size to
  * its last byte. Throws `oci/digest-mismatch`, `oci/size-mismatch`, `oci/compression`, also for
- * bytes after the end of the compressed stream, which engines refuse.
+ * bytes after the end of the compressed stream, which engines refuse. A chunk is the caller's until
+ * the next one is asked for; then its memory may be gone.
  */
 export async function* plainBytes(source: Readable, kind: Compression, expected: Expected): AsyncGenerator<Buffer> {
   const check = new Check(expected);
   if (kind === 'none') {
-    for await (const chunk of source) {
-      check.update(chunk as Buffer);
-      yield chunk as Buffer;
+    const own = ownsChunks(source);
+    for await (const part of source) {
+      const chunk = part as Buffer;
+      check.update(chunk);
+      yield chunk;
+      if (own) release(chunk);
     }
     check.finish();
     return;
@@ -78,7 +88,10 @@ export async function* plainBytes(source: Readable, kind: Compression, expected:
   const fed = feed(source, check, stream);
   fed.catch((error: unknown) => stream.destroy(error as Error));
   try {
-    for await (const chunk of stream) yield chunk as Buffer;
+    for await (const chunk of stream) {
+      yield chunk as Buffer;
+      if (kind === 'gzip') release(chunk as Buffer);
+    }
   } catch (error) {
     // A wrong digest explains a stream that does not decompress; it is the better error of the two.
     source.resume();

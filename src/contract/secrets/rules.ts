@@ -36,7 +36,7 @@ export const secretRules: readonly SecretRule[] = [
   {
     id: 'pgp-private-key',
     summary: 'PGP private key',
-    literals: ['-----BEGIN PGP PRIVATE KEY BLOCK-----'],
+    literals: ['PGP PRIVATE KEY BLOCK-----'],
     pattern: /-----BEGIN PGP PRIVATE KEY BLOCK-----(?:\\n|\s)+(?:[A-Za-z]+: [^\n]{1,80}\n)*\s*[A-Za-z0-9+/]{40}/g,
     reach: 512,
     show: 0,

@@ -1,27 +1,45 @@
 import type { SecretRule } from '../../core/index.ts';
+import { tablesFor } from './buckets.ts';
+import { Finder } from './simd.ts';
 
 export interface Literal {
   readonly bytes: Buffer;
   readonly rules: readonly SecretRule[];
 }
 
-/** CompiledRules is the search table over all literals (Wu and Manber 1994, blocks of two bytes). */
+/** CompiledRules is all literals, ready to be looked for. */
 export interface CompiledRules {
-  /** Length that all literals are searched by: that of the shortest. */
+  readonly finder: Finder;
+  /** Length that all literals are told apart by: that of the shortest, at most four. */
   readonly prefix: number;
-  /** How far a pair of bytes lets the search skip; 0 where a literal's prefix may end. */
-  readonly shift: Uint8Array;
-  readonly byPair: readonly (readonly Literal[] | undefined)[];
+  /** By what `prefixAt` makes of the prefix. */
+  readonly byPrefix: ReadonlyMap<number, readonly Literal[]>;
   /** The longest reach of any rule, plus the longest literal. */
   readonly reach: number;
 }
 
 /** A chunk's border is copied with twice this much around it. */
 const maxReach = 16 * 1024;
+const maxPrefix = 4;
+
+/** prefixAt makes one number, the key of `byPrefix`, of up to four bytes; what lies past the end counts as 0. */
+export function prefixAt(bytes: Uint8Array, start: number, length: number): number {
+  let key = 0;
+  for (let index = start; index < start + length; index++) key = (key << 8) | (bytes[index] ?? 0);
+  return key;
+}
+
+const compiled = new WeakMap<readonly SecretRule[], CompiledRules>();
 
 /** compileRules prepares rules once for any number of files. Throws TypeError for a rule that cannot work. */
 export function compileRules(rules: readonly SecretRule[]): CompiledRules | undefined {
   if (rules.length === 0) return undefined;
+  const known = compiled.get(rules) ?? compile(rules);
+  compiled.set(rules, known);
+  return known;
+}
+
+function compile(rules: readonly SecretRule[]): CompiledRules {
   const byLiteral = new Map<string, SecretRule[]>();
   for (const rule of rules) {
     const { id, literals, pattern, reach } = rule;
@@ -31,16 +49,20 @@ export function compileRules(rules: readonly SecretRule[]): CompiledRules | unde
     for (const literal of literals) byLiteral.set(literal, [...(byLiteral.get(literal) ?? []), rule]);
   }
   const lengths = [...byLiteral.keys()].map((literal) => literal.length);
-  const prefix = Math.min(...lengths, 200);
-  const shift = new Uint8Array(65_536).fill(prefix - 1);
-  const byPair = new Array<Literal[] | undefined>(65_536).fill(undefined);
+  const prefix = Math.min(...lengths, maxPrefix);
+  const byPrefix = new Map<number, Literal[]>();
   for (const [text, literalRules] of byLiteral) {
     const bytes = Buffer.from(text, 'latin1');
-    for (let end = 1; end < prefix; end++) {
-      const pair = ((bytes[end - 1] ?? 0) << 8) | (bytes[end] ?? 0);
-      shift[pair] = Math.min(shift[pair] ?? 0, prefix - 1 - end);
-      if (end === prefix - 1) byPair[pair] = [...(byPair[pair] ?? []), { bytes, rules: literalRules }];
-    }
+    const key = prefixAt(bytes, 0, prefix);
+    byPrefix.set(key, [...(byPrefix.get(key) ?? []), { bytes, rules: literalRules }]);
   }
-  return { prefix, shift, byPair, reach: Math.max(...rules.map(({ reach }) => reach)) + Math.max(...lengths) };
+  const prefixes = [...byPrefix.values()].flatMap(([first]) =>
+    first === undefined ? [] : [first.bytes.subarray(0, prefix)],
+  );
+  return {
+    finder: new Finder(tablesFor(prefixes)),
+    prefix,
+    byPrefix,
+    reach: Math.max(...rules.map(({ reach }) => reach)) + Math.max(...lengths),
+  };
 }

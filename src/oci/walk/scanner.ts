@@ -1,5 +1,5 @@
 import type { ContentMatch, SecretRule } from '../../core/index.ts';
-import type { CompiledRules } from './rules.ts';
+import { prefixAt, type CompiledRules } from './rules.ts';
 
 /** Files beyond this size get no line numbers: they are no text that a person opens. */
 const maxCounted = 16 * 1024 * 1024;
@@ -11,7 +11,7 @@ const newlines = (bytes: Buffer, to: number): number => {
 };
 
 function isAt(bytes: Buffer, start: number, wanted: Buffer): boolean {
-  for (let index = 1; index < wanted.length; index++) if (bytes[start + index] !== wanted[index]) return false;
+  for (let index = 0; index < wanted.length; index++) if (bytes[start + index] !== wanted[index]) return false;
   return true;
 }
 
@@ -75,23 +75,13 @@ export class Scanner {
 
   /** Finds literals that begin in [from, to); `offset` is where `bytes` begins in the file. */
   private search(bytes: Buffer, offset: number, from: number, to: number): void {
-    const { prefix, shift, byPair } = this.rules;
-    const end = Math.min(bytes.length, to + prefix - 1);
-    let at = from + prefix - 1;
-    while (at < end) {
-      const pair = ((bytes[at - 1] as number) << 8) | (bytes[at] as number);
-      const skip = shift[pair] as number;
-      if (skip > 0) {
-        at += skip;
-        continue;
-      }
-      const start = at - prefix + 1;
-      for (const literal of byPair[pair] ?? []) {
-        if (literal.bytes[0] !== bytes[start] || !isAt(bytes, start, literal.bytes)) continue;
+    const { finder, prefix, byPrefix } = this.rules;
+    finder.each(bytes, from, to, (start) => {
+      for (const literal of byPrefix.get(prefixAt(bytes, start, prefix)) ?? []) {
+        if (!isAt(bytes, start, literal.bytes)) continue;
         for (const rule of literal.rules) this.match(rule, bytes, offset, start);
       }
-      at++;
-    }
+    });
   }
 
   private match(rule: SecretRule, bytes: Buffer, offset: number, start: number): void {
