@@ -23,6 +23,24 @@ export interface SecretRule {
   readonly show: number;
 }
 
+/**
+ * WindowRule keeps, of files too large to keep whole, the bytes from a marker on: they stand in
+ * Picture.contents under the file's path, beginning with the marker.
+ */
+export interface WindowRule {
+  /** A file's first bytes; others are not searched. */
+  readonly startsWith: Uint8Array;
+  readonly marker: Uint8Array;
+  /** The marker lies at a multiple of this many bytes. */
+  readonly align: number;
+  /** A second look at the marker and `headBytes` after it: false passes over a mere mention of it. */
+  readonly headBytes: number;
+  readonly accept: (head: Uint8Array) => boolean;
+  /** Bytes kept at most, from the marker on. */
+  readonly bytes: number;
+  readonly wants: Collectors['wantContent'];
+}
+
 /** Collectors is what the one streaming pass shall bring back beside the headers. */
 export interface Collectors {
   /** True: keep the whole content of the file's final version in Picture.contents. */
@@ -32,4 +50,6 @@ export interface Collectors {
   ) => boolean;
   /** Formats to look for in every file of every layer. */
   readonly secrets: readonly SecretRule[];
+  /** What to keep of large files. */
+  readonly windows?: WindowRule;
 }

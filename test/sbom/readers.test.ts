@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readDpkgStatus } from '../../src/sbom/found/deb.ts';
-import { goBuildInfoMagic, readGoBuildInfo } from '../../src/sbom/found/go.ts';
+import { goBuildInfoMagic, goWindow, readGoBuildInfo } from '../../src/sbom/found/go.ts';
+import { WindowFinder } from '../../src/oci/walk/window.ts';
 import { isNpmPackageFile, readNpmPackage } from '../../src/sbom/found/npm.ts';
 import { isPythonMetadata, readPythonMetadata } from '../../src/sbom/found/python.ts';
 import { parseRpmHeader } from '../../src/sbom/found/rpm-header.ts';
@@ -141,6 +142,24 @@ describe('Go build information', () => {
       'github.com/cli/cli/v2 v2.74.0',
       'golang.org/x/net v0.40.0',
     ]);
+  });
+
+  it('a module that another one replaces is not in the program, its replacement is', () => {
+    const lines = 'dep\ta.example/old\tv1.0.0\th1:x=\n=>\tb.example/fork\tv1.0.1\th1:y=\ndep\tc.example/m\tv2.0.0\n';
+    expect(readGoBuildInfo(section('go1.24.4', lines)).map(({ name }) => name)).toEqual([
+      'stdlib',
+      'b.example/fork',
+      'c.example/m',
+    ]);
+  });
+
+  it('is found wherever it lies in a program, but not where a program only speaks of it', () => {
+    const info = section('go1.24.4', 'dep\tc.example/m\tv2.0.0\n');
+    const mention = Buffer.concat([goBuildInfoMagic, Buffer.from('\0\0')]);
+    const program = Buffer.concat([Buffer.from('\x7fELF'), Buffer.alloc(12), mention, Buffer.alloc(48), info]);
+    const finder = new WindowFinder(goWindow, program.length);
+    for (let at = 0; at < program.length; at += 7) finder.data(program.subarray(at, at + 7));
+    expect(readGoBuildInfo(finder.found ?? Buffer.alloc(0)).map(({ name }) => name)).toEqual(['stdlib', 'c.example/m']);
   });
 
   it('finds nothing in bytes that end early or are something else', () => {

@@ -1,6 +1,6 @@
 import type { Picture, Platform } from '../../core/index.ts';
 import type { Host } from '../../host/index.ts';
-import { inventory, wantedForSbom, type Package } from '../../sbom/index.ts';
+import { goWindow, inventory, wantedForSbom, type Package } from '../../sbom/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { openImage } from '../check/index.ts';
 
@@ -23,7 +23,10 @@ export async function packagesOf(host: Host, options: PackagesOptions): Promise<
   const source = await openImage(host, options.image, options);
   const task = host.story.task(`reading ${source.name}`);
   try {
-    const pictures = await source.pictures({ wantContent: wantedForSbom, secrets: [] }, options.platforms);
+    const pictures = await source.pictures(
+      { wantContent: wantedForSbom, secrets: [], windows: goWindow },
+      options.platforms,
+    );
     const found: PlatformPackages[] = [];
     for (const picture of pictures) found.push({ picture, packages: await inventory(picture) });
     task.done(`${found.reduce((sum, { packages }) => sum + packages.length, 0)} packages`);

@@ -10,10 +10,12 @@ import { maxKept, tooMuch, type WalkLimits } from './limits.ts';
 import { Records } from './records.ts';
 import type { CompiledRules } from './rules.ts';
 import { Scanner } from './scanner.ts';
+import { WindowFinder } from './window.ts';
 
 export interface LayerOptions {
   readonly wantContent: Collectors['wantContent'] | undefined;
   readonly rules: CompiledRules | undefined;
+  readonly windows?: Collectors['windows'];
   readonly limits: WalkLimits;
 }
 
@@ -53,6 +55,7 @@ export class LayerReader {
   private readonly options: LayerOptions;
   private wanted: Buffer | undefined;
   private filled = 0;
+  private window: WindowFinder | undefined;
 
   constructor(layer: number, options: LayerOptions) {
     this.options = options;
@@ -67,15 +70,20 @@ export class LayerReader {
         this.records.add(entry);
         this.filled = 0;
         this.wanted = entry.type === 'file' ? this.want(entry) : undefined;
+        this.window = entry.type === 'file' && this.wanted === undefined ? this.look(entry) : undefined;
         if (entry.size > 0) scanner?.start(absolute(entry.name), entry.size);
       },
       data: (chunk) => {
         if (this.wanted !== undefined) this.filled += chunk.copy(this.wanted, this.filled);
+        this.window?.data(chunk);
         scanner?.data(chunk);
       },
       end: () => {
         if (this.wanted !== undefined) this.contents.set(this.records.added - 1, this.wanted);
         this.wanted = undefined;
+        const found = this.window?.found;
+        if (found !== undefined) this.keep(found);
+        this.window = undefined;
       },
     });
   }
@@ -89,6 +97,22 @@ export class LayerReader {
     this.wantedEntries.add(this.records.added - 1);
     // The size is only what the header says: an allocation must not believe more than the limit.
     return Buffer.alloc(entry.size);
+  }
+
+  private look(entry: TarEntry): WindowFinder | undefined {
+    const { windows } = this.options;
+    const facts = { type: 'file' as const, size: entry.size, mode: entry.mode };
+    if (windows?.wants(absolute(entry.name), facts) !== true) return undefined;
+    // Said now, since the entry may be applied before its window is found; most never have one.
+    this.wantedEntries.add(this.records.added - 1);
+    return new WindowFinder(windows, entry.size);
+  }
+
+  private keep(window: Buffer): void {
+    const { contentBytes } = this.options.limits;
+    this.contentBytes += window.length;
+    if (this.contentBytes > contentBytes) throw tooMuch('files whose content is needed', contentBytes);
+    this.contents.set(this.records.added - 1, window);
   }
 
   /** Uncompressed bytes so far. */

@@ -86,6 +86,7 @@ export async function walkImage(image: WalkImage, options: WalkOptions = {}): Pr
     limits,
     wantContent: options.collectors?.wantContent,
     rules: compileRules(options.collectors?.secrets ?? []),
+    ...(options.collectors?.windows === undefined ? {} : { windows: options.collectors.windows }),
   };
   const walk = new PictureBuilder(limits, options.collectors?.wantContent);
   const { layers } = image.manifest;

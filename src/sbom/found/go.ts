@@ -1,9 +1,26 @@
+import type { WindowRule } from '../../core/index.ts';
 import type { Declared } from '../component.ts';
 
 /** Starts the build information that Go 1.18 and later put into every binary (debug/buildinfo). */
 export const goBuildInfoMagic = Buffer.from('\xff Go buildinf:', 'latin1');
 const inlineStrings = 0x02;
 const headerSize = 32;
+
+/** Module lists of the largest programs are some 50 KB. */
+const maxBuildInfo = 256 * 1024;
+const smallestGoProgram = 64 * 1024;
+
+/** goWindow keeps every executable's build information; the linker aligns it to 16 bytes (cmd/link, buildinfo). */
+export const goWindow: WindowRule = {
+  startsWith: Buffer.from('\x7fELF', 'latin1'),
+  marker: goBuildInfoMagic,
+  align: 16,
+  headBytes: 2,
+  // Programs that read other programs' build information hold the marker as a plain string, too.
+  accept: (head) => ((head[15] ?? 0) & inlineStrings) !== 0 && (head[14] ?? 0) <= 8,
+  bytes: maxBuildInfo,
+  wants: (_path, { type, size, mode }) => type === 'file' && size >= smallestGoProgram && (mode & 0o111) !== 0,
+};
 
 /**
  * readGoBuildInfo reads the bytes from the magic on: 14 of magic, pointer size, flags, padding to 32, then
@@ -19,13 +36,21 @@ export function readGoBuildInfo(bytes: Buffer): Declared[] {
   const lines = modules.text.slice(16, -16).split('\n');
   const stdlib = version.text.replace(/^go/, '').split(' ')[0] ?? '';
   const standard: Declared[] = stdlib === '' ? [] : [declare('stdlib', stdlib)];
-  return [...standard, ...lines.flatMap(moduleOf)];
+  return [...standard, ...modulesOf(lines)];
 }
 
-function moduleOf(line: string): Declared[] {
-  const [kind, path, version] = line.split('\t');
-  if ((kind !== 'dep' && kind !== 'mod' && kind !== '=>') || path === undefined || version === undefined) return [];
-  return version === '(devel)' || version === '' ? [] : [declare(path, version)];
+/** Lines are `mod` (the program itself), `dep`, and `=>`, which stands for the line before it. */
+function modulesOf(lines: readonly string[]): Declared[] {
+  const found: Declared[][] = [];
+  for (const line of lines) {
+    const [kind, path, version] = line.split('\t');
+    if (path === undefined || version === undefined) continue;
+    if (kind === '=>') found.pop();
+    else if (kind !== 'dep' && kind !== 'mod') continue;
+    // The program itself, when it was built from a work tree, and replacements by a folder have no version.
+    found.push(version === '(devel)' || version === '' ? [] : [declare(path, version)]);
+  }
+  return found.flat();
 }
 
 function declare(path: string, version: string): Declared {
