@@ -8,7 +8,8 @@ import {
   type EvidencePlace,
 } from '../src/flows/evidence/index.ts';
 import { attestTree, demandDigest, sbomsOf } from '../src/flows/trust/index.ts';
-import { buildPlan } from '../src/flows/plan.ts';
+import { variantOfRepository } from '../src/flows/ci/variant.ts';
+import { buildPlan, loadDefinitions } from '../src/flows/plan.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import { buildSite, makeProvenance } from '../src/sigstore/index.ts';
 import { examples, flag, stringOption, type Call, type CommandModule } from './command.ts';
@@ -27,7 +28,7 @@ export const command: CommandModule = {
   define(command) {
     command
       .argument('<reference>', 'host/repository@sha256:…, signed before')
-      .option('--variant <name>', 'the variant it was built from, at this commit', 'openshell')
+      .option('--variant <name>', 'the variant it was built from, at this commit; by its repository otherwise')
       .option('--engine-product <name>', 'what built it, e.g. "Docker Engine"; otherwise as `build` recorded it')
       .option('--engine-version <version>', 'its version');
     evidenceOption(command);
@@ -43,7 +44,9 @@ export const command: CommandModule = {
     const { host, root } = call;
     const ref = parseImageRef(call.args[0] ?? '');
     const around = await surroundings(call);
-    const plan = await buildPlan(host, { root, variant: stringOption(call, 'variant') ?? 'openshell', ...around });
+    const named = stringOption(call, 'variant');
+    const variant = named ?? variantOfRepository(await loadDefinitions(host, root, around.pinsFile), ref);
+    const plan = await buildPlan(host, { root, variant, ...around });
     const registry = createRegistry(host);
     const pen = await penOf(call, registry);
     const toolVersion = projectVersion(root);

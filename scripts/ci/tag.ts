@@ -1,9 +1,11 @@
 import { AppError, exitCodes, type ExitCode } from '../../src/errors/index.ts';
 import { summarise, tagVariant } from '../../src/flows/ci/index.ts';
+import { makeVerifier } from '../../src/flows/trust/index.ts';
 import { createRegistry } from '../../src/registry/index.ts';
 import { listOption, stringOption, type Call } from '../command.ts';
 import { fromHere, planFor } from '../plan-option.ts';
 import { surroundings } from '../surroundings.ts';
+import { policyOf, trustSources } from '../trust.ts';
 import { neededFile, variantOf } from './inputs.ts';
 
 /** step moves the tags, when everything else is done. */
@@ -14,11 +16,13 @@ export async function step(call: Call): Promise<ExitCode> {
   if (tags.length === 0) throw new AppError('cli/usage', 'usage', 'ci tag needs --tag');
   const frozen = neededFile(call, 'plan');
   const gate = stringOption(call, 'gate');
+  const policy = await policyOf(call);
   const { reference, moves } = await tagVariant(host, {
     plan: await planFor(call, variant, await surroundings(call)),
     tags,
     frozen,
     registry: createRegistry(host),
+    ...(policy === undefined ? {} : { verifier: await makeVerifier(host, policy, trustSources(call)) }),
     ...(gate === undefined ? {} : { gate: fromHere(gate) }),
   });
   const lines = moves.map(

@@ -20,7 +20,9 @@ export interface Job {
   readonly permissions?: Readonly<Record<string, string>>;
   readonly 'timeout-minutes'?: number;
   readonly env?: Readonly<Record<string, string>>;
-  readonly steps: readonly Step[];
+  /** A reusable workflow instead of steps. */
+  readonly uses?: string;
+  readonly steps?: readonly Step[];
 }
 
 export interface Workflow {
@@ -50,5 +52,5 @@ export const actionFiles: readonly Source[] = readdirSync(join(root, '.github/ac
 export const workflowOf = ({ text }: Source): Workflow => parse(text) as Workflow;
 export const stepsOf = (source: Source): readonly Step[] => {
   const value = parse(source.text) as { jobs?: Workflow['jobs']; runs?: { steps: readonly Step[] } };
-  return value.runs?.steps ?? Object.values(value.jobs ?? {}).flatMap(({ steps }) => steps);
+  return value.runs?.steps ?? Object.values(value.jobs ?? {}).flatMap(({ steps = [] }) => steps);
 };

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -15,6 +15,7 @@ import { inputTag } from '../../src/flows/build/index.ts';
 import {
   gateVariant,
   judgeRecords,
+  publishedDigests,
   publishGated,
   tagVariant,
   type CheckRecord,
@@ -25,6 +26,7 @@ import { buildPlan } from '../../src/flows/plan.ts';
 import { openLayout } from '../../src/oci/index.ts';
 import { createRegistry } from '../../src/registry/index.ts';
 import { startMemoryRegistry, type MemoryRegistry } from '../support/registries/memory-registry.ts';
+import { proof } from './proof.ts';
 import { machine, part, workTree } from './stage.ts';
 
 let server: MemoryRegistry;
@@ -33,6 +35,7 @@ let plan: Plan;
 let layout: string;
 const host = machine();
 const registry = createRegistry(host);
+const { sign, verifier } = await proof();
 beforeEach(async () => {
   server = await startMemoryRegistry();
   root = await workTree(server.host);
@@ -159,6 +162,42 @@ describe('publishing', () => {
   });
 });
 
+describe('what is told to the jobs that sign', () => {
+  const gates = async (digest: string, variant = 'standard') => {
+    await mkdir(join(root, `gates/gate-${variant}`), { recursive: true });
+    await save(`gates/gate-${variant}/gate.json`, { version: 1, variant, digest });
+    return join(root, 'gates');
+  };
+  const frozen = (plans: readonly Plan[] = [plan], unchanged: readonly object[] = []) =>
+    save('plan.json', { version: 1, plans, unchanged });
+
+  it('is each index that passed and was pushed, with its repository', async () => {
+    const { index } = await joined();
+    await publishGated(host, { plan, layout, registry, gate: await passed(index) });
+    const options = { frozen: await frozen(), gates: await gates(index.digest), registry };
+    expect(await publishedDigests(host, options)).toEqual([{ repository: plan.repository, digest: index.digest }]);
+  });
+
+  it('is nothing that was not pushed, was made from other inputs, expires, or has no record', async () => {
+    const { index } = await joined();
+    const unpushed = { frozen: await frozen(), gates: await gates(index.digest), registry };
+    await expect(publishedDigests(host, unpushed)).rejects.toMatchObject({ code: 'registry/not-found' });
+    await publishGated(host, { plan, layout, registry, gate: await passed(index) });
+    const other = { ...unpushed, frozen: await frozen([{ ...plan, inputDigest: plan.base.digest }]) };
+    await expect(publishedDigests(host, other)).rejects.toMatchObject({ code: 'ci/digests', exit: 1 });
+    const missing = { ...unpushed, frozen: await frozen([plan, { ...plan, variant: 'openshell' }]) };
+    await expect(publishedDigests(host, missing)).rejects.toMatchObject({
+      message: 'openshell: 0 records of its gate',
+    });
+    const known = await frozen([plan], [{ variant: 'standard', reference: 'x' }]);
+    await expect(publishedDigests(host, { ...unpushed, frozen: known })).rejects.toMatchObject({ code: 'ci/digests' });
+    const expiring = await joined('48h');
+    await publishGated(host, { plan, layout, registry, gate: await passed(expiring.index) });
+    const short = { frozen: await frozen(), gates: await gates(expiring.index.digest), registry };
+    await expect(publishedDigests(host, short)).rejects.toMatchObject({ message: 'standard expires' });
+  });
+});
+
 describe('tags', () => {
   const tagsOf = async () => {
     const { registry: at, repository } = parseImageRef(plan.repository);
@@ -169,9 +208,28 @@ describe('tags', () => {
     const { index } = await joined();
     const gate = await passed(index);
     await publishGated(host, { plan, layout, registry, gate });
+    await sign(host, registry, plan, index.digest);
     server.log.length = 0;
-    await tagVariant(host, { plan, tags: ['abc', 'latest'], gate, frozen: await nothingUnchanged(), registry });
+    await tagVariant(host, {
+      plan,
+      tags: ['abc', 'latest'],
+      gate,
+      frozen: await nothingUnchanged(),
+      registry,
+      verifier,
+    });
     expect(manifestsThere()).toEqual(['abc', 'latest', inputTag(plan)]);
+  });
+
+  it('of an image that lasts stay put without a signature on every node, or without anybody to believe', async () => {
+    const { index, children } = await joined();
+    const gate = await passed(index);
+    await publishGated(host, { plan, layout, registry, gate });
+    const given = { plan, tags: ['latest'], gate, frozen: await nothingUnchanged(), registry };
+    await expect(tagVariant(host, given)).rejects.toMatchObject({ code: 'ci/no-policy', exit: 2 });
+    await sign(host, registry, plan, children[0]?.digest ?? index.digest);
+    await expect(tagVariant(host, { ...given, verifier })).rejects.toMatchObject({ code: 'trust/unverified', exit: 1 });
+    expect((await tagsOf()).filter((tag) => !tag.startsWith('sha256-'))).toEqual([]);
   });
 
   it('of an image that expires are the given ones only', async () => {
@@ -185,8 +243,9 @@ describe('tags', () => {
   it('move to what was published before when the inputs are the same: a rollback builds nothing', async () => {
     const { index } = await joined();
     const { reference } = await publishGated(host, { plan, layout, registry, gate: await passed(index) });
+    await sign(host, registry, plan, index.digest);
     const frozen = await save('plan.json', { version: 1, plans: [], unchanged: [{ variant: 'standard', reference }] });
-    const { moves } = await tagVariant(host, { plan, tags: ['latest'], frozen, registry });
+    const { moves } = await tagVariant(host, { plan, tags: ['latest'], frozen, registry, verifier });
     expect(moves.map(({ tag, after }) => [tag, after])).toEqual([
       ['latest', index.digest],
       [inputTag(plan), index.digest],

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { judgeNeeds } from '../../src/flows/ci/index.ts';
 
 type Result = 'success' | 'failure' | 'cancelled' | 'skipped';
-const jobs = ['plan', 'build', 'gate', 'publish', 'tags'] as const;
+const jobs = ['plan', 'build', 'gate', 'publish', 'digests', 'sign', 'tags'] as const;
 const release = { build: 'true', push: 'release', tag: 'true' };
 const needs = (results: Partial<Record<(typeof jobs)[number] | 'check', Result>>, outputs: object = release) =>
   JSON.stringify(
@@ -27,14 +27,24 @@ describe('the required check', () => {
 
   it('passes a fork, whose images go nowhere', () => {
     const outputs = { build: 'true', push: 'nowhere', tag: 'false' };
-    expect(judgeNeeds(needs({ publish: 'skipped', tags: 'skipped' }, outputs))).toEqual([]);
-    expect(judgeNeeds(needs({ publish: 'success', tags: 'skipped' }, outputs))).toEqual([
+    const none = { digests: 'skipped', sign: 'skipped', tags: 'skipped' } as const;
+    expect(judgeNeeds(needs({ publish: 'skipped', ...none }, outputs))).toEqual([]);
+    expect(judgeNeeds(needs({ publish: 'success', ...none }, outputs))).toEqual([
       'publish: success, but had to be skipped',
     ]);
   });
 
+  it('passes a pull request, whose images are pushed and expire, and are not signed', () => {
+    const outputs = { build: 'true', push: 'expiring', tag: 'true' };
+    expect(judgeNeeds(needs({ digests: 'skipped', sign: 'skipped' }, outputs))).toEqual([]);
+    expect(judgeNeeds(needs({ digests: 'skipped' }, outputs))).toEqual(['sign: success, but had to be skipped']);
+  });
+
   it('passes when there was nothing to build, and only tags to move', () => {
-    const skipped = { build: 'skipped', gate: 'skipped', publish: 'skipped' } as const;
+    const skipped = {
+      ...({ build: 'skipped', gate: 'skipped', publish: 'skipped' } as const),
+      ...({ digests: 'skipped', sign: 'skipped' } as const),
+    };
     expect(judgeNeeds(needs(skipped, { build: 'false', push: 'release', tag: 'true' }))).toEqual([]);
     expect(
       judgeNeeds(needs({ ...skipped, tags: 'skipped' }, { build: 'false', push: 'expiring', tag: 'false' })),
@@ -42,15 +52,15 @@ describe('the required check', () => {
   });
 
   it('fails when one failure made GitHub skip all the others', () => {
-    const problems = judgeNeeds(needs({ build: 'failure', gate: 'skipped', publish: 'skipped', tags: 'skipped' }));
-    expect(problems).toHaveLength(4);
+    const rest = { gate: 'skipped', publish: 'skipped', digests: 'skipped', sign: 'skipped', tags: 'skipped' } as const;
+    expect(judgeNeeds(needs({ build: 'failure', ...rest }))).toHaveLength(6);
   });
 
   it('fails when the plan says nothing, or a job was not waited for', () => {
     expect(judgeNeeds(needs({}, {})).join('\n')).toMatch(/plan: its output build/);
     expect(
       judgeNeeds('{"plan":{"result":"success","outputs":{"build":"false","push":"nowhere","tag":"false"}}}'),
-    ).toEqual(['build', 'gate', 'publish', 'tags'].map((job) => `${job}: not among the jobs that were waited for`));
+    ).toEqual(jobs.slice(1).map((job) => `${job}: not among the jobs that were waited for`));
   });
 
   it('demands success of jobs that it does not know', () => {

@@ -10,7 +10,8 @@ const pinned = /^[\w.-]+\/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/;
 export const usesArePinned: Rule = ({ file, text }) =>
   text.split('\n').flatMap((line) => {
     const used = /^\s*(?:- )?uses:\s*(.*)$/.exec(line)?.[1];
-    if (used === undefined || /^\.\/\.github\/actions\/[\w-]+$/.test(used) || pinned.test(used)) return [];
+    const own = /^\.\/\.github\/(?:actions\/[\w-]+|workflows\/[\w-]+\.yml)$/;
+    if (used === undefined || own.test(used) || pinned.test(used)) return [];
     return [`${file}: ${used}`];
   });
 
@@ -21,30 +22,55 @@ const foreign = /\$\{\{/;
 export const shellsAreLiteral: Rule = (source) =>
   stepsOf(source).flatMap(({ run }) => (run !== undefined && foreign.test(run) ? [`${source.file}: ${run}`] : []));
 
+/** What a job may have beside reading the code, by file and job; whoever adds to it says here why. */
+const granted: Readonly<Record<string, readonly string[]>> = {
+  // One issue, opened, brought up to date, closed.
+  'verify-pins.yml watch': ['issues: write'],
+  // One branch and one pull request for each group.
+  'bump.yml propose': ['contents: write', 'pull-requests: write'],
+  // The only steps that have an identity, and the job without steps of its own that calls them.
+  'sign.yml sign': ['id-token: write'],
+  'build.yml sign': ['id-token: write'],
+};
+
 export const permissionsAreLeast: Rule = ({ file, text }) => {
   const { permissions, jobs } = parse(text) as Workflow;
   const atTop = JSON.stringify(permissions) === '{}' ? [] : [`${file}: permissions at the top are not {}`];
   return [
     ...atTop,
     ...Object.entries(jobs).flatMap(([name, job]) => {
-      const granted = Object.entries(job.permissions ?? { missing: 'permissions' });
-      const allowed = file.endsWith('verify-pins.yml') ? ['contents: read', 'issues: write'] : ['contents: read'];
-      return granted
+      const has = Object.entries(job.permissions ?? { missing: 'permissions' });
+      const more = granted[`${file.split('/').at(-1) ?? ''} ${name}`] ?? [];
+      return has
         .map(([scope, level]) => `${scope}: ${level}`)
-        .filter((text_) => !allowed.includes(text_))
-        .map((text_) => `${file}: ${name} has ${text_}`);
+        .filter((given) => given !== 'contents: read' && !more.includes(given))
+        .map((given) => `${file}: ${name} has ${given}`);
     }),
   ];
 };
 
+/** An identity is for the signing workflow alone: its steps, or a call of it, and no job that builds. */
+export const identitiesSign: Rule = ({ file, text }) =>
+  Object.entries((parse(text) as Workflow).jobs).flatMap(([name, { permissions = {}, uses, steps }]) => {
+    if (permissions['id-token'] === undefined) return [];
+    const calls = uses === './.github/workflows/sign.yml' && steps === undefined;
+    return calls || file.endsWith('/sign.yml') ? [] : [`${file}: ${name} has an identity and does not sign`];
+  });
+
 export const jobsEnd: Rule = ({ file, text }) =>
   Object.entries((parse(text) as Workflow).jobs).flatMap(([name, job]) => {
+    // GitHub allows none on a call; the jobs of the called workflow have theirs.
+    if (job.uses !== undefined) return [];
     const minutes = job['timeout-minutes'];
     return typeof minutes === 'number' && minutes <= 90 ? [] : [`${file}: ${name} has no timeout`];
   });
 
 export const runsAreSerialised: Rule = ({ file, text }) =>
   (parse(text) as Workflow).concurrency === undefined ? [`${file}: no concurrency group`] : [];
+
+/** Whoever hands on everything hands on what the next secret will be. */
+export const secretsAreNamed: Rule = ({ file, text }) =>
+  /secrets:\s*inherit/.test(text) ? [`${file}: secrets: inherit`] : [];
 
 const dangerous = ['pull_request_target', 'workflow_run', 'issue_comment', 'issues'];
 
@@ -81,6 +107,8 @@ export const workflowRules: readonly Rule[] = [
   usesArePinned,
   shellsAreLiteral,
   permissionsAreLeast,
+  identitiesSign,
+  secretsAreNamed,
   jobsEnd,
   runsAreSerialised,
   triggersAreHarmless,

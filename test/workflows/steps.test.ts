@@ -89,6 +89,8 @@ describe('the step that judges, as the workflow runs it', { timeout: 60_000 }, (
       build: { result: build, outputs: {} },
       gate: { result: 'success', outputs: {} },
       publish: { result: 'skipped', outputs: {} },
+      digests: { result: 'skipped', outputs: {} },
+      sign: { result: 'skipped', outputs: {} },
       tags: { result: 'skipped', outputs: {} },
     });
   it('ends with 0 when all is well, 1 when a job was cancelled, and 2 when it was not told', async () => {

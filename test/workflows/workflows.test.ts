@@ -45,6 +45,15 @@ describe('the rules', () => {
     ['a title in a shell', changed('build.yml', 'ci result', 'ci result ${{ github.event.pull_request.title }}')],
     ['a token that may write', changed('build.yml', 'contents: read', 'contents: write')],
     ['an identity that nothing uses', changed('build.yml', 'contents: read', 'contents: read\n      id-token: write')],
+    ['an identity in a job that builds', changed('build.yml', 'uses: ./.github/workflows/sign.yml', 'runs-on: x')],
+    [
+      'secrets handed on unnamed',
+      changed('build.yml', /secrets:\n +QUAY_ROBOT: .*\n +QUAY_TOKEN: .*/, 'secrets: inherit'),
+    ],
+    [
+      'a workflow of somebody else',
+      changed('build.yml', './.github/workflows/sign.yml', 'o/r/.github/workflows/sign.yml@v1'),
+    ],
     ['a job without permissions of its own', changed('check.yml', /\n {4}permissions:\n +contents: read(?=\n)/, '')],
     ['rights for everything at the top', changed('check.yml', 'permissions: {}', 'permissions: write-all')],
     ['a job that may run for ever', changed('build.yml', /timeout-minutes: 60\n/, '\n')],
@@ -101,17 +110,21 @@ describe('build.yml', () => {
     expect(judgeNeeds('{}').flatMap((line) => /^(\w+): not among/.exec(line)?.[1] ?? [])).toEqual(Object.keys(others));
   });
 
-  it('pushes only after every gate, and moves tags only after every push', () => {
+  it('pushes only after every gate, signs what was pushed, and moves tags only after that', () => {
     const order = Object.entries(jobs).map(([name, { needs }]) => [name, needs]);
     expect(Object.fromEntries(order)).toMatchObject({
       gate: ['plan', 'build'],
       publish: ['plan', 'gate'],
-      tags: ['plan', 'build', 'gate', 'publish'],
+      digests: ['plan', 'publish'],
+      sign: ['plan', 'digests'],
+      tags: ['plan', 'build', 'gate', 'publish', 'digests', 'sign'],
     });
+    expect(jobs['tags']?.if).toContain("needs.sign.result == 'success' || needs.plan.outputs.push != 'release'");
   });
 
   it('builds in every job the commit that the author wrote, and hands every job the same plan', () => {
     for (const [name, { steps }] of Object.entries(jobs)) {
+      if (steps === undefined) continue;
       const [checkout] = steps;
       expect(checkout?.with?.['ref'], name).toBe('${{ env.REVISION }}');
       const commands = steps.filter(({ run }) =>

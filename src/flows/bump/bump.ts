@@ -27,6 +27,8 @@ export interface BumpOptions {
   /** Git revision or date whose facts are restored. */
   readonly to?: string;
   readonly mirrors: Mirrors;
+  /** A first-seen record that is proposed and not merged yet, as text. */
+  readonly alsoSeen?: string;
 }
 
 export interface BumpRow {
@@ -147,6 +149,7 @@ async function plan(host: Host, options: BumpOptions): Promise<{ rows: readonly 
   // What would be refused at the end is refused before anything is fetched.
   if (!options.dryRun) await checkClean(host, root, [defaultPinsFile, 'checksums', firstSeenFile]);
   const firstSeen = await FirstSeen.read(host, root);
+  if (options.alsoSeen !== undefined) firstSeen.absorb(options.alsoSeen, `the proposed ${firstSeenFile}`);
   const rows = await judgeAll(makeSources(host, root, options.mirrors, definitions.pins), targets, options, firstSeen);
   checkWishes(rows, targets);
   if (alarmOf(rows) !== undefined) return { rows, changes: new Map() };

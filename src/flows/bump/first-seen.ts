@@ -17,6 +17,13 @@ const schema = z.record(
   ),
 );
 
+const maxBytes = 1024 * 1024;
+
+function parse(text: string, file: string): Map<string, Map<string, FirstSeenEntry>> {
+  const { value } = readYaml(schema.nullable(), text, file);
+  return new Map(Object.entries(value ?? {}).map(([pin, versions]) => [pin, new Map(Object.entries(versions))]));
+}
+
 /** FirstSeen is the committed record of versions whose upstream keeps no dates: pin → version → first sight. */
 export class FirstSeen {
   readonly #entries: Map<string, Map<string, FirstSeenEntry>>;
@@ -29,10 +36,20 @@ export class FirstSeen {
   static async read(host: Host, root: string): Promise<FirstSeen> {
     const path = join(root, firstSeenFile);
     if ((await host.files.stat(path)) === undefined) return new FirstSeen(new Map());
-    const text = await host.files.readText(path, 1024 * 1024);
-    const { value } = readYaml(schema.nullable(), text, firstSeenFile);
-    const pins = Object.entries(value ?? {});
-    return new FirstSeen(new Map(pins.map(([pin, versions]) => [pin, new Map(Object.entries(versions))])));
+    return new FirstSeen(parse(await host.files.readText(path, maxBytes), firstSeenFile));
+  }
+
+  /**
+   * absorb takes over sights that were recorded elsewhere and not merged yet (a proposal that waits for
+   * review): else a version would be seen for the first time every week, and never be old enough.
+   */
+  absorb(text: string, from: string): void {
+    for (const [pin, versions] of parse(text, from))
+      for (const [version, { seen, identity }] of versions) {
+        const known = this.get(pin, version);
+        if (known !== undefined && (known.identity !== identity || known.seen <= seen)) continue;
+        this.note(pin, version, identity, seen, known !== undefined);
+      }
   }
 
   get(pin: string, version: string): FirstSeenEntry | undefined {
@@ -40,9 +57,9 @@ export class FirstSeen {
   }
 
   /** note keeps the first sight of these bytes; other bytes under the same version start anew. */
-  note(pin: string, version: string, identity: string, today: string): void {
+  note(pin: string, version: string, identity: string, today: string, earlier = false): void {
     const versions = this.#entries.get(pin) ?? new Map<string, FirstSeenEntry>();
-    if (versions.get(version)?.identity === identity) return;
+    if (!earlier && versions.get(version)?.identity === identity) return;
     versions.delete(version);
     versions.set(version, { seen: today, identity });
     // The oldest sights go first; a Map keeps the order in which they came.

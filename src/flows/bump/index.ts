@@ -2,3 +2,4 @@ export { alarmOf, bump, rowToJson, type BumpOptions, type BumpResult, type BumpR
 export { changelog } from './changelog.ts';
 export { rowsToCells } from './describe.ts';
 export { verifyOnline } from './online.ts';
+export { firstSeenFile } from './first-seen.ts';

@@ -5,6 +5,7 @@ import type { Host } from '../../host/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { checkImage, type CheckResult } from '../check/index.ts';
 import { childrenOf, readRecord, type CheckRecord } from './evidence.ts';
+import { throwFindings } from './throw-findings.ts';
 
 const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'not a sha256 digest');
 const record = z.object({ version: z.literal(1), variant: z.string(), digest });
@@ -87,18 +88,6 @@ export async function gateVariant(
   const broken = result.report.findings.filter(({ severity }) => severity === 'error').map(({ rule }) => rule);
   if (broken.length > 0)
     problems.push(closed(`${plan.variant} breaks the contract`, 'no error on any platform', broken.join(', ')));
-  throwGate(problems);
+  throwFindings('ci/gate', problems, 'the jobs that checked the platforms show their findings; nothing was pushed');
   return { record: { version: 1, variant: plan.variant, digest: root.digest }, result };
-}
-
-/** AppErrors of several exits with 2; findings are no wrong use, so all reasons travel in one error. */
-function throwGate(problems: readonly AppError[]): void {
-  const [first, ...rest] = problems;
-  if (first === undefined) return;
-  if (rest.length === 0) throw first;
-  throw new AppError('ci/gate', 'findings', problems.map(({ message }) => message).join('\n'), {
-    expected: problems.map(({ facts }) => facts.expected).join('; '),
-    found: problems.map(({ facts }) => facts.found).join('; '),
-    hint: 'the jobs that checked the platforms show their findings; nothing was pushed',
-  });
 }

@@ -1,10 +1,16 @@
+export { bumpGroup, type BumpRecord } from './bump.ts';
+export { bumpGroups } from './bump-groups.ts';
+export { publishedDigests, type SignJob } from './digests.ts';
 export { parseEvent, readEvent, type CiEvent } from './event.ts';
 export { checkPlatform, type CheckRecord } from './evidence.ts';
 export { thawPlan, type FrozenPlans, readFrozen } from './frozen.ts';
 export { gateVariant, judgeRecords, type GateRecord } from './gate.ts';
 export { publishGated, tagVariant } from './publish.ts';
+export { propose, type Proposal } from './propose.ts';
 export { ciPlan, destinationOf, type CiPlan, type Destination } from './plan.ts';
+export { releaseImages, releaseOf, type Release } from './release.ts';
 export { judgeNeeds } from './result.ts';
 export { fileIssue, issueBody, issueLabel, type IssueChange } from './issue.ts';
+export { variantOfRepository } from './variant.ts';
 export { watchConcerns, type Concern } from './watch.ts';
 export { setOutputs, summarise } from './runner-files.ts';

@@ -1,12 +1,11 @@
 import * as z from 'zod';
-import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
+import { askGitHub, type Question } from './github.ts';
 import type { Concern } from './watch.ts';
 
 /** Only people who may triage can set a label, so nobody else's issue is taken for ours. */
 export const issueLabel = 'pins-watch';
 const title = 'Pins, waivers or generated files need attention';
-const maxBytes = 4 * 1024 * 1024;
 
 const issues = z.array(
   z.object({ number: z.number().int(), body: z.string().nullish(), pull_request: z.unknown().optional() }),
@@ -35,49 +34,14 @@ export function issueBody(concerns: readonly Concern[]): string {
   ].join('\n');
 }
 
-async function ask<T>(host: Host, schema: z.ZodType<T>, method: string, path: string, body?: unknown): Promise<T> {
-  const { GITHUB_API_URL: api, GITHUB_REPOSITORY: repository, GITHUB_TOKEN: token } = host.env;
-  if (!api || !token || !/^[\w.-]+\/[\w.-]+$/.test(repository ?? ''))
-    throw new AppError('ci/github', 'usage', 'this step needs a workflow’s environment', {
-      expected: 'GITHUB_API_URL, GITHUB_REPOSITORY and GITHUB_TOKEN',
-      hint: '--dry-run only tells what was found',
-    });
-  const where = `${api}/repos/${repository ?? ''}${path}`;
-  const response = await host.fetch(where, {
-    method,
-    headers: {
-      accept: 'application/vnd.github+json',
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      'user-agent': 'openshell-runner-images',
-      'x-github-api-version': '2022-11-28',
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of response.body) {
-    size += (part as Buffer).length;
-    if (size > maxBytes) break;
-    parts.push(part as Buffer);
-  }
-  const text = Buffer.concat(parts).toString('utf8');
-  const answer = size > maxBytes || response.status >= 300 ? undefined : schema.safeParse(safeJson(text));
-  if (answer?.success === true) return answer.data;
-  throw new AppError('ci/github', 'upstream', `GitHub did not answer ${method} ${path} as documented`, {
-    expected: 'status 2xx with the documented JSON',
-    found: `${response.status}, ${size} bytes`,
-    hint: 'the job needs permission issues: write',
-  });
-}
-
-function safeJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
+const ask = <T>(
+  host: Host,
+  schema: z.ZodType<T>,
+  method: Question['method'],
+  path: string,
+  body?: unknown,
+): Promise<T> =>
+  askGitHub(host, schema, { method, path, permission: 'issues: write', ...(body === undefined ? {} : { body }) });
 
 /** fileIssue keeps one issue: opens it, brings it up to date in place, closes it when nothing is left. */
 export async function fileIssue(host: Host, concerns: readonly Concern[]): Promise<IssueChange> {

@@ -1,9 +1,19 @@
-import { formatImageRef, labelNames, parseImageRef, parseIndex, type Digest, type Plan } from '../../core/index.ts';
+import {
+  formatImageRef,
+  labelNames,
+  parseImageRef,
+  parseIndex,
+  type Digest,
+  type ImageRef,
+  type Plan,
+} from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { Registry, TagMove } from '../../registry/index.ts';
+import type { BundleVerifier } from '../../sigstore/index.ts';
 import { inputTag } from '../build/index.ts';
 import { publishLayout, type Published } from '../publish/index.ts';
+import { unverified, verifyTree } from '../trust/index.ts';
 import { childrenOf } from './evidence.ts';
 import { readFrozen } from './frozen.ts';
 import { readGateRecord } from './gate.ts';
@@ -38,6 +48,19 @@ export interface TagOptions {
   /** What `ci gate` wrote; absent for a variant whose inputs were published before. */
   readonly gate?: string;
   readonly registry: Registry;
+  /** Whom to believe about images that last; an image that expires is not signed. */
+  readonly verifier?: BundleVerifier;
+}
+
+/** demandProof: a tag that lasts names nothing that is not signed and attested on every node. */
+async function demandProof(ref: ImageRef & { readonly digest: Digest }, options: TagOptions): Promise<void> {
+  const { registry, verifier } = options;
+  if (verifier === undefined)
+    throw new AppError('ci/no-policy', 'usage', 'nobody is named who may have signed', {
+      expected: '--identity or --policy: tags of images that last move to proven images only',
+    });
+  const report = await verifyTree(registry, ref, verifier);
+  if (!report.ok) throw unverified(report);
 }
 
 async function digestToTag(host: Host, { plan, frozen, gate }: TagOptions): Promise<Digest> {
@@ -57,7 +80,7 @@ async function digestToTag(host: Host, { plan, frozen, gate }: TagOptions): Prom
 }
 
 /**
- * tagVariant moves the tags, and last of all the one by which these inputs are found again: whoever finds
+ * tagVariant verifies an image that lasts, then moves the tags, and last of all the one by which these inputs are found again: whoever finds
  * that one knows that the others were moved. An image that expires never gets it.
  */
 export async function tagVariant(
@@ -75,6 +98,7 @@ export async function tagVariant(
       found: annotations?.[labelNames.inputDigest] ?? 'no input digest',
     });
   const lasting = annotations[labelNames.expires] === undefined ? [inputTag(plan)] : [];
+  if (lasting.length > 0) await demandProof({ ...ref, digest }, options);
   const moves: TagMove[] = [];
   for (const tag of [...options.tags, ...lasting]) moves.push(await registry.moveTag({ ...ref, tag }, digest));
   return { reference: formatImageRef({ ...ref, digest }), moves };

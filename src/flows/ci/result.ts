@@ -13,6 +13,8 @@ const expected: Readonly<Record<string, (outputs: Readonly<Record<string, string
   build: ({ build }) => build === 'true',
   gate: ({ build }) => build === 'true',
   publish: ({ build, push }) => build === 'true' && push !== 'nowhere',
+  digests: ({ build, push }) => build === 'true' && push === 'release',
+  sign: ({ build, push }) => build === 'true' && push === 'release',
   tags: ({ tag }) => tag === 'true',
 };
 

@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import { labelNames, parseImageRef, parseIndex, type Digest, type Plan } from '../../core/index.ts';
+import { AppError } from '../../errors/index.ts';
+import type { Host } from '../../host/index.ts';
+import type { Registry } from '../../registry/index.ts';
+import { readFrozen } from './frozen.ts';
+import { readGateRecord } from './gate.ts';
+import { throwFindings } from './throw-findings.ts';
+
+/** SignJob is all that the signing workflow is told: where, and which bytes. */
+export interface SignJob {
+  readonly repository: string;
+  readonly digest: Digest;
+}
+
+export interface DigestsOptions {
+  /** The frozen plans. */
+  readonly frozen: string;
+  /** Folder with the gate's records, in it or one level below: each artifact comes in a folder of its own. */
+  readonly gates: string;
+  readonly registry: Registry;
+}
+
+async function recordFiles(host: Host, folder: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const name of await host.files.list(folder)) {
+    const path = join(folder, name);
+    const type = (await host.files.stat(path))?.type;
+    if (type === 'file' && name === 'gate.json') found.push(path);
+    else if (type === 'directory' && (await host.files.stat(join(path, 'gate.json')))?.type === 'file')
+      found.push(join(path, 'gate.json'));
+  }
+  return found;
+}
+
+const fault = (message: string, expected: string, found: string): AppError =>
+  new AppError('ci/digests', 'findings', message, { expected, found, hint: 'nothing was signed' });
+
+/** published holds what lies in the registry against the plan: only what these inputs made is signed. */
+async function published(registry: Registry, plan: Plan, digest: Digest): Promise<SignJob> {
+  const { registry: at, repository } = parseImageRef(plan.repository);
+  const { annotations } = parseIndex((await registry.manifest({ registry: at, repository, digest })).bytes);
+  const found = annotations?.[labelNames.inputDigest];
+  if (found !== plan.inputDigest)
+    throw fault(`${plan.variant} was made from other inputs`, plan.inputDigest, found ?? 'no input digest');
+  if (annotations?.[labelNames.expires] !== undefined)
+    throw fault(`${plan.variant} expires`, 'an image that stays', annotations[labelNames.expires] ?? '');
+  return { repository: plan.repository, digest };
+}
+
+/**
+ * publishedDigests gives what this run built and pushed, for the jobs that sign: each index that passed its
+ * gate, seen in the registry, made from the plan's inputs. Throws `ci/digests`, every fault at once.
+ */
+export async function publishedDigests(host: Host, options: DigestsOptions): Promise<readonly SignJob[]> {
+  const { plans, unchanged } = await readFrozen(host, options.frozen);
+  const records = await Promise.all((await recordFiles(host, options.gates)).map((file) => readGateRecord(host, file)));
+  const built = (plans as unknown as readonly Plan[]).filter(
+    ({ variant }) => !unchanged.some((known) => known.variant === variant),
+  );
+  const errors = records
+    .filter(({ variant }) => !built.some((plan) => plan.variant === variant))
+    .map(({ variant }) => fault('a record of a variant that was not to be built', 'a variant of the plan', variant));
+  const jobs: SignJob[] = [];
+  for (const plan of built) {
+    const found = records.filter(({ variant }) => variant === plan.variant);
+    const [record] = found;
+    if (record === undefined || found.length > 1) {
+      errors.push(fault(`${plan.variant}: ${found.length} records of its gate`, 'one', String(found.length)));
+      continue;
+    }
+    try {
+      jobs.push(await published(options.registry, plan, record.digest));
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      errors.push(error);
+    }
+  }
+  throwFindings('ci/digests', errors, 'nothing was signed');
+  return jobs;
+}

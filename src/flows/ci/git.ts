@@ -1,0 +1,52 @@
+import { AppError } from '../../errors/index.ts';
+import type { Host } from '../../host/index.ts';
+
+/** Who writes proposals: GitHub's own account of workflows. A branch whose last commit is another's is left alone. */
+export const bot = { name: 'github-actions[bot]', email: '41898282+github-actions[bot]@users.noreply.github.com' };
+
+/** The token goes to GitHub alone, by git's environment: arguments are seen by every process of the machine. */
+function authorization({ env }: Host): Record<string, string> {
+  const { GITHUB_TOKEN: token, GITHUB_SERVER_URL: server } = env;
+  if (!token || !server?.startsWith('https://')) return {};
+  const basic = Buffer.from(`x-access-token:${token}`).toString('base64');
+  return {
+    GIT_CONFIG_COUNT: '1',
+    GIT_CONFIG_KEY_0: `http.${server}/.extraheader`,
+    GIT_CONFIG_VALUE_0: `AUTHORIZATION: basic ${basic}`,
+  };
+}
+
+/** git runs in the project, without questions and hooks. Throws `ci/git` unless `may` fail: then undefined. */
+export async function git(
+  host: Host,
+  root: string,
+  args: readonly string[],
+  may?: 'fail',
+): Promise<string | undefined> {
+  const quiet = { GIT_TERMINAL_PROMPT: '0', GIT_ASKPASS: '/bin/false', LC_ALL: 'C' };
+  const result = await host.exec('git', ['-C', root, '-c', 'core.hooksPath=/dev/null', ...args], {
+    env: { ...quiet, ...authorization(host) },
+    timeout: 120_000,
+    maxBytes: 64 * 1024 * 1024,
+  });
+  if (result.exitCode === 0) return result.stdout;
+  if (may === 'fail') return undefined;
+  const said = result.stderr.replace(/\/\/[^/\s@]+@/g, '//').trim();
+  throw new AppError('ci/git', 'upstream', `git ${args[0] ?? ''} failed`, {
+    found: said.slice(-600),
+    hint: /refusing to allow|workflow/.test(said)
+      ? 'files of workflows need a token with permission workflows: the secret BUMP_TOKEN (docs/workflows.md)'
+      : 'try the same by hand',
+  });
+}
+
+/** branchOf is where a group's one proposal lives. */
+export const branchOf = (group: string): string => `bump/${group}`;
+
+/** fetchBranch gives the commit of a branch at origin with its parent; undefined when there is none. */
+export async function fetchBranch(host: Host, root: string, branch: string): Promise<string | undefined> {
+  const listed = await git(host, root, ['ls-remote', '--', 'origin', `refs/heads/${branch}`]);
+  if (listed?.trim() === '' || listed === undefined) return undefined;
+  await git(host, root, ['fetch', '--quiet', '--no-tags', '--depth=2', 'origin', `refs/heads/${branch}`]);
+  return (await git(host, root, ['rev-parse', '--verify', 'FETCH_HEAD']))?.trim();
+}
