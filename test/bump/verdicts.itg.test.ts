@@ -3,6 +3,7 @@ import { digestOf, hexOf } from '../../src/core/index.ts';
 import { alarmOf } from '../../src/flows/bump/index.ts';
 import { answer, on } from '../support/registries/faults.ts';
 import { publishIndex } from '../support/upstream/images.ts';
+import { bothPythons, pythonBuild, pythonList, pythonsPath } from '../support/upstream/pythons.ts';
 import { commitFiles, git } from '../support/upstream/repository.ts';
 import { ghRelease, runnerPath, stage } from './stage.ts';
 
@@ -423,33 +424,21 @@ describe('git', () => {
 });
 
 describe('Python, and packages without a version', () => {
-  const path = 'astral-sh/uv/0.12.7/crates/uv-python/download-metadata.json';
-  const build = (patch: number, arch: string, day: string, sha256: string | null = 'a'.repeat(64)) => ({
-    name: 'cpython',
-    arch: { family: arch, variant: null },
-    os: 'linux',
-    libc: 'gnu',
-    major: 3,
-    minor: 14,
-    patch,
-    prerelease: '',
-    url: `https://github.com/astral-sh/python-build-standalone/releases/download/${day}/cpython.tar.gz`,
-    sha256,
-    variant: null,
-  });
-  const list = (...builds: readonly object[]) =>
-    JSON.stringify(Object.fromEntries(builds.map((one, at) => [`p${at}`, one])));
-
   it('what the pinned uv can install is what is offered, for both architectures', async () => {
     const it = await stage();
-    const both = (patch: number, day: string) => [build(patch, 'x86_64', day), build(patch, 'aarch64', day)];
-    it.github.raw.set(path, list(...both(3, '20260203'), ...both(4, '20260601'), build(5, 'x86_64', '20260701')));
+    it.github.raw.set(
+      pythonsPath,
+      pythonList(...bothPythons(3, '20260203'), ...bothPythons(4, '20260601'), pythonBuild(5, 'x86_64', '20260701')),
+    );
     expect(await it.verdict('python')).toMatchObject({
       $case: 'due',
       to: { version: '3.14.4', published: '2026-06-01' },
       held: [{ version: '3.14.5', reason: 'incomplete' }],
     });
-    it.github.raw.set(path, list(...both(3, '20260203'), build(3, 'aarch64', '20260203', null)));
+    it.github.raw.set(
+      pythonsPath,
+      pythonList(...bothPythons(3, '20260203'), pythonBuild(3, 'aarch64', '20260203', null)),
+    );
     expect((await it.verdict('python')).$case).toBe('current');
   });
 

@@ -1,0 +1,263 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { bumpGroup, propose } from '../../src/flows/ci/index.ts';
+import type { Host } from '../../src/host/index.ts';
+import { ghRelease, stage, type Stage } from '../bump/stage.ts';
+import { root as project } from '../dockerfile/definitions.ts';
+import { readAll } from '../support/registries/memory-http.ts';
+import { publishIndex } from '../support/upstream/images.ts';
+import { bothPythons, pythonList, pythonsPath } from '../support/upstream/pythons.ts';
+import { git } from '../support/upstream/repository.ts';
+import { stepsOf, workflowFiles } from './files.ts';
+
+interface Pull {
+  number: number;
+  state: string;
+  title: string;
+  body: string;
+  head: string;
+  base: string;
+}
+
+interface Hub {
+  readonly pulls: Pull[];
+  readonly log: string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The part of GitHub's API that keeps pull requests. */
+async function hub(): Promise<Hub> {
+  const pulls: Pull[] = [];
+  const log: string[] = [];
+  const server: Server = createServer((request, response) => {
+    void (async () => {
+      const body = (await readAll(request)).toString();
+      const sent = body === '' ? {} : (JSON.parse(body) as Partial<Pull>);
+      const url = new URL(request.url ?? '/', 'http://x');
+      log.push(`${request.method ?? ''} ${url.pathname}`);
+      const head = url.searchParams.get('head') ?? '';
+      const number = Number(/\/pulls\/(\d+)$/.exec(url.pathname)?.[1]);
+      let answer: unknown = pulls.filter((pull) => pull.state === 'open' && `team:${pull.head}` === head);
+      if (request.method === 'POST') {
+        const pull = { number: pulls.length + 1, state: 'open', title: '', body: '', head: '', base: '', ...sent };
+        pulls.push(pull);
+        answer = pull;
+      } else if (request.method === 'PATCH') {
+        const pull = pulls.find((one) => one.number === number);
+        answer = pull === undefined ? undefined : Object.assign(pull, sent);
+      }
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+    })();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => new Promise((resolve) => server.close(() => resolve())));
+  const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { pulls, log, env: { GITHUB_API_URL: api, GITHUB_REPOSITORY: 'team/images', GITHUB_TOKEN: 'ghs_secret' } };
+}
+
+interface Place {
+  readonly base: string;
+  readonly origin: string;
+  /** A checkout as a job gets it. */
+  readonly checkout: () => string;
+}
+
+function place(it: Stage): Place {
+  const base = mkdtempSync(join(tmpdir(), 'ci-propose-'));
+  onTestFinished(() => {
+    rmSync(base, { recursive: true, force: true });
+  });
+  const origin = join(base, 'origin.git');
+  git(base, ['clone', '--quiet', '--bare', it.root, origin]);
+  let jobs = 0;
+  return {
+    base,
+    origin,
+    checkout: () => {
+      jobs += 1;
+      const directory = join(base, `job-${jobs}`);
+      git(base, ['clone', '--quiet', origin, directory]);
+      return directory;
+    },
+  };
+}
+
+/** Both jobs of one group, each in a checkout of its own, as the workflow hands files from one to the other. */
+async function week(it: Stage, at: Place, github: Hub, group: string) {
+  const asking = at.checkout();
+  const output = join(asking, 'run/bump');
+  const host: Host = { ...it.host, env: github.env };
+  const { record } = await bumpGroup(host, { root: asking, group, mirrors: it.mirrors, output });
+  const root = at.checkout();
+  cpSync(output, join(root, 'run/bump'), { recursive: true });
+  const from = join(root, 'run/bump');
+  return { record, from, root, propose: () => propose(host, { root, from, base: 'main' }) };
+}
+
+const branch = (at: Place, name: string, path: string) => git(at.origin, ['show', `${name}:${path}`]);
+
+describe('one pull request for each group', { timeout: 120_000 }, () => {
+  it('is opened with its table as body, left alone, brought up to date in place, and closed', async () => {
+    const it = await stage();
+    const [at, github] = [place(it), await hub()];
+    const gh = (version: string) => it.github.releases.get('cli/cli')?.unshift(ghRelease(version));
+    it.github.raw.set(pythonsPath, pythonList(...bothPythons(3, '20260203')));
+    gh('2.80.0');
+    expect(await (await week(it, at, github, 'tools')).propose()).toEqual({ $case: 'opened', number: 1 });
+    expect(github.pulls).toMatchObject([{ title: 'Bump gh 2.80.0', head: 'bump/tools', base: 'main' }]);
+    expect(github.pulls[0]?.body).toContain('| gh | release | 2.74.0 | 2.80.0 |');
+    expect(branch(at, 'bump/tools', 'checksums/gh/2.80.0.sha256')).toContain('gh_2.80.0_linux_arm64.tar.gz');
+    expect(git(at.origin, ['rev-list', '--count', 'main..bump/tools'])).toBe('1');
+    const first = git(at.origin, ['rev-parse', 'bump/tools']);
+
+    expect(await (await week(it, at, github, 'tools')).propose()).toEqual({ $case: 'unchanged', number: 1 });
+    expect(git(at.origin, ['rev-parse', 'bump/tools'])).toBe(first);
+
+    gh('2.81.0');
+    expect(await (await week(it, at, github, 'tools')).propose()).toEqual({ $case: 'updated', number: 1 });
+    expect(github.pulls).toMatchObject([{ title: 'Bump gh 2.81.0' }]);
+    expect(git(at.origin, ['rev-list', '--count', 'main..bump/tools'])).toBe('1');
+
+    git(at.origin, ['update-ref', 'refs/heads/main', 'refs/heads/bump/tools']);
+    expect(await (await week(it, at, github, 'tools')).propose()).toEqual({ $case: 'closed', number: 1 });
+    expect(await (await week(it, at, github, 'tools')).propose()).toEqual({ $case: 'nothing' });
+    expect(JSON.stringify(github.pulls)).not.toContain('ghs_secret');
+  });
+
+  it('keeps counting the cooldown from sights that are proposed and not merged', async () => {
+    const it = await stage();
+    const [at, github] = [place(it), await hub()];
+    publishIndex(it.registry, 'astral-sh/uv', '0.12.8');
+    expect(await (await week(it, at, github, 'images')).propose()).toMatchObject({ $case: 'opened' });
+    expect(github.pulls).toMatchObject([{ title: 'Record first sights of images' }]);
+    it.host.advance(7 * 86_400_000);
+    expect(await (await week(it, at, github, 'images')).propose()).toEqual({ $case: 'updated', number: 1 });
+    expect(github.pulls).toMatchObject([{ title: 'Bump uv 0.12.8' }]);
+    expect(branch(at, 'bump/images', 'images/first-seen.yaml')).toContain("'0.12.8': { seen: 2026-11-22");
+  });
+
+  it('is not closed by an answer that is not one, and nothing is proposed on an alarm', async () => {
+    const it = await stage();
+    const [at, github] = [place(it), await hub()];
+    it.github.releases.get('cli/cli')?.unshift(ghRelease('2.80.0'));
+    await (await week(it, at, github, 'tools')).propose();
+    it.github.releases.set('cli/cli', [ghRelease('2.80.0'), ghRelease('2.74.0', {}, 'evil')]);
+    const alarmed = await week(it, at, github, 'tools');
+    expect(alarmed.record).toMatchObject({ files: [], whole: false });
+    expect(await alarmed.propose()).toEqual({ $case: 'nothing' });
+    expect(github.pulls).toMatchObject([{ state: 'open', title: 'Bump gh 2.80.0' }]);
+  });
+
+  it('leaves a branch alone on which somebody else worked', async () => {
+    const it = await stage();
+    const [at, github] = [place(it), await hub()];
+    it.github.releases.get('cli/cli')?.unshift(ghRelease('2.80.0'));
+    await (await week(it, at, github, 'tools')).propose();
+    const person = at.checkout();
+    git(person, ['checkout', '--quiet', 'bump/tools']);
+    git(person, ['commit', '--quiet', '--allow-empty', '-m', 'mine']);
+    git(person, ['push', '--quiet', 'origin', 'bump/tools']);
+    it.github.releases.get('cli/cli')?.unshift(ghRelease('2.81.0'));
+    const done = await (await week(it, at, github, 'tools')).propose();
+    expect(done).toEqual({ $case: 'left-alone', author: 'upstream@example.com' });
+    expect(git(at.origin, ['log', '-1', '--format=%s', 'bump/tools'])).toBe('mine');
+  });
+});
+
+describe('a patch from the job that read the internet', { timeout: 120_000 }, () => {
+  const spoilt = async (spoil: (root: string) => void) => {
+    const it = await stage();
+    const [at, github] = [place(it), await hub()];
+    it.github.releases.get('cli/cli')?.unshift(ghRelease('2.80.0'));
+    const made = await week(it, at, github, 'tools');
+    const maker = at.checkout();
+    git(maker, ['apply', '--index', '--', join(made.from, 'bump.patch')]);
+    spoil(maker);
+    git(maker, ['add', '--all']);
+    writeFileSync(
+      join(made.from, 'bump.patch'),
+      `${git(maker, ['diff', '--cached', '--binary', '--no-renames', 'HEAD'])}\n`,
+    );
+    const error: unknown = await made.propose().catch((caught: unknown) => caught);
+    expect(git(at.origin, ['branch', '--list', 'bump/*'])).toBe('');
+    expect(github.pulls).toEqual([]);
+    return error;
+  };
+
+  it('writes pins and what follows from them only: no workflow, no source, no link', async () => {
+    const workflow = await spoilt((root) => {
+      cpSync(join(project, '.github'), join(root, '.github'), { recursive: true });
+    });
+    expect(workflow).toMatchObject({ code: 'ci/patch', exit: 1 });
+    const link = await spoilt((root) => {
+      rmSync(join(root, 'images/pins.yaml'));
+      symlinkSync('/etc/hostname', join(root, 'images/pins.yaml'));
+    });
+    expect(link).toMatchObject({ code: 'ci/patch', message: 'images/pins.yaml is no plain file' });
+  });
+
+  it('is whole: a Dockerfile that the pins do not make is refused', async () => {
+    const error = await spoilt((root) => {
+      const file = join(root, 'images/standard/Dockerfile.standard');
+      writeFileSync(file, `${readFileSync(file, 'utf8')}RUN true\n`);
+    });
+    expect(error).toMatchObject({
+      code: 'ci/patch',
+      message: expect.stringContaining('Dockerfile.standard') as unknown,
+    });
+  });
+});
+
+describe('bump.yml, as the workflow runs it', { timeout: 120_000 }, () => {
+  it('lists the groups, bumps one, and proposes it, through the real command', async () => {
+    const it = await stage();
+    const [at, github] = [place(it), await hub()];
+    it.github.raw.set(pythonsPath, pythonList(...bothPythons(3, '20260203')));
+    it.github.releases.get('cli/cli')?.unshift(ghRelease('2.80.0', { published: '2025-10-01T00:00:00Z' }));
+    const mirrors = join(at.base, 'mirrors.yaml');
+    writeFileSync(mirrors, JSON.stringify(it.mirrors));
+    const file = workflowFiles.find((one) => one.file.endsWith('/bump.yml'));
+    const scripts = (file === undefined ? [] : stepsOf(file)).flatMap(({ run }) => run ?? []);
+    const out = join(at.base, 'output');
+    writeFileSync(out, '');
+    const run = (script: string, cwd: string) =>
+      new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+        const more = script.includes('ci bump') ? `--mirrors ${mirrors}` : '';
+        const text = script.replace(
+          /bin\/runner-image\.mjs (ci \w+)/,
+          `${project}/bin/runner-image.mjs $1 --root ${cwd} ${more}`,
+        );
+        const env = {
+          PATH: process.env['PATH'] ?? '',
+          HOME: at.base,
+          GROUP: 'tools',
+          GITHUB_OUTPUT: out,
+          ...github.env,
+        };
+        execFile('bash', ['-eo', 'pipefail', '-c', text], { cwd, env }, (error, stdout, stderr) => {
+          resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : 1, stdout, stderr });
+        });
+      });
+    const [groups = '', bump = '', proposal = ''] = scripts;
+    const asking = at.checkout();
+    expect(await run(groups, asking)).toMatchObject({ code: 0 });
+    expect(readFileSync(out, 'utf8')).toContain('groups=["images","tools","runner","agents","actions"]');
+    const bumped = await run(bump, asking);
+    expect(bumped, bumped.stderr).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^gh +2\.74\.0 +2\.80\.0/m) as unknown,
+    });
+    const root = at.checkout();
+    cpSync(join(asking, 'run/bump'), join(root, 'run/bump'), { recursive: true });
+    const proposed = await run(proposal, root);
+    expect(proposed, proposed.stderr).toMatchObject({ code: 0, stdout: 'pull request #1 opened\n' });
+    // Without an answer about a pin the job is red, whatever else it found.
+    it.github.raw.clear();
+    expect((await run(bump, at.checkout())).code).toBe(3);
+  });
+});

@@ -1,0 +1,219 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseImageRef, type Digest, type Plan } from '../../src/core/index.ts';
+import { inputTag } from '../../src/flows/build/index.ts';
+import { ciPlan } from '../../src/flows/ci/index.ts';
+import { joinLayouts } from '../../src/flows/join.ts';
+import { publishLayout } from '../../src/flows/publish/index.ts';
+import { createHost } from '../../src/host/index.ts';
+import { createRegistry, type Registry } from '../../src/registry/index.ts';
+import { root as project } from '../dockerfile/definitions.ts';
+import { startMemoryRegistry, type MemoryRegistry } from '../support/registries/memory-registry.ts';
+import { startKit, type Kit } from '../support/sigstore/kit.ts';
+import { git, newRepository } from '../support/upstream/repository.ts';
+import { stepsOf, workflowFiles } from './files.ts';
+import { part } from './stage.ts';
+
+const signer = 'o/r/.github/workflows/sign.yml@refs/heads/main';
+const identity = `https://github.com/${signer}`;
+let base: string;
+let tree: string;
+let server: MemoryRegistry;
+let registry: Registry;
+let kit: Kit;
+let root: { readonly trustedRoot: string };
+let plans: readonly Plan[];
+let digests: ReadonlyMap<string, Digest>;
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The steps of a workflow that run our command, in order, as the file has them. */
+function commandsOf(name: string): readonly string[] {
+  const file = workflowFiles.find((one) => one.file.endsWith(`/${name}`));
+  const runs = file === undefined ? [] : stepsOf(file).flatMap(({ run }) => run ?? []);
+  return runs.filter((run) => run.includes('bin/runner-image.mjs'));
+}
+
+/** A step as GitHub runs it; what is faked is the edge: the project's place, and Sigstore on loopback. */
+function step(script: string, env: Readonly<Record<string, string>>, subject = ''): Promise<Ended> {
+  const services = ['--fulcio', '--rekor', '--tsa'].map((name) => `${name} ${kit.url}`).join(' ');
+  const online = /runner-image\.mjs (?:sign|attest)/.test(script) ? services : '';
+  const text = script
+    .replace(/bin\/runner-image\.mjs ((?:ci )?\w+)/, `${project}/bin/runner-image.mjs $1 --root ${tree}`)
+    .replace('--online', `${online} --trusted-root ${root.trustedRoot}`);
+  const variables = {
+    ...{ PATH: process.env['PATH'] ?? '', HOME: base, GITHUB_ACTIONS: 'true', GITHUB_REPOSITORY: 'o/r' },
+    ...{ GITHUB_STEP_SUMMARY: join(base, 'summary.md'), GITHUB_OUTPUT: join(base, 'output') },
+    ...{ GITHUB_WORKFLOW_REF: 'o/r/.github/workflows/build.yml@refs/heads/main', GITHUB_REF: 'refs/heads/main' },
+    ...kit.ciEnvironment({ job_workflow_ref: signer }),
+    ...{ IMAGE: subject, IDENTITY: identity, SIGNER: identity, ...env },
+  };
+  return new Promise((resolve) => {
+    const args = ['--noprofile', '--norc', '-eo', 'pipefail', '-c', text];
+    execFile('bash', args, { cwd: tree, env: variables }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : 1, stdout, stderr });
+    });
+  });
+}
+
+/** The project in git with two variants of the images, whose repositories are the registry of this test. */
+function layTree(): void {
+  mkdirSync(tree);
+  for (const folder of ['images', 'checksums', 'package.json'])
+    cpSync(join(project, folder), join(tree, folder), { recursive: true });
+  // Two variants are enough to be "every one".
+  const openshell = join(tree, 'images/openshell/image.yaml');
+  writeFileSync(
+    openshell,
+    readFileSync(openshell, 'utf8').replace(/\n {2}- name: openshell-claude\n[^]*?(?=\n\nomitted)/, ''),
+  );
+  for (const image of ['openshell', 'standard']) {
+    const file = join(tree, `images/${image}/image.yaml`);
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll('quay.io/', `${server.host}/`));
+  }
+  newRepository(tree);
+  git(tree, ['add', '--all']);
+  git(tree, ['commit', '--quiet', '-m', 'all of it']);
+}
+
+/** What the jobs before have left: every variant's index pushed by digest, frozen plan and gate records. */
+async function publishAll(): Promise<void> {
+  const host = createHost({ quiet: true });
+  const commit = git(tree, ['rev-parse', 'HEAD']);
+  const { frozen } = await ciPlan(host, { root: tree, event: { $case: 'default-branch', commit }, registry });
+  plans = frozen.plans;
+  mkdirSync(join(tree, 'run'));
+  writeFileSync(join(tree, 'run/plan.json'), JSON.stringify(frozen));
+  const done = new Map<string, Digest>();
+  for (const plan of plans) {
+    const from = [];
+    for (const platform of plan.platforms)
+      from.push(
+        await part(base, `${plan.variant}-${platform.slice(6)}`, plan, platform, { body: plan.variant + platform }),
+      );
+    const layout = join(base, plan.variant);
+    const { digest } = await joinLayouts(host, { plan, layout, from });
+    await publishLayout(host, { layout, repository: plan.repository, registry, tags: [] });
+    mkdirSync(join(tree, `run/gates/gate-${plan.variant}`), { recursive: true });
+    const record = JSON.stringify({ version: 1, variant: plan.variant, digest });
+    writeFileSync(join(tree, `run/gates/gate-${plan.variant}/gate.json`), record);
+    done.set(plan.variant, digest);
+  }
+  digests = done;
+}
+
+beforeAll(async () => {
+  base = mkdtempSync(join(tmpdir(), 'ci-release-'));
+  tree = join(base, 'project');
+  [server, kit] = await Promise.all([startMemoryRegistry(), startKit()]);
+  registry = createRegistry(createHost({ quiet: true }));
+  root = await kit.write(join(base, 'trust'));
+  layTree();
+  await publishAll();
+  writeFileSync(join(base, 'summary.md'), '');
+  writeFileSync(join(base, 'output'), '');
+});
+afterAll(async () => {
+  await Promise.all([server.close(), kit.close()]);
+  rmSync(base, { recursive: true, force: true });
+});
+
+const tagOf = (plan: Plan, tag: string) => {
+  const { registry: at, repository } = parseImageRef(plan.repository);
+  return registry.tagDigest({ registry: at, repository, tag });
+};
+const output = (name: string): string => {
+  const lines = readFileSync(join(base, 'output'), 'utf8').split('\n');
+  return lines.findLast((line) => line.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
+};
+const release = (tag: string) => step(commandsOf('release.yml')[0] ?? 'exit 99', { GITHUB_REF: `refs/tags/${tag}` });
+const moveTags = ({ variant }: Plan) => {
+  const run = commandsOf('build.yml').find((text) => text.includes('ci tag')) ?? 'exit 99';
+  const gate = `run/gates/gate-${variant}/gate.json`;
+  return step(run, { VARIANT: variant, TAGS: 'latest', GATE: gate, SIGNED: 'yes' });
+};
+
+// One story, in the order of the workflows: each step finds what the one before left.
+describe('from pushed digests to a release, with the steps of the workflows', () => {
+  it('tells the signing workflow repositories and digests, and nothing else', async () => {
+    const run = commandsOf('build.yml').find((text) => text.includes('ci digests')) ?? 'exit 99';
+    expect(await step(run, {})).toMatchObject({ code: 0 });
+    expect(plans).toHaveLength(2);
+    expect(JSON.parse(output('images'))).toEqual({
+      include: plans.map(({ variant, repository }) => ({ repository, digest: digests.get(variant) })),
+    });
+  });
+
+  it('moves no tag of an image that nobody signed, and names what it lacks', async () => {
+    const [plan] = plans as [Plan];
+    const { code, stderr } = await moveTags(plan);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('lacks signature, provenance')]);
+    expect(await tagOf(plan, 'latest')).toBeUndefined();
+  });
+
+  it('signs, attests and verifies every image by repository and digest, finding its variant by itself', async () => {
+    for (const { repository, variant } of plans)
+      for (const run of commandsOf('sign.yml')) {
+        const ended = await step(run, {}, `${repository}@${digests.get(variant) ?? ''}`);
+        expect(ended, `${variant}: ${run}\n${ended.stderr}`).toMatchObject({ code: 0 });
+      }
+    const [plan] = plans as [Plan];
+    const { stdout } = await step(
+      commandsOf('sign.yml').at(-1) ?? '',
+      {},
+      `${plan.repository}@${digests.get(plan.variant) ?? ''}`,
+    );
+    expect(stdout).toContain(`signature  by ${identity}`);
+    expect(stdout.match(/ {4}sbom/g)).toHaveLength(2);
+  });
+
+  it('refuses what another workflow signed', async () => {
+    const [plan] = plans as [Plan];
+    const other = { IDENTITY: 'https://github.com/o/r/.github/workflows/build.yml@refs/heads/main' };
+    const ended = await step(
+      commandsOf('sign.yml').at(-1) ?? '',
+      other,
+      `${plan.repository}@${digests.get(plan.variant) ?? ''}`,
+    );
+    expect(ended).toMatchObject({ code: 1, stdout: expect.stringContaining('refused other-identity') as unknown });
+  });
+
+  it('releases nothing while the tags of one image have not moved, and names every one', async () => {
+    const { code, stderr } = await release('v1.2.0');
+    expect(code).toBe(1);
+    for (const { variant } of plans) expect(stderr).toContain(`${variant} was not published from this commit's inputs`);
+  });
+
+  it('moves the tags then, and the release promotes every image of the plan by digest', async () => {
+    for (const plan of plans) expect(await moveTags(plan)).toMatchObject({ code: 0 });
+    const ended = await release('v1.2.0');
+    expect(ended, ended.stderr).toMatchObject({ code: 0 });
+    for (const plan of plans)
+      for (const tag of ['latest', inputTag(plan), '1.2.0', 'stable'])
+        expect(await tagOf(plan, tag), `${plan.variant}:${tag}`).toBe(digests.get(plan.variant));
+  });
+
+  it('releases the same again without moving anything, a pre-release without `stable`, and no version twice', async () => {
+    expect(await release('v1.2.0')).toMatchObject({ code: 0, stdout: expect.not.stringContaining('new →') as unknown });
+    const [plan] = plans as [Plan];
+    const { registry: at, repository } = parseImageRef(plan.repository);
+    const pre = await release('v1.3.0-rc.1');
+    expect([pre.code, pre.stdout.includes(':stable')]).toEqual([0, false]);
+    const [child] = (await registry.manifest({ registry: at, repository, tag: '1.2.0' })).node.children;
+    await registry.moveTag({ registry: at, repository, tag: '2.0.0' }, child?.digest ?? ('' as Digest));
+    const taken = await release('v2.0.0');
+    expect([taken.code, taken.stderr]).toEqual([1, expect.stringContaining(':2.0.0 is another image')]);
+    for (const other of plans.slice(1)) expect(await tagOf(other, '2.0.0')).toBeUndefined();
+  });
+
+  it('refuses a tag that is no version', async () => {
+    for (const tag of ['v1.2', 'vlatest', 'v01.2.3', 'v1.2.3;x']) expect((await release(tag)).code, tag).toBe(2);
+  });
+});
