@@ -38,6 +38,7 @@ export const command: CommandModule = {
       .option('--gates <folder>', 'digests: what `ci gate` wrote for every variant')
       .option('--tag <list>', 'tag: the tags to move')
       .option('--dry-run', 'watch: tell what was found, open no issue')
+      .option('--offline', 'watch: ask no upstream')
       .option(...planOption);
     surroundingsOptions(command);
     trustOptions(command);

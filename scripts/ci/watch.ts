@@ -1,16 +1,26 @@
 import { exitCodes, type ExitCode } from '../../src/errors/index.ts';
-import { fileIssue, issueBody, summarise, watchConcerns } from '../../src/flows/ci/index.ts';
+import { fileIssue, issueBody, summarise, watchConcerns, watchUpstreams } from '../../src/flows/ci/index.ts';
 import { flag, type Call } from '../command.ts';
+import { surroundings } from '../surroundings.ts';
 
-/** step looks once a day and keeps one issue; it fails only when it could not look or could not tell. */
+/** step looks once a day and keeps one issue; it fails when it could not look or could not tell. */
 export async function step(call: Call): Promise<ExitCode> {
   const { host, root } = call;
-  const concerns = await watchConcerns(host, root);
-  const issue = flag(call, 'dryRun') ? undefined : await fileIssue(host, concerns);
-  await summarise(host, concerns.length === 0 ? 'nothing needs attention' : issueBody(concerns));
-  if (call.json) call.console.json({ concerns, issue });
-  else for (const { rule, subject, message } of concerns) call.console.print(`${rule}  ${subject}  ${message}`);
+  const own = await watchConcerns(host, root);
+  const { mirrors } = await surroundings(call);
+  const asked = flag(call, 'offline') ? { concerns: [], untold: [] } : await watchUpstreams(host, root, mirrors);
+  const concerns = [...own, ...asked.concerns];
+  const { untold } = asked;
+  const issue = flag(call, 'dryRun') ? undefined : await fileIssue(host, concerns, untold);
+  const quiet = concerns.length + untold.length === 0;
+  await summarise(host, quiet ? 'nothing needs attention' : issueBody(concerns, untold));
+  if (call.json) call.console.json({ concerns, untold, issue });
+  else
+    for (const { rule, subject, message } of [...concerns, ...untold])
+      call.console.print(`${rule}  ${subject}  ${message}`);
   if (issue?.number !== undefined) host.story.say(`issue #${issue.number} ${issue.$case}`);
+  // Never green when it could not tell.
+  if (untold.length > 0) return exitCodes.upstream;
   // Without an issue, the exit code is the only way to tell.
   return issue === undefined && concerns.length > 0 ? exitCodes.findings : exitCodes.clean;
 }

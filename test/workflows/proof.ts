@@ -9,13 +9,13 @@ import { createVerifier, keySigner, keyTrust, policySchema, type BundleVerifier 
 export interface Proof {
   /** Demands the image signature of this key on every node. */
   readonly verifier: BundleVerifier;
-  sign(host: Host, registry: Registry, plan: Pick<Plan, 'repository'>, digest: Digest): Promise<void>;
+  readonly sign: (host: Host, registry: Registry, plan: Pick<Plan, 'repository'>, digest: Digest) => Promise<void>;
 }
 
 /** A key of its own: signing without any service, for tests that are about something else. */
 export async function proof(): Promise<Proof> {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const signer = await keySigner(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), {});
+  const signer = keySigner(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), {});
   const policy = policySchema.parse({ version: 1, signer: { key: 'own' }, require: ['signature'] });
   const trust = await keyTrust(publicKey.export({ type: 'spki', format: 'pem' }).toString());
   const verifier = await createVerifier(trust, policy);

@@ -12,5 +12,5 @@ export { releaseImages, releaseOf, type Release } from './release.ts';
 export { judgeNeeds } from './result.ts';
 export { fileIssue, issueBody, issueLabel, type IssueChange } from './issue.ts';
 export { variantOfRepository } from './variant.ts';
-export { watchConcerns, type Concern } from './watch.ts';
+export { watchConcerns, watchUpstreams, type Concern, type Watched } from './watch.ts';
 export { setOutputs, summarise } from './runner-files.ts';

@@ -22,14 +22,24 @@ const cell = (text: string): string =>
   text.replace(/[\\`|<>[\]*_@#]/g, (character) => `&#${character.charCodeAt(0)};`).replace(/\s+/g, ' ');
 
 /** issueBody is the same text for the same concerns, so that an unchanged issue is left alone. */
-export function issueBody(concerns: readonly Concern[]): string {
-  const rows = concerns.map(({ rule, subject, message }) => `| ${cell(rule)} | ${cell(subject)} | ${cell(message)} |`);
+export function issueBody(concerns: readonly Concern[], untold: readonly Concern[] = []): string {
+  const rowOf = ({ rule, subject, message }: Concern): string =>
+    `| ${cell(rule)} | ${cell(subject)} | ${cell(message)} |`;
+  const rows = concerns.map(rowOf);
+  const unknown = [
+    '',
+    'Could not be told this time, so this issue stays open:',
+    '',
+    '| rule | about | |',
+    '|---|---|---|',
+  ];
   return [
     'Found by the daily watch (`verify-pins.yml`), which updates this issue and closes it when all is well.',
     '',
     '| rule | about | |',
     '|---|---|---|',
     ...rows,
+    ...(untold.length === 0 ? [] : [...unknown, ...untold.map(rowOf)]),
     '',
   ].join('\n');
 }
@@ -43,14 +53,21 @@ const ask = <T>(
 ): Promise<T> =>
   askGitHub(host, schema, { method, path, permission: 'issues: write', ...(body === undefined ? {} : { body }) });
 
-/** fileIssue keeps one issue: opens it, brings it up to date in place, closes it when nothing is left. */
-export async function fileIssue(host: Host, concerns: readonly Concern[]): Promise<IssueChange> {
+/**
+ * fileIssue keeps one issue: opens it, brings it up to date in place, and closes it when nothing is left. What
+ * could not be told opens none, since that is often over tomorrow, but as long as there is any, none is closed.
+ */
+export async function fileIssue(
+  host: Host,
+  concerns: readonly Concern[],
+  untold: readonly Concern[] = [],
+): Promise<IssueChange> {
   const open = await ask(host, issues, 'GET', `/issues?state=open&per_page=100&labels=${issueLabel}`);
   const mine = open.filter((issue) => issue.pull_request === undefined).sort((one, other) => one.number - other.number);
   const [issue] = mine;
-  const body = issueBody(concerns);
-  if (concerns.length === 0) {
-    if (issue === undefined) return { $case: 'none' };
+  const body = issueBody(concerns, untold);
+  if (concerns.length === 0 && issue === undefined) return { $case: 'none' };
+  if (concerns.length === 0 && untold.length === 0 && issue !== undefined) {
     await ask(host, made, 'PATCH', `/issues/${issue.number}`, { state: 'closed', state_reason: 'completed' });
     return { $case: 'closed', number: issue.number };
   }

@@ -1,5 +1,6 @@
-import type { Waiver } from '../../core/index.ts';
+import type { Mirrors, Waiver } from '../../core/index.ts';
 import type { Host } from '../../host/index.ts';
+import { verifyOnline } from '../bump/index.ts';
 import { generate } from '../generate.ts';
 import { checkPins } from '../pins.ts';
 import { loadDefinitions } from '../plan.ts';
@@ -45,4 +46,20 @@ export async function watchConcerns(host: Host, root: string): Promise<readonly 
     })),
     ...definitions.images.flatMap(({ waivers }) => waivers.flatMap((waiver) => ending(waiver, host.clock.now()))),
   ];
+}
+
+/** Watched is what upstreams said today; `untold` is neither good news nor bad, and never passes for either. */
+export interface Watched {
+  readonly concerns: readonly Concern[];
+  readonly untold: readonly Concern[];
+}
+
+/** watchUpstreams asks whether every pin's bytes are still there and still the same. */
+export async function watchUpstreams(host: Host, root: string, mirrors: Mirrors): Promise<Watched> {
+  const { findings } = await verifyOnline(host, { root, mirrors });
+  const errors = findings
+    .filter(({ severity }) => severity === 'error')
+    .map(({ rule, subject, message }) => ({ rule, subject, message }));
+  const isUntold = ({ rule }: Concern): boolean => rule === 'pins/could-not-tell';
+  return { concerns: errors.filter((one) => !isUntold(one)), untold: errors.filter(isUntold) };
 }
