@@ -53,7 +53,7 @@ function step(script: string, env: Readonly<Record<string, string>>, subject = '
     ...{ GITHUB_STEP_SUMMARY: join(base, 'summary.md'), GITHUB_OUTPUT: join(base, 'output') },
     ...{ GITHUB_WORKFLOW_REF: 'o/r/.github/workflows/build.yml@refs/heads/main', GITHUB_REF: 'refs/heads/main' },
     ...kit.ciEnvironment({ job_workflow_ref: signer }),
-    ...{ IMAGE: subject, IDENTITY: identity, SIGNER: identity, ...env },
+    ...{ IMAGE: subject, DIGEST: subject.split('@')[1] ?? '', IDENTITY: identity, SIGNER: identity, ...env },
   };
   return new Promise((resolve) => {
     const args = ['--noprofile', '--norc', '-eo', 'pipefail', '-c', text];
@@ -172,6 +172,15 @@ describe('from pushed digests to a release, with the steps of the workflows', ()
     );
     expect(stdout).toContain(`signature  by ${identity}`);
     expect(stdout.match(/ {4}sbom/g)).toHaveLength(2);
+  });
+
+  it('signs nothing that no gate of this run let through', async () => {
+    const [plan] = plans as [Plan];
+    const { registry: at, repository } = parseImageRef(plan.repository);
+    const [child] = (await registry.manifest({ registry: at, repository, digest: digests.get(plan.variant) as Digest }))
+      .node.children;
+    const ended = await step(commandsOf('sign.yml')[0] ?? 'exit 99', {}, `${plan.repository}@${child?.digest ?? ''}`);
+    expect(ended.code).not.toBe(0);
   });
 
   it('refuses what another workflow signed', async () => {
