@@ -1,6 +1,6 @@
 import { exitCodes } from '../src/errors/index.ts';
 import { buildLayout, chooseEngine, layoutDirectory, type BuildResult } from '../src/flows/build/index.ts';
-import { parsePlatform, type Plan } from '../src/core/index.ts';
+import { formatBytes, parsePlatform, type Plan } from '../src/core/index.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import { examples, flag, listOption, stringOption, type CommandModule } from './command.ts';
 import { planFor, planOption } from './plan-option.ts';
@@ -13,7 +13,7 @@ function tell(result: BuildResult): string {
       : `unchanged ${result.reference}, published already`;
   const lines = result.platforms.map(
     ({ platform, digest, layers, size, base }) =>
-      `  ${platform}  ${digest}  ${layers} layers, ${(size / 1e6).toFixed(0)} MB; the first ${base?.layers.length ?? 0} are the pinned base's`,
+      `  ${platform}  ${digest}  ${layers} layers, ${formatBytes(size)}; the first ${base?.layers.length ?? 0} are the pinned base's`,
   );
   const engine = `${result.engine.product} ${result.engine.version}`;
   return [`built ${result.index.digest} in ${result.layout} with ${engine}`, ...lines].join('\n');

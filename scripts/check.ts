@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
-import { parsePlatform } from '../src/core/index.ts';
+import { formatBytes, parsePlatform } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
 import { checkImage, parseProfile, type CheckResult } from '../src/flows/check/index.ts';
-import { formatBytes } from '../src/contract/index.ts';
 import { countsOf, formatAnnotations, formatReport, parseReportFormat } from '../src/report/index.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import { examples, flag, listOption, stringOption, type CommandModule } from './command.ts';

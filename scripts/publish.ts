@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { parseImageRef } from '../src/core/index.ts';
+import { formatBytes, parseImageRef } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
 import { inputTag, layoutDirectory } from '../src/flows/build/names.ts';
 import { gateLayout, publishVariant, type PublishedVariant } from '../src/flows/publish/variant.ts';
@@ -30,7 +30,7 @@ function tell({ push, tags, evidence, evidenceFile, reference }: PublishedVarian
   const image = { repo: { registry, repository }, index: digest ?? evidence.digest };
   const commands = consumerCommands({ ...image, images: platforms.map(({ manifest }) => manifest) }, trust);
   return [
-    `published ${reference} (${(push.bytes / 1e6).toFixed(0)} MB uploaded)`,
+    `published ${reference} (${formatBytes(push.bytes)} uploaded)`,
     ...moves,
     ...platforms.map(({ platform, manifest }) => `  ${platform}  ${manifest}`),
     `  inputs ${evidence.inputDigest}: ${pins.length} pins${engine === undefined ? '' : `, built by ${engine.product} ${engine.version}`}`,

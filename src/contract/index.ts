@@ -7,5 +7,5 @@ export { ruleInfos } from './rules/index.ts';
 export { allowlist } from './secrets/allowlist.ts';
 export { secretRules } from './secrets/rules.ts';
 export { findSecrets, redactSecrets, redact } from './secrets/text.ts';
-export { formatBytes, type SizeFacts } from './size.ts';
+export type { SizeFacts } from './size.ts';
 export { applyWaivers, type WaiverOptions } from './waivers.ts';

@@ -1,3 +1,4 @@
+export * from './bytes.ts';
 export * from './collect.ts';
 export * from './contract.ts';
 export * from './definition.ts';

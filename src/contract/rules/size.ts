@@ -1,7 +1,7 @@
-import type { RuleInfo } from '../../core/index.ts';
+import { formatBytes, type RuleInfo } from '../../core/index.ts';
 import type { Rule } from '../context.ts';
 import { finding } from '../finding.ts';
-import { formatBytes, sizeFacts } from '../size.ts';
+import { sizeFacts } from '../size.ts';
 
 const budget: RuleInfo = {
   id: 'contract/size-budget',

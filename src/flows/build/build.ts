@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { labelNames, type Descriptor, type Digest, type Plan, type Platform } from '../../core/index.ts';
+import { formatBytes, labelNames, type Descriptor, type Digest, type Plan, type Platform } from '../../core/index.ts';
 import {
   contextSource,
   type BuildEvent,
@@ -161,7 +161,7 @@ async function onePlatform(
       seconds.export = since();
       const { layers } = image.manifest;
       const size = layers.reduce((sum, layer) => sum + layer.size, 0);
-      task.done(`${layers.length} layers, ${(size / 1e6).toFixed(0)} MB`);
+      task.done(`${layers.length} layers, ${formatBytes(size)}`);
       const { digest } = image.descriptor;
       const proof = image.base === undefined ? {} : { base: image.base };
       return { image, build: { platform, digest, layers: layers.length, size, ...proof, seconds } };

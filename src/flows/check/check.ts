@@ -1,4 +1,5 @@
 import {
+  formatBytes,
   parseImageRef,
   type Finding,
   type Picture,
@@ -68,7 +69,7 @@ async function checkOpened(host: Host, image: CheckedImage, options: CheckOption
     throw error;
   });
   const bytes = pictures.flatMap(({ layers }) => layers).reduce((sum, layer) => sum + layer.size, 0);
-  task.done(`${pictures.length} platforms, ${(bytes / 1e6).toFixed(0)} MB of layers`);
+  task.done(`${pictures.length} platforms, ${formatBytes(bytes)} of layers`);
   const own = options.profile === 'custom' ? undefined : await ownDefinition(host, root, variantOf(pictures[0]));
   const profile = options.profile ?? own?.profile ?? 'custom';
   const given = options.base === undefined ? undefined : parseImageRef(options.base);

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import {
+  formatBytes,
   formatImageRef,
   isLoopback,
   labelNames,
@@ -122,7 +123,7 @@ export async function publishLayout(host: Host, options: PublishOptions): Promis
     const push = await options.registry.push({ registry, repository }, root, layoutSource(layout), {
       ...(options.mountFrom === undefined ? {} : { mountFrom: options.mountFrom }),
       onBlob: (blob, how) => {
-        if (how !== 'present') task.step(`${how} ${blob.digest.slice(0, 19)}… ${(blob.size / 1e6).toFixed(1)} MB`);
+        if (how !== 'present') task.step(`${how} ${blob.digest.slice(0, 19)}… ${formatBytes(blob.size)}`);
       },
     });
     task.done(
