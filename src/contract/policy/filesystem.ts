@@ -1,5 +1,5 @@
 import type { Finding, RuleInfo } from '../../core/index.ts';
-import { resolveUser } from '../accounts.ts';
+import { resolveUser, type Accounts } from '../accounts.ts';
 import type { Rule } from '../context.ts';
 import { finding } from '../finding.ts';
 import { isUnder, resolve } from '../tree.ts';
@@ -53,40 +53,31 @@ const identity: RuleInfo = {
   remediation: 'Name the user that the image creates, with fixed numbers in its /etc/passwd and /etc/group.',
 };
 
+/** Why a value of `process` is no name of somebody, or is that of root; undefined when all is well. */
+const problems = {
+  run_as_user: (value: string, accounts: Accounts): string | undefined => {
+    const who = resolveUser(value, accounts);
+    return who.$case === 'bad' ? who.why : who.uid === 0 ? who.how : undefined;
+  },
+  run_as_group: (value: string, accounts: Accounts): string | undefined => {
+    // A group is looked up as the second half of user:group; the user before it plays no part.
+    const who = resolveUser(`1:${value}`, accounts);
+    return who.$case === 'bad' ? who.why : who.gids[0] === 0 ? 'it is group 0' : undefined;
+  },
+};
+
 export const policyIdentity: Rule = {
   info: identity,
   check({ policy: source, accounts }): Finding[] {
     if (source === undefined) return [];
     const { policy, at } = readPolicy(source);
-    const { run_as_user: user, run_as_group: group } = policy?.process ?? {};
-    const findings: Finding[] = [];
-    if (user !== undefined) {
-      const who = resolveUser(String(user), accounts);
-      const why = who.$case === 'bad' ? who.why : who.uid === 0 ? who.how : undefined;
-      if (why !== undefined)
-        findings.push(
-          finding(
-            identity,
-            'process.run_as_user',
-            `run_as_user must be a non-root user of the image; ${JSON.stringify(user)}: ${why}`,
-            at(['process', 'run_as_user']),
-          ),
-        );
-    }
-    if (group !== undefined) {
-      // A group is looked up as the second half of user:group; the user before it plays no part.
-      const who = resolveUser(`1:${String(group)}`, accounts);
-      const why = who.$case === 'bad' ? who.why : who.gids[0] === 0 ? 'it is group 0' : undefined;
-      if (why !== undefined)
-        findings.push(
-          finding(
-            identity,
-            'process.run_as_group',
-            `run_as_group must be a non-root group of the image; ${JSON.stringify(group)}: ${why}`,
-            at(['process', 'run_as_group']),
-          ),
-        );
-    }
-    return findings;
+    return (['run_as_user', 'run_as_group'] as const).flatMap((key): Finding[] => {
+      const value = policy?.process?.[key];
+      const why = value === undefined ? undefined : problems[key](String(value), accounts);
+      if (why === undefined) return [];
+      const what = `${key} must be a non-root ${key === 'run_as_user' ? 'user' : 'group'} of the image`;
+      const message = `${what}; ${JSON.stringify(value)}: ${why}`;
+      return [finding(identity, `process.${key}`, message, at(['process', key]))];
+    });
   },
 };
