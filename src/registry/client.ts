@@ -15,13 +15,15 @@ import { readReferrers, type Referrers } from './referrers.ts';
 import { mirrored, type Repository } from './repository.ts';
 import { resolve, settle, type EtagCache, type Resolution } from './resolve.ts';
 import type { BlobSource } from './source.ts';
-import { listTags } from './tags.ts';
+import { listTags, type PageCache } from './tags.ts';
 import { Transport, type TransportOptions } from './transport.ts';
 
 export interface RegistryOptions extends TransportOptions {
   /** Where to read from instead; writing, copying and moving tags never follow it. */
   readonly mirrors?: Pick<Mirrors, 'images'>;
   readonly etags?: EtagCache;
+  /** Lists of tags that were read before. */
+  readonly pages?: PageCache;
 }
 
 /** Registry speaks to every OCI registry; it keeps connections, tokens and limits for its lifetime. */
@@ -78,7 +80,7 @@ export function createRegistry(host: Host, options: RegistryOptions = {}): Regis
     },
     manifest: async (ref) => fetchManifest(wire, here(ref)),
     blob: (repo, blob) => readBlob(wire, here(repo), blob),
-    tags: async (repo, limit) => listTags(wire, here(repo), limit),
+    tags: async (repo, limit) => listTags(wire, here(repo), limit, options.pages),
     referrers: async (repo, subject, artifactType) => readReferrers(wire, here(repo), subject, artifactType),
     blobExists: (repo, blob) => blobExists(wire, repo, blob),
     upload: async (repo, source, blob, given) =>

@@ -11,3 +11,4 @@ export type { Referrer, Referrers, RejectedReferrer } from './referrers.ts';
 export type { Repository } from './repository.ts';
 export type { EtagCache, EtagEntry, Resolution } from './resolve.ts';
 export type { BlobSource } from './source.ts';
+export type { Page, PageCache } from './tags.ts';

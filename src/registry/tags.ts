@@ -1,6 +1,6 @@
 import { formatImageRef } from '../core/image-ref.ts';
 import { AppError } from '../errors/index.ts';
-import { readBody } from './body.ts';
+import { discard, readBody } from './body.ts';
 import { isRecord } from './json.ts';
 import { formatRepository, type Repository } from './repository.ts';
 import { pull } from './scope.ts';
@@ -9,6 +9,20 @@ import type { Answer, Transport } from './transport.ts';
 /** More tags than this are refused: nobody means to compare a hundred thousand versions. */
 export const maxTags = 100_000;
 const pageBytes = 16 * 1024 * 1024;
+
+/** Page is one answer to be remembered between runs, with the server's own name for it. */
+export interface Page {
+  readonly etag: string;
+  readonly text: string;
+  /** Address of the page after it. */
+  readonly next?: string;
+}
+
+/** PageCache is kept by the caller, by API address; what it gives is used only when the server says 304. */
+export interface PageCache {
+  get(url: string): Promise<Page | undefined>;
+  set(url: string, page: Page): Promise<void>;
+}
 
 /** nextPage reads `Link: <…>; rel="next"` (RFC 8288); another host is never followed. */
 export function nextPage(answer: Answer, repo: Repository): string | undefined {
@@ -47,11 +61,47 @@ export function parseJsonBody(bytes: Buffer, what: string): Record<string, unkno
   });
 }
 
+interface TagPage {
+  readonly value: Record<string, unknown>;
+  readonly next: string | undefined;
+}
+
+/** readPage asks on condition where the page is known: an unchanged one comes without its body. */
+async function readPage(
+  wire: Transport,
+  repo: Repository,
+  url: string,
+  what: string,
+  pages: PageCache | undefined,
+): Promise<TagPage> {
+  const known = await pages?.get(url);
+  const headers = known === undefined ? {} : { 'if-none-match': known.etag };
+  const expect = known === undefined ? [200] : [200, 304];
+  const scopes = [pull(wire.endpoint(repo).name)];
+  return wire.send({ repo, method: 'GET', url, headers, scopes, expect, doing: `list ${what}` }, async (answer) => {
+    if (answer.status === 304 && known !== undefined) {
+      await discard(answer.body);
+      return { value: parseJsonBody(Buffer.from(known.text), what), next: known.next };
+    }
+    const bytes = await readBody(answer, pageBytes, what);
+    const [value, next] = [parseJsonBody(bytes, what), nextPage(answer, repo)];
+    const etag = answer.headers.get('etag');
+    if (etag !== undefined && etag.length <= 512)
+      await pages?.set(url, { etag, text: bytes.toString('utf8'), ...(next === undefined ? {} : { next }) });
+    return { value, next };
+  });
+}
+
 /**
  * listTags gives all tags in the registry's order, page by page. Throws `registry/too-many-tags`
  * beyond `limit`, RegistryError, or `registry/unexpected-answer`.
  */
-export async function listTags(wire: Transport, repo: Repository, limit = maxTags): Promise<string[]> {
+export async function listTags(
+  wire: Transport,
+  repo: Repository,
+  limit = maxTags,
+  pages?: PageCache,
+): Promise<string[]> {
   const what = `the tags of ${formatImageRef(repo)}`;
   const tags: string[] = [];
   const seen = new Set<string>();
@@ -59,13 +109,7 @@ export async function listTags(wire: Transport, repo: Repository, limit = maxTag
   while (url !== undefined) {
     if (seen.has(url)) throw new AppError('registry/unexpected-answer', 'upstream', `${what}: the pages go in circles`);
     seen.add(url);
-    const page: { readonly value: Record<string, unknown>; readonly next: string | undefined } = await wire.send(
-      { repo, method: 'GET', url, scopes: [pull(wire.endpoint(repo).name)], expect: [200], doing: `list ${what}` },
-      async (answer) => ({
-        value: parseJsonBody(await readBody(answer, pageBytes, what), what),
-        next: nextPage(answer, repo),
-      }),
-    );
+    const page: TagPage = await readPage(wire, repo, url, what, pages);
     const list = page.value['tags'] ?? [];
     if (!Array.isArray(list) || !list.every((tag): tag is string => typeof tag === 'string'))
       throw new AppError('registry/unexpected-answer', 'upstream', `${what}: no list of names came`);

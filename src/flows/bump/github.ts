@@ -81,7 +81,7 @@ const accept = 'application/vnd.github+json';
 /** listReleases gives the newest 100 releases with all their assets, in one call. */
 export async function listReleases(sources: Sources, repository: string): Promise<readonly Release[]> {
   return sources.once(`releases ${repository}`, async () => {
-    const ask = { accept, authorization: authorization(sources, repository) };
+    const ask = { accept, remember: true, authorization: authorization(sources, repository) };
     const value = await sources.web.json(`${apiOf(repository)}/releases?per_page=100`, ask);
     if (value === undefined)
       throw new AppError('bump/upstream', 'upstream', `${repository} has no list of releases`, {
@@ -97,7 +97,7 @@ export async function findRelease(sources: Sources, repository: string, tag: str
   const listed = (await listReleases(sources, repository)).find((release) => release.tag === tag);
   if (listed !== undefined) return listed;
   return sources.once(`release ${repository} ${tag}`, async () => {
-    const ask = { accept, authorization: authorization(sources, repository) };
+    const ask = { accept, remember: true, authorization: authorization(sources, repository) };
     const value = await sources.web.json(`${apiOf(repository)}/releases/tags/${encodeURIComponent(tag)}`, ask);
     return value === undefined ? undefined : toRelease(parse(releaseSchema, value, `the release ${tag}`));
   });

@@ -50,6 +50,12 @@ async function view(sources: Sources, what: string, fields: readonly string[]): 
   });
 }
 
+const everything = ['versions', 'time', 'dist-tags', 'dist.integrity'];
+
+/** One question about the pinned version answers both: its own integrity, and what else there is. */
+const viewPinned = (sources: Sources, pin: NpmPin): Promise<unknown> =>
+  view(sources, `${pin.package}@${pin.version}`, everything);
+
 async function integrityOf(sources: Sources, pin: NpmPin, version: string): Promise<string | undefined> {
   const value = await view(sources, `${pin.package}@${version}`, ['dist.integrity']);
   return typeof value === 'string' ? value : undefined;
@@ -130,14 +136,17 @@ export function npmResolver(sources: Sources): Resolver<NpmPin> {
   return {
     identity: (pin, { version }) => integrityOf(sources, pin, version),
     async presence(pin) {
-      const found = await integrityOf(sources, pin, pin.version);
+      const value = await viewPinned(sources, pin);
+      const found = isRecord(value) ? value['dist.integrity'] : undefined;
       const what = `${pin.package}@${pin.version}`;
-      if (found === undefined) return { $case: 'gone', what: `${what} on npm` };
+      if (typeof found !== 'string') return { $case: 'gone', what: `${what} on npm` };
       if (found === pin.integrity) return { $case: 'there' };
       return { $case: 'other', expected: pin.integrity, found, source: `${what} on npm` };
     },
     async candidates(pin) {
-      const value = await view(sources, pin.package, ['versions', 'time', 'dist-tags']);
+      // A version that is gone answers nothing about the others.
+      const value =
+        (await viewPinned(sources, pin)) ?? (await view(sources, pin.package, ['versions', 'time', 'dist-tags']));
       const versions = isRecord(value) ? value['versions'] : undefined;
       const time = isRecord(value) && isRecord(value['time']) ? value['time'] : {};
       const tags = isRecord(value) && isRecord(value['dist-tags']) ? value['dist-tags'] : {};

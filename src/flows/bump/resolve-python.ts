@@ -69,7 +69,7 @@ export function pythonResolver(sources: Sources): Resolver<PythonPin> {
     const source = `astral-sh/uv ${uv.version}`;
     const url = `https://raw.githubusercontent.com/astral-sh/uv/${uv.version}/crates/uv-python/download-metadata.json`;
     return sources.once(url, async () => {
-      const value = await sources.web.json(url);
+      const value = await sources.web.json(url, { remember: true });
       const parsed = schema.safeParse(value);
       if (value === undefined || !parsed.success)
         throw new AppError('bump/python', 'upstream', `the list of Pythons of ${source} cannot be read`, {

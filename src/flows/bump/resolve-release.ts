@@ -1,6 +1,7 @@
 import { AppError, AppErrors } from '../../errors/index.ts';
 import {
   architectureOf,
+  digestOf,
   platforms,
   type Digest,
   type Evidence,
@@ -30,15 +31,30 @@ function wanted(pin: ReleasePin, version: string): readonly Wanted[] {
   });
 }
 
+/** checksumText reads the file; one whose digest the API states need not be fetched twice, and has to have it. */
+async function checksumText(
+  { web, answers }: Sources,
+  { name, url, digest }: Release['assets'][number],
+): Promise<string | undefined> {
+  const known = digest === undefined ? undefined : await answers?.content(digest);
+  if (known !== undefined) return known;
+  const text = await web.text(url, {}, maxChecksumBytes);
+  if (text === undefined || digest === undefined) return text;
+  const found = digestOf(text);
+  if (found !== digest) throw new Disagreement(name, `${digest} (API of the release)`, `${found} (our own hash)`);
+  await answers?.keep(text);
+  return text;
+}
+
 /** publisherChecksums reads the checksum file among a release's assets; undefined when there is none. */
 async function publisherChecksums(
-  { web }: Sources,
+  sources: Sources,
   release: Release,
   names: readonly string[],
 ): Promise<{ readonly url: string; readonly digests: ReadonlyMap<string, Digest> } | undefined> {
   const file = release.assets.find(({ name }) => checksumName.test(name));
   if (file === undefined) return undefined;
-  const text = await web.text(file.url, {}, maxChecksumBytes);
+  const text = await checksumText(sources, file);
   if (text === undefined) throw new Incomplete(`${release.tag}: the checksum file ${file.name} is not there`);
   const bad = (cause: unknown, found: string): AppError =>
     new AppError('bump/checksum-file', 'upstream', `${release.tag}: the publisher's checksum file cannot be used`, {

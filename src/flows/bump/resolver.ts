@@ -4,6 +4,7 @@ import type { Host } from '../../host/index.ts';
 import type { BumpablePin, Candidate, Presence, Resolved } from '../../pins/bump/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import type { Gate } from '../../registry/gate.ts';
+import type { Answers } from './answers.ts';
 import type { Web } from './web.ts';
 
 /** Sources is what resolvers ask; it lives as long as one command, so that nothing is asked twice. */
@@ -14,6 +15,8 @@ export interface Sources {
   readonly mirrors: Mirrors;
   readonly registry: Registry;
   readonly web: Web;
+  /** What was learned in earlier runs; absent where there is no place for it. */
+  readonly answers?: Answers;
   /** Bounds the commands (npm, git) that run at once. */
   readonly commands: Gate;
   /** Asks once per key, however many pins share the answer. */

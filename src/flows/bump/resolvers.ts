@@ -3,6 +3,7 @@ import type { Host } from '../../host/index.ts';
 import type { BumpablePin } from '../../pins/bump/index.ts';
 import { Gate } from '../../registry/gate.ts';
 import { createRegistry } from '../../registry/index.ts';
+import { Answers } from './answers.ts';
 import { actionResolver, gitResolver } from './resolve-git.ts';
 import { imageResolver } from './resolve-image.ts';
 import { npmResolver } from './resolve-npm.ts';
@@ -13,20 +14,22 @@ import { Web } from './web.ts';
 
 /** makeSources builds what resolvers ask; answers are shared, and an error is every asker's error. */
 export function makeSources(host: Host, root: string, mirrors: Mirrors, pins: ReadonlyMap<string, Pin>): Sources {
-  const answers = new Map<string, Promise<unknown>>();
+  const asked = new Map<string, Promise<unknown>>();
+  const answers = Answers.of(host);
   return {
+    ...(answers === undefined ? {} : { answers }),
     host,
     root,
     mirrors,
     pins: new Map([...pins].filter((entry): entry is [string, BumpablePin] => entry[1].kind !== 'rpms')),
-    registry: createRegistry(host, { mirrors }),
-    web: new Web(host, mirrors),
+    registry: createRegistry(host, { mirrors, ...(answers === undefined ? {} : { pages: answers }) }),
+    web: new Web(host, mirrors, answers),
     commands: new Gate(4, host.clock),
     once<T>(key: string, ask: () => Promise<T>): Promise<T> {
-      const known = answers.get(key) as Promise<T> | undefined;
+      const known = asked.get(key) as Promise<T> | undefined;
       if (known !== undefined) return known;
       const asking = ask();
-      answers.set(key, asking);
+      asked.set(key, asking);
       return asking;
     },
   };

@@ -7,6 +7,7 @@ import { discard, readBody, readSome } from '../../registry/body.ts';
 import { codeOf, networkFailure, readErrors, RegistryError, type Failure } from '../../registry/failure.ts';
 import { follow } from '../../registry/follow.ts';
 import { Gate } from '../../registry/gate.ts';
+import type { PageCache } from '../../registry/index.ts';
 import { Secrets } from '../../registry/redact.ts';
 import { askedWait, defaultRetry, isTransient } from '../../registry/retry.ts';
 
@@ -14,6 +15,8 @@ const maxJsonBytes = 32 * 1024 * 1024;
 
 export interface Ask {
   readonly accept?: string;
+  /** Remember the answer, and ask on condition the next time. */
+  readonly remember?: boolean;
   /** Sent to the URL's own origin only, and never to a mirror. */
   readonly authorization?: string | undefined;
 }
@@ -22,12 +25,14 @@ export interface Ask {
 export class Web {
   readonly #host: Host;
   readonly #mirrors: Mirrors;
+  readonly #pages: PageCache | undefined;
   readonly #gates = new Map<string, Gate>();
   readonly #secrets = new Secrets();
 
-  constructor(host: Host, mirrors: Mirrors) {
+  constructor(host: Host, mirrors: Mirrors, pages?: PageCache) {
     this.#host = host;
     this.#mirrors = mirrors;
+    this.#pages = pages;
   }
 
   /** json gives undefined when the server says that it is not there. Throws `bump/upstream`, `bump/unexpected-answer`. */
@@ -47,11 +52,33 @@ export class Web {
   }
 
   async text(url: string, ask: Ask = {}, limit = maxJsonBytes): Promise<string | undefined> {
-    return this.read(url, ask, async (answer) => (await readBody(answer, limit, url)).toString('utf8'));
+    const address = mirrorUrl(url, this.#mirrors);
+    const pages = ask.remember === true ? this.#pages : undefined;
+    const known = await pages?.get(address);
+    return this.read(
+      url,
+      ask,
+      async (answer) => {
+        if (answer.status === 304 && known !== undefined) {
+          await discard(answer.body);
+          return known.text;
+        }
+        const text = (await readBody(answer, limit, url)).toString('utf8');
+        const etag = answer.headers.get('etag');
+        if (etag !== undefined && etag !== '' && etag.length <= 512) await pages?.set(address, { etag, text });
+        return text;
+      },
+      known?.etag,
+    );
   }
 
   /** read hands the body of a 200 to `work`; a body that breaks is asked for again. 404 and 410 give undefined. */
-  async read<T>(url: string, ask: Ask, work: (answer: FetchResponse) => Promise<T>): Promise<T | undefined> {
+  async read<T>(
+    url: string,
+    ask: Ask,
+    work: (answer: FetchResponse) => Promise<T>,
+    etag?: string,
+  ): Promise<T | undefined> {
     const mirrored = mirrorUrl(url, this.#mirrors);
     const where = new URL(url).host;
     if (ask.authorization !== undefined) this.#secrets.remember(ask.authorization);
@@ -64,7 +91,7 @@ export class Web {
       },
     };
     try {
-      return await attempts(this.#host, task, () => this.#once(mirrored, mirrored === url, ask, work));
+      return await attempts(this.#host, task, () => this.#once(mirrored, mirrored === url, ask, work, etag));
     } catch (error) {
       if (!(error instanceof RegistryError)) throw error;
       throw new AppError('bump/upstream', 'upstream', error.message, {
@@ -91,17 +118,22 @@ export class Web {
     direct: boolean,
     ask: Ask,
     work: (answer: FetchResponse) => Promise<T>,
+    etag: string | undefined,
   ): Promise<Attempt<T | undefined>> {
     try {
       const { response } = await follow(this.#host, (at) => this.#gate(at), [], {
         method: 'GET',
         url,
-        headers: ask.accept === undefined ? {} : { accept: ask.accept },
+        headers: {
+          ...(ask.accept === undefined ? {} : { accept: ask.accept }),
+          ...(etag === undefined ? {} : { 'if-none-match': etag }),
+        },
         ...(direct && ask.authorization !== undefined ? { authorization: ask.authorization } : {}),
         trusted: new URL(url).origin,
       });
       const { status } = response;
-      if (status === 200) return { $case: 'done', value: await work(response) };
+      if (status === 200 || (status === 304 && etag !== undefined))
+        return { $case: 'done', value: await work(response) };
       if (status === 404 || status === 410) {
         await discard(response.body);
         return { $case: 'done', value: undefined };

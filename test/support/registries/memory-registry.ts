@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { digestOf } from '../../../src/core/index.ts';
 import { MemoryAuth, type AuthOptions } from './memory-auth.ts';
 import { fail, readAll, sendRange } from './memory-http.ts';
 import { MemoryStore } from './memory-store.ts';
@@ -83,7 +84,7 @@ class Server {
       return;
     }
     if (kind === 'tags') {
-      this.#tags(response, name, url);
+      this.#tags(request, response, name, url);
       return;
     }
     if (kind === 'manifests') return this.#manifests(request, response, method, name, rest);
@@ -108,7 +109,7 @@ class Server {
     return [[name, upload ? 'push' : action], ...(from === null ? [] : [[from, 'pull'] as [string, string]])];
   }
 
-  #tags(response: ServerResponse, name: string, url: URL): void {
+  #tags(request: IncomingMessage, response: ServerResponse, name: string, url: URL): void {
     const repository = this.store.repositories.get(name);
     if (repository === undefined) {
       fail(response, 404, 'NAME_UNKNOWN');
@@ -121,8 +122,14 @@ class Server {
     const page = start < 0 ? [] : all.slice(start, start + size);
     const more = start >= 0 && start + size < all.length;
     const link = `</v2/${name}/tags/list?n=${size}&last=${encodeURIComponent(page.at(-1) ?? '')}>; rel="next"`;
-    response.writeHead(200, { 'content-type': 'application/json', ...(more ? { link } : {}) });
-    response.end(JSON.stringify({ name, tags: page }));
+    const body = JSON.stringify({ name, tags: page });
+    const etag = `"${digestOf(`${body}${more ? link : ''}`)}"`;
+    if (request.headers['if-none-match'] === etag) {
+      response.writeHead(304, { etag }).end();
+      return;
+    }
+    response.writeHead(200, { 'content-type': 'application/json', etag, ...(more ? { link } : {}) });
+    response.end(body);
   }
 
   async #manifests(

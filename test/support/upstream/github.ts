@@ -49,11 +49,18 @@ function releaseJson(repository: string, release: UpstreamRelease): unknown {
   };
 }
 
-function answer(github: GitHub, path: string, response: ServerResponse): void {
+/** As GitHub does: every document has an entity tag, and an unchanged one comes without its body. */
+function send(request: IncomingMessage, response: ServerResponse, type: string, body: string): void {
+  const etag = `W/"${digestOf(body).slice(7, 39)}"`;
+  if (request.headers['if-none-match'] === etag) response.writeHead(304, { etag }).end();
+  else response.writeHead(200, { 'content-type': type, etag }).end(body);
+}
+
+function answer(github: GitHub, request: IncomingMessage, path: string, response: ServerResponse): void {
   const json = (value: unknown): void => {
     if (value === undefined)
       response.writeHead(404, { 'content-type': 'application/json' }).end('{"message":"Not Found"}');
-    else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+    else send(request, response, 'application/json', JSON.stringify(value));
   };
   const [, list, tag] = /^\/api\/repos\/([^/]+\/[^/]+)\/releases(?:\/tags\/([^/]+))?$/.exec(path) ?? [];
   if (list !== undefined) {
@@ -72,7 +79,7 @@ function answer(github: GitHub, path: string, response: ServerResponse): void {
     github.releases.get(repository)?.find((release) => release.tag === under)?.assets[name] ??
     github.raw.get(path.replace(/^\/raw\//, ''));
   if (bytes === undefined) response.writeHead(404).end('Not Found');
-  else response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(bytes);
+  else send(request, response, 'application/octet-stream', bytes);
 }
 
 export async function startGitHub(): Promise<GitHub> {
@@ -80,7 +87,7 @@ export async function startGitHub(): Promise<GitHub> {
     github.requests.push(request);
     const { pathname } = new URL(request.url ?? '/', 'http://x');
     github.log.push(`${request.method ?? ''} ${pathname}`);
-    if (!github.misbehave(request, response)) answer(github, pathname, response);
+    if (!github.misbehave(request, response)) answer(github, request, pathname, response);
   });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;

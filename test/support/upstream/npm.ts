@@ -36,8 +36,10 @@ export class NpmStub {
     const [name, version] = at < 0 ? [what] : [what.slice(0, at), what.slice(at + 1)];
     const found = this.packages.get(name);
     if (found === undefined) return { exitCode: 1, stdout: '', stderr: 'npm error code E404' };
-    if (fields.includes('dist.integrity')) {
-      const integrity = this.integrity(name, version ?? '');
+    const integrity = this.integrity(name, version ?? '');
+    if (version !== undefined && integrity === undefined)
+      return { exitCode: 1, stdout: '', stderr: 'npm error code E404' };
+    if (!fields.includes('versions')) {
       return { exitCode: 0, stdout: integrity === undefined ? '' : JSON.stringify(integrity), stderr: '' };
     }
     const versions = [...found.versions.keys()];
@@ -45,7 +47,8 @@ export class NpmStub {
       [...found.versions].flatMap(([key, { time }]) => (time === undefined ? [] : [[key, time]])),
     );
     const answer = { versions, time, 'dist-tags': found.latest === undefined ? {} : { latest: found.latest } };
-    return { exitCode: 0, stdout: JSON.stringify(answer), stderr: '' };
+    const whole = fields.includes('dist.integrity') ? { ...answer, 'dist.integrity': integrity } : answer;
+    return { exitCode: 0, stdout: JSON.stringify(whole), stderr: '' };
   }
 
   async #lock(directory: string): Promise<ExecResult> {
