@@ -7,7 +7,7 @@ import {
   withSboms,
   type EvidencePlace,
 } from '../src/flows/evidence/index.ts';
-import { attestTree, demandDigest, sbomsOf } from '../src/flows/trust/index.ts';
+import { attestTree, demandDigest, projectPins, sbomsOf } from '../src/flows/trust/index.ts';
 import { variantOfRepository } from '../src/flows/ci/variant.ts';
 import { buildPlan, loadDefinitions } from '../src/flows/plan.ts';
 import { createRegistry } from '../src/registry/index.ts';
@@ -58,6 +58,7 @@ export const command: CommandModule = {
       repository: `${ref.registry}/${ref.repository}`,
       sourceDateEpoch: plan.sourceDateEpoch,
       toolVersion,
+      pins: projectPins(host, { root, ...around }),
     });
     // Asking the signer who it is fetches its token, which on GitHub names the workflow that signs.
     await pen.signer.self();

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parsePlatform } from '../src/core/index.ts';
 import { AppError, exitCodes } from '../src/errors/index.ts';
-import { sbomsOf } from '../src/flows/trust/index.ts';
+import { projectPins, sbomsOf } from '../src/flows/trust/index.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import { examples, listOption, stringOption, type CommandModule } from './command.ts';
 import { fromHere } from './plan-option.ts';
@@ -44,6 +44,7 @@ export const command: CommandModule = {
       repository: stringOption(call, 'repository') ?? 'localhost/runner',
       sourceDateEpoch: Number(stringOption(call, 'epoch') ?? '0'),
       toolVersion: projectVersion(call.root),
+      pins: projectPins(host, { root: call.root, ...around }),
       ...(platforms.length === 0 ? {} : { platforms }),
       ...(around.dockerHost === undefined ? {} : { dockerHost: around.dockerHost }),
     });

@@ -12,6 +12,8 @@ export interface Package {
   /** As declared: an SPDX id, an SPDX expression or the publisher's own words. */
   readonly license?: string;
   readonly sha256?: string;
+  /** Where a pinned artifact was fetched from, and the SHA-256 that it was held against there. */
+  readonly origin?: { readonly kind: 'distribution' | 'vcs'; readonly url: string; readonly sha256?: string };
   /** The file that declares it, absolute in the image. */
   readonly path: string;
   /** Layer that brought that file, 0 the lowest. */

@@ -56,6 +56,23 @@ export async function toCycloneDx(picture: Picture, packages: readonly Package[]
         hashes: new Models.HashDictionary(
           found.sha256 === undefined ? [] : [[Enums.HashAlgorithm['SHA-256'], found.sha256]],
         ),
+        externalReferences: new Models.ExternalReferenceRepository(
+          found.origin === undefined
+            ? []
+            : [
+                new Models.ExternalReference(
+                  found.origin.url,
+                  found.origin.kind === 'vcs'
+                    ? Enums.ExternalReferenceType.VCS
+                    : Enums.ExternalReferenceType.Distribution,
+                  {
+                    hashes: new Models.HashDictionary(
+                      found.origin.sha256 === undefined ? [] : [[Enums.HashAlgorithm['SHA-256'], found.origin.sha256]],
+                    ),
+                  },
+                ),
+              ],
+        ),
         properties: new Models.PropertyRepository(
           propertiesOf(found).map(([name, value]) => new Models.Property(name, value)),
         ),

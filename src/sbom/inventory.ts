@@ -1,9 +1,10 @@
 import { PackageURL } from 'packageurl-js';
-import { hexOf, type Picture, type Pin } from '../core/index.ts';
+import type { NpmPin, Picture, Pin } from '../core/index.ts';
 import type { Declared, Package, PurlParts } from './component.ts';
 import { dpkgStatus, readDpkgStatus } from './found/deb.ts';
 import { goBuildInfoMagic, readGoBuildInfo } from './found/go.ts';
 import { isNpmPackageFile, readNpmPackage } from './found/npm.ts';
+import { declarePin } from './found/pin.ts';
 import { isPythonMetadata, readPythonMetadata } from './found/python.ts';
 import { readRpmDatabase, rpmDatabases } from './found/rpm.ts';
 
@@ -35,10 +36,19 @@ export async function inventory(picture: Picture, pinned: readonly PinnedPath[] 
     for (const declared of await declaredBy(path, content)) packages.push(place(picture, path, declared));
   }
   for (const { pin, path } of pinned) {
-    if (picture.tree.has(path)) packages.push(place(picture, path, declarePin(pin, picture), pin.name));
+    // Its own package.json declares it; the pin only adds where it came from.
+    if (pin.kind === 'npm') markNpm(packages, pin);
+    else if (picture.tree.has(path)) packages.push(place(picture, path, declarePin(pin, picture.platform), pin.name));
   }
   const unique = new Map(packages.map((found) => [`${found.purl} ${found.path}`, found]));
   return [...unique.entries()].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, found]) => found);
+}
+
+function markNpm(packages: Package[], pin: NpmPin): void {
+  for (const [at, found] of packages.entries()) {
+    if (found.ecosystem === 'npm' && found.name === pin.package && found.version === pin.version)
+      packages[at] = { ...found, pin: pin.name };
+  }
 }
 
 async function declaredBy(path: string, content: Uint8Array): Promise<Declared[]> {
@@ -72,50 +82,4 @@ function formatPurl(parts: PurlParts): string {
     qualifiers === undefined ? undefined : { ...qualifiers },
     undefined,
   ).toString();
-}
-
-/** A pinned artifact's own identity: what was fetched, and by which hash it was held. */
-function declarePin(pin: Pin, picture: Picture): Declared {
-  const { purl, sha256 } = pinIdentity(pin, picture);
-  return {
-    ecosystem: purl.type,
-    name: purl.name,
-    version: purl.version,
-    ...(sha256 === undefined ? {} : { sha256 }),
-    purl,
-  };
-}
-
-function pinIdentity(pin: Pin, picture: Picture): { purl: PurlParts; sha256?: string } {
-  const generic = (version: string, qualifiers?: Record<string, string>): PurlParts => ({
-    type: 'generic',
-    name: pin.name,
-    version,
-    ...(qualifiers === undefined ? {} : { qualifiers }),
-  });
-  switch (pin.kind) {
-    case 'image':
-      return { purl: generic(pin.version, { repository_url: pin.repository }), sha256: hexOf(pin.digest) };
-    case 'release':
-      return {
-        purl: generic(pin.version, { vcs_url: pin.repository }),
-        sha256: hexOf(pin.checksums[picture.platform]),
-      };
-    case 'git':
-      return { purl: generic(pin.commit, { vcs_url: `${pin.repository}@${pin.commit}` }), sha256: hexOf(pin.digest) };
-    case 'action':
-      return { purl: generic(pin.commit, { vcs_url: `${pin.repository}@${pin.commit}` }) };
-    case 'npm':
-      return { purl: npmPurl(pin.package, pin.version) };
-    case 'python':
-      return { purl: generic(pin.version) };
-    case 'rpms':
-      return { purl: generic('floating') };
-  }
-}
-
-function npmPurl(name: string, version: string): PurlParts {
-  const [scope, bare] = name.split('/');
-  if (bare === undefined) return { type: 'npm', name, version };
-  return { type: 'npm', namespace: scope ?? '', name: bare, version };
 }

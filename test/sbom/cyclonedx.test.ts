@@ -35,7 +35,7 @@ const gh = {
   name: 'gh',
   version: '2.74.0',
   repository: 'https://github.com/cli/cli',
-  url: 'x',
+  url: 'https://x.example/gh_{version}_{arch}.tar.gz',
   checksumFile: 'x',
   checksums: { 'linux/amd64': `sha256:${'a'.repeat(64)}`, 'linux/arm64': `sha256:${'b'.repeat(64)}` },
   policy: {},
@@ -57,7 +57,22 @@ describe('inventory', () => {
       ['pkg:npm/tar@7.5.11', 1, undefined],
       ['pkg:pypi/fastapi@0.115', 1, undefined],
     ]);
-    expect(found.find(({ pin }) => pin === 'gh')?.sha256).toBe('a'.repeat(64));
+    // The hash is the archive's, not the file's: it stands with the place it was fetched from.
+    expect(found.find(({ pin }) => pin === 'gh')).toMatchObject({
+      origin: { kind: 'distribution', url: 'https://x.example/gh_2.74.0_amd64.tar.gz', sha256: 'a'.repeat(64) },
+    });
+    expect(found.find(({ pin }) => pin === 'gh')?.sha256).toBeUndefined();
+  });
+
+  it('marks the npm package that a pin names, in its very version', async () => {
+    const pin = (version: string) =>
+      ({ ...gh, kind: 'npm', name: 'tar', package: 'tar', version }) as unknown as typeof gh;
+    const marked = async (version: string) =>
+      (await inventory(picture(), [{ pin: pin(version), path: '/usr/local/bin/tar' }]))
+        .filter((found) => found.pin === 'tar')
+        .map(({ purl }) => purl);
+    expect(await marked('7.5.11')).toEqual(['pkg:npm/tar@7.5.11']);
+    expect(await marked('7.5.12')).toEqual([]);
   });
 
   it('leaves out a pin whose path is not in the image', async () => {
@@ -73,7 +88,8 @@ describe('inventory', () => {
 });
 
 describe('the CycloneDX document', () => {
-  const write = async (): Promise<string> => toCycloneDx(picture(), await inventory(picture()), about);
+  const write = async (): Promise<string> =>
+    toCycloneDx(picture(), await inventory(picture(), [{ pin: gh, path: '/usr/local/bin/gh' }]), about);
 
   it('holds to the specification, version 1.6', async () => {
     const { Spec, Validation } = await import('@cyclonedx/cyclonedx-library');
@@ -94,6 +110,20 @@ describe('the CycloneDX document', () => {
     expect(of('fastapi')).toEqual([{ license: { id: 'MIT' } }]);
     expect(of('odd')).toEqual([{ license: { name: 'SEE LICENSE IN README.md' } }]);
     expect(of('jq')).toBeUndefined();
+  });
+
+  it('says where a pinned artifact was fetched from, by which hash, and for which pin', async () => {
+    const document = JSON.parse(await write()) as { components: { name: string }[] };
+    expect(document.components.find(({ name }) => name === 'gh')).toMatchObject({
+      externalReferences: [
+        {
+          type: 'distribution',
+          url: 'https://x.example/gh_2.74.0_amd64.tar.gz',
+          hashes: [{ alg: 'SHA-256', content: 'a'.repeat(64) }],
+        },
+      ],
+      properties: expect.arrayContaining([{ name: 'openshell-runner-images:pin', value: 'gh' }]) as unknown,
+    });
   });
 });
 

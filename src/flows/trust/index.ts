@@ -12,6 +12,7 @@ export { makeVerifier, readPolicy, type TrustLoader, type TrustSources } from '.
 export { onlineRoot } from './online-root.ts';
 export { makePen, type Signing } from './pen.ts';
 export { compareInventories, formatSbomDiff, isSame, sbomDiff, type SbomDiff } from './sbom-diff.ts';
+export { pinnedPaths, projectPins, type PinsOfImage } from './pinned-paths.ts';
 export { packagesOf, type PlatformPackages } from './packages.ts';
 export { sbomsOf, type PlatformSbom, type SbomOptions } from './sbom.ts';
 export { promote, type Promotion, type PromoteOptions } from './promote.ts';

@@ -3,6 +3,7 @@ import type { Host } from '../../host/index.ts';
 import { goWindow, inventory, wantedForSbom, type Package } from '../../sbom/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { openImage } from '../check/index.ts';
+import type { PinsOfImage } from './pinned-paths.ts';
 
 export interface PackagesOptions {
   readonly registry: Registry;
@@ -11,6 +12,8 @@ export interface PackagesOptions {
   /** With a transport, as skopeo writes it; without one, a registry reference. */
   readonly image: string;
   readonly platforms?: readonly Platform[];
+  /** Which of the project's pins its files came from; absent: nobody asks. */
+  readonly pins?: PinsOfImage;
 }
 
 export interface PlatformPackages {
@@ -28,7 +31,10 @@ export async function packagesOf(host: Host, options: PackagesOptions): Promise<
       options.platforms,
     );
     const found: PlatformPackages[] = [];
-    for (const picture of pictures) found.push({ picture, packages: await inventory(picture) });
+    for (const picture of pictures) {
+      const pinned = (await options.pins?.(picture)) ?? [];
+      found.push({ picture, packages: await inventory(picture, pinned) });
+    }
     task.done(`${found.reduce((sum, { packages }) => sum + packages.length, 0)} packages`);
     return found;
   } catch (error) {
