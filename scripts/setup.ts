@@ -13,6 +13,7 @@ const needed: readonly (readonly [command: string, debianPackage: string])[] = [
   ['buildah', 'buildah'],
   ['podman', 'podman'],
   ['umoci', 'umoci'],
+  ['rpmbuild', 'rpm'],
   ['qemu-aarch64-static', 'qemu-user-static'],
   ['update-binfmts', 'binfmt-support'],
   ['shellcheck', 'shellcheck'],

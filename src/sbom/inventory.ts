@@ -6,7 +6,7 @@ import { goBuildInfoMagic, readGoBuildInfo } from './found/go.ts';
 import { isNpmPackageFile, readNpmPackage } from './found/npm.ts';
 import { declarePin } from './found/pin.ts';
 import { isPythonMetadata, readPythonMetadata } from './found/python.ts';
-import { readRpmDatabase, rpmDatabases } from './found/rpm.ts';
+import { logOf, notWrittenBack, readRpmDatabase, rpmDatabases } from './found/rpm.ts';
 
 const maxTextFile = 4 * 1024 * 1024;
 const maxRpmDatabase = 512 * 1024 * 1024;
@@ -33,6 +33,7 @@ export interface PinnedPath {
 export async function inventory(picture: Picture, pinned: readonly PinnedPath[] = []): Promise<Package[]> {
   const packages: Package[] = [];
   for (const [path, content] of picture.contents) {
+    if (rpmDatabases.includes(path) && (picture.tree.get(logOf(path))?.size ?? 0) > 0) throw notWrittenBack(path);
     for (const declared of await declaredBy(path, content)) packages.push(place(picture, path, declared));
   }
   for (const { pin, path } of pinned) {

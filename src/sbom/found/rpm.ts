@@ -24,6 +24,18 @@ export async function readRpmDatabase(content: Uint8Array): Promise<Declared[]> 
   }
 }
 
+/** logOf is the write-ahead log that RPM keeps beside its database; empty when everything was written back. */
+export const logOf = (database: string): string => `${database}-wal`;
+
+/** notWrittenBack: what is only in the log would be missing from the list, and nobody would see it. */
+export function notWrittenBack(database: string): AppError {
+  return new AppError('sbom/rpmdb', 'findings', 'the RPM database of the image is not whole', {
+    expected: `an empty ${logOf(database)}`,
+    found: 'packages that were not written back from the log',
+    hint: `open it once where it was made (rpm -qa), then build the image again`,
+  });
+}
+
 function declare(header: RpmHeader): Declared[] {
   // Imported signing keys stand in the database as packages; they are no software.
   if (header.name === 'gpg-pubkey') return [];
