@@ -2,7 +2,7 @@ import { exitCodes } from '../src/errors/index.ts';
 import { buildLayout, chooseEngine, layoutDirectory, type BuildResult } from '../src/flows/build/index.ts';
 import { formatBytes, parsePlatform, type Plan } from '../src/core/index.ts';
 import { createRegistry } from '../src/registry/index.ts';
-import { examples, flag, listOption, stringOption, type CommandModule } from './command.ts';
+import { collect, examples, flag, listOption, stringOption, valuesOption, type CommandModule } from './command.ts';
 import { planFor, planOption } from './plan-option.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
 
@@ -11,6 +11,7 @@ function tell(result: BuildResult): string {
     return result.from === 'layout'
       ? `unchanged ${result.index.digest} in ${result.layout}`
       : `unchanged ${result.reference}, published already`;
+  if (result.$case === 'dry-run') return `nothing was built for ${result.platforms.join(', ')}: a dry run`;
   const lines = result.platforms.map(
     ({ platform, digest, layers, size, base }) =>
       `  ${platform}  ${digest}  ${layers} layers, ${formatBytes(size)}; the first ${base?.layers.length ?? 0} are the pinned base's`,
@@ -33,8 +34,8 @@ export const command: CommandModule = {
       .option('--builder <name>', 'buildx builder')
       .option('--force', 'build even when nothing changed')
       .option('--no-cache', 'do not use the engine’s layer cache')
-      .option('--cache-from <what>', 'cache to import, in the engine’s syntax')
-      .option('--cache-to <what>', 'cache to export, in the engine’s syntax')
+      .option('--cache-from <what>', 'cache to import, in the engine’s syntax; {arch} is the platform’s', collect)
+      .option('--cache-to <what>', 'cache to export, likewise; one for each platform: {arch} must be in it', collect)
       .option('--published <repository>', 'also look for the same inputs among what was published there')
       .option('--expires-after <time>', 'label quay.expires-after, e.g. 48h, for images of pull requests')
       .option(...planOption)
@@ -72,8 +73,8 @@ export const command: CommandModule = {
       noCache: call.options['cache'] === false,
       machineArgs: around.machineArgs,
       extraHosts: around.extraHosts,
-      cacheFrom: listOption(call, 'cacheFrom'),
-      cacheTo: listOption(call, 'cacheTo'),
+      cacheFrom: valuesOption(call, 'cacheFrom'),
+      cacheTo: valuesOption(call, 'cacheTo'),
       ...(around.extraCa === undefined ? {} : { extraCa: around.extraCa }),
       ...(around.networkMode === undefined ? {} : { networkMode: around.networkMode }),
       ...(published === undefined ? {} : { published }),

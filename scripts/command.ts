@@ -47,6 +47,15 @@ export function flag(call: Call, name: string): boolean {
   return call.options[name] === true;
 }
 
+/** collect lets an option be given several times, each value as it is. */
+export const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
+
+/** valuesOption reads an option made with `collect`; commas belong to the values. */
+export function valuesOption(call: Call, name: string): readonly string[] {
+  const value = call.options[name];
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
 /** listOption reads an option that may be given several times or as a comma-separated list. */
 export function listOption(call: Call, name: string): readonly string[] {
   const value = call.options[name];

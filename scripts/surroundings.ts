@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { parse } from 'yaml';
 import type { Mirrors } from '../src/core/index.ts';
 import { AppError } from '../src/errors/index.ts';
-import { flag, listOption, stringOption, type Call } from './command.ts';
+import { collect, flag, listOption, stringOption, type Call } from './command.ts';
 
 /** Surroundings is where this machine gets bytes from and builds with: never what is expected of them. */
 export interface Surroundings {
@@ -25,7 +25,6 @@ export interface Surroundings {
   readonly labRegistry?: string;
 }
 
-const collect = (value: string, previous: string[] = []) => [...previous, value];
 const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'];
 
 /** surroundingsOptions adds the options that every command with upstreams or engines shares. */

@@ -58,6 +58,6 @@ export async function attempts(host: Host, name: EngineName | undefined, options
       engine: buildxEngine(host, options.builder === undefined ? {} : { builder: options.builder }),
       chosen: false,
     });
-  if (wanted('buildah')) found.push({ label: 'buildah', engine: buildahEngine(host), chosen: false });
+  if (wanted('buildah')) found.push({ label: 'buildah', engine: buildahEngine(host, credentials), chosen: false });
   return found;
 }

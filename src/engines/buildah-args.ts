@@ -3,7 +3,11 @@ import type { BuildRequest } from './types.ts';
 export type Isolation = 'oci' | 'rootless' | 'chroot';
 
 /** buildahBuildArguments: the context comes on standard input, so no directory is ever shared. */
-export function buildahBuildArguments(request: BuildRequest, isolation: Isolation | undefined): string[] {
+export function buildahBuildArguments(
+  request: BuildRequest,
+  isolation: Isolation | undefined,
+  loginFile?: string,
+): string[] {
   const pairs = (option: string, record: Readonly<Record<string, string>>): string[] =>
     Object.entries(record).flatMap(([key, value]) => [option, `${key}=${value}`]);
   const each = (option: string, values: readonly string[] | undefined): string[] =>
@@ -22,6 +26,7 @@ export function buildahBuildArguments(request: BuildRequest, isolation: Isolatio
     '--file',
     'Dockerfile',
     ...(isolation === undefined ? [] : ['--isolation', isolation]),
+    ...(loginFile === undefined ? [] : ['--authfile', loginFile]),
     // Buildah refuses the two together.
     request.noCache === true ? '--no-cache' : '--layers',
     ...(request.networkMode === undefined ? [] : ['--network', request.networkMode]),

@@ -1,12 +1,11 @@
 import type { Host } from '../host/index.ts';
+import { registriesOf } from './references.ts';
 
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/;
 
 /** loopbackRegistries gives the registries on this very machine that a Dockerfile takes images from. */
 export function loopbackRegistries(dockerfile: string): string[] {
-  const references = dockerfile.matchAll(/^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)|--from=(\S+)|[,=]from=([^,\s]+)/gim);
-  const hosts = [...references].map(([, from, copy, mount]) => (from ?? copy ?? mount ?? '').split('/')[0] ?? '');
-  return [...new Set(hosts.filter((host) => loopback.test(host)))].sort();
+  return registriesOf(dockerfile).filter((host) => loopback.test(host));
 }
 
 /** registriesConf lets exactly these registries speak plain HTTP (containers-registries.conf(5)). */

@@ -8,6 +8,8 @@ import { withRegistries } from './buildah-registries.ts';
 import { localPlatforms } from './emulation.ts';
 import { archiveFiles } from './archive-files.ts';
 import { keepCache } from './buildah-cache.ts';
+import { withLoginFile } from './login-file.ts';
+import type { Credentials } from './session.ts';
 import { StepLines } from './step-lines.ts';
 import { Tracker } from './tracker.ts';
 import type { BuildRequest, Engine, EngineInfo } from './types.ts';
@@ -15,6 +17,8 @@ import type { BuildRequest, Engine, EngineInfo } from './types.ts';
 export interface BuildahOptions {
   /** Forced isolation; without it the runtime is tried first and chroot where it refuses. */
   readonly isolation?: Isolation;
+  /** For private base images; what the machine's own configuration says when absent. */
+  readonly credentials?: Credentials;
 }
 
 async function readInfo(host: Host): Promise<EngineInfo> {
@@ -43,7 +47,7 @@ interface Run {
   readonly id?: Digest;
 }
 
-async function runBuild(host: Host, request: BuildRequest, isolation: Isolation | undefined): Promise<Run> {
+async function runBuild(host: Host, request: BuildRequest, options: BuildahOptions): Promise<Run> {
   const tracker = new Tracker(request.platform, request.onProgress);
   const steps = new StepLines(tracker);
   let last = '';
@@ -57,8 +61,8 @@ async function runBuild(host: Host, request: BuildRequest, isolation: Isolation 
   const context = request.context();
   const failed: { error?: Error } = {};
   context.once('error', (error) => (failed.error = error));
-  const run = async (env: Record<string, string>): Promise<ExecResult> =>
-    await host.exec('buildah', buildahBuildArguments(request, isolation), {
+  const run = async (env: Record<string, string>, loginFile: string | undefined): Promise<ExecResult> =>
+    await host.exec('buildah', buildahBuildArguments(request, options.isolation, loginFile), {
       env,
       input: context,
       stdout,
@@ -67,7 +71,10 @@ async function runBuild(host: Host, request: BuildRequest, isolation: Isolation 
         steps.line(line);
       },
     });
-  const result = await withRegistries(host, request.dockerfile.text, run);
+  const { text } = request.dockerfile;
+  const result = await withRegistries(host, text, (env) =>
+    withLoginFile(host, text, options.credentials, (loginFile) => run(env, loginFile)),
+  );
   context.destroy();
   request.signal.throwIfAborted();
   if (failed.error !== undefined) throw failed.error;
@@ -94,7 +101,8 @@ function interpret(request: BuildRequest, engine: string, { result, tracker }: R
 export function buildahEngine(host: Host, options: BuildahOptions = {}): Engine {
   const archives = archiveFiles(host);
   let known: Promise<EngineInfo> | undefined;
-  let isolation = options.isolation;
+  let { isolation } = options;
+  const current = (): BuildahOptions => ({ ...options, ...(isolation === undefined ? {} : { isolation }) });
   const info = (): Promise<EngineInfo> => (known ??= readInfo(host));
   const removeImage = async (tag: string): Promise<void> => {
     // Not the build's signal: what was stopped is what has to be cleaned.
@@ -112,11 +120,11 @@ export function buildahEngine(host: Host, options: BuildahOptions = {}): Engine 
       if (platforms?.includes(request.platform) === false)
         throw missingEmulation(request.platform, engine, `this machine runs ${platforms.join(', ')}`);
       try {
-        let run = await runBuild(host, request, isolation);
+        let run = await runBuild(host, request, current());
         if (run.result.exitCode !== 0 && isolation === undefined && needsChroot(run.result.stderr)) {
           host.story.warn(`${engine}: the OCI runtime cannot start containers here; building with --isolation chroot`);
           isolation = 'chroot';
-          run = await runBuild(host, request, isolation);
+          run = await runBuild(host, request, current());
         }
         if (run.result.exitCode !== 0) throw interpret(request, engine, run);
         const { platform, tag } = request;

@@ -75,7 +75,7 @@ function interpret(
     return new AppError('engines/buildx-driver', 'machine', 'this builder cannot write an OCI archive', {
       expected: 'a builder with the docker-container, kubernetes or remote driver, or Docker with the containerd store',
       found: message,
-      hint: 'docker buildx create --use --name runner, or --engine docker',
+      hint: 'docker buildx create --use --name runner, --endpoint of a Docker with the containerd store, or --engine docker',
     });
   if (
     message === '' ||

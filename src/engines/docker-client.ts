@@ -11,7 +11,12 @@ export interface DockerClient {
   readonly endpoint: Endpoint;
   readonly api: Dockerode;
   /** POST /build with a tar body; the stream ends when the build does. */
-  build(query: Readonly<Record<string, string>>, context: Readable, signal: AbortSignal): Promise<Readable>;
+  build(
+    query: Readonly<Record<string, string>>,
+    context: Readable,
+    signal: AbortSignal,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Readable>;
   /** GET /images/NAME/get: the archive that `docker save` writes. */
   save(tag: string, signal?: AbortSignal): Promise<Readable>;
   /** An upgraded connection (`/session`, `/grpc`). */
@@ -31,14 +36,18 @@ interface Dial {
 }
 type Modem = { dial(options: Dial, callback: (error: Error | null | undefined, result: unknown) => void): void };
 
+/** TLS as the docker command does it: DOCKER_TLS_VERIFY and DOCKER_CERT_PATH; an engine may ask for no certificate. */
 async function tls(
   host: Host,
   port: number,
 ): Promise<{ ca?: Buffer; cert?: Buffer; key?: Buffer; protocol: 'http' | 'https' }> {
-  if (host.env['DOCKER_TLS_VERIFY'] !== '1' && port !== 2376) return { protocol: 'http' };
+  if ((host.env['DOCKER_TLS_VERIFY'] ?? '') === '' && port !== 2376) return { protocol: 'http' };
   const folder = host.env['DOCKER_CERT_PATH'] ?? `${host.env['HOME'] ?? ''}/.docker`;
   const [ca, cert, key] = await Promise.all(
-    ['ca', 'cert', 'key'].map((name) => host.files.read(`${folder}/${name}.pem`, 1024 * 1024)),
+    ['ca', 'cert', 'key'].map(async (name) => {
+      const file = `${folder}/${name}.pem`;
+      return (await host.files.stat(file)) === undefined ? undefined : host.files.read(file, 1024 * 1024);
+    }),
   );
   return { protocol: 'https', ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
 }
@@ -82,12 +91,13 @@ export async function connectDocker(host: Host, endpoint: Endpoint): Promise<Doc
   return {
     endpoint,
     api,
-    build: (query, context, signal) =>
+    build: (query, context, signal, headers = {}) =>
       dial<Readable>({
         path: '/build?',
         method: 'POST',
         options: query,
         file: context,
+        headers: { ...headers },
         isStream: true,
         abortSignal: signal,
         statusCodes: { 200: true, 400: 'bad request', 500: 'server error' },
@@ -127,7 +137,7 @@ export function unreachable(endpoint: Endpoint, cause: unknown): AppError {
     });
   const hints = {
     unix: 'start the engine (sudo systemctl start docker, or podman system service), or name it: --endpoint, DOCKER_HOST',
-    tcp: 'check host and port, and that its engine listens there',
+    tcp: 'check host and port, that its engine listens there, and for TLS: DOCKER_TLS_VERIFY=1, DOCKER_CERT_PATH',
     ssh: 'check that `ssh HOST docker version` works without a question',
   };
   return new AppError('engines/unreachable', 'machine', `no engine answers at ${place}`, {

@@ -9,6 +9,7 @@ import { dockerQuery, type Flavour } from './docker-options.ts';
 import { readBuild } from './docker-stream.ts';
 import { localPlatforms } from './emulation.ts';
 import { formatEndpoint, type Endpoint } from './endpoint.ts';
+import { loginsFor, registryConfig } from './login-file.ts';
 import { openSession, type Credentials, type Session } from './session.ts';
 import type { BuildRequest, BuiltImage, Engine, EngineInfo } from './types.ts';
 import { workerPlatforms } from './workers.ts';
@@ -79,10 +80,21 @@ async function inspect(client: DockerClient, request: BuildRequest, engine: stri
   return isDigest(id) ? id : undefined;
 }
 
+const anonymous: Credentials = async () => undefined;
+
+/** Podman has no session to ask through: it is told beforehand who pulls. */
+async function podmanHeaders(
+  request: BuildRequest,
+  credentials: Credentials | undefined,
+): Promise<Record<string, string>> {
+  const logins = await loginsFor(request.dockerfile.text, credentials);
+  return logins.size === 0 ? {} : { 'X-Registry-Config': registryConfig(logins) };
+}
+
 async function build(
   { client, flavour, info }: Connected,
   request: BuildRequest,
-  credentials: Credentials,
+  credentials: Credentials | undefined,
 ): Promise<BuiltImage> {
   const engine = `${info.product} ${info.version}`;
   let session: Session | undefined;
@@ -95,9 +107,10 @@ async function build(
     return stream;
   };
   try {
-    if (flavour === 'docker') session = await openSession(client, credentials, context);
+    if (flavour === 'docker') session = await openSession(client, credentials ?? anonymous, context);
     const body = session === undefined ? context() : Readable.from([]);
-    const answer = await client.build(dockerQuery(flavour, request, session), body, request.signal);
+    const headers = flavour === 'docker' ? {} : await podmanHeaders(request, credentials);
+    const answer = await client.build(dockerQuery(flavour, request, session), body, request.signal, headers);
     const outcome = await readBuild(answer, request, engine);
     if (contextError !== undefined) throw contextError as Error;
     if ('error' in outcome) throw outcome.error;
@@ -141,7 +154,7 @@ export function dockerEngine(host: Host, options: DockerOptions): Engine {
           `it runs ${info.platforms.join(', ') || `none of ${platforms.join(', ')}`}`,
         );
       try {
-        return await build(current, request, options.credentials ?? (async () => undefined));
+        return await build(current, request, options.credentials);
       } catch (error) {
         // A build that was stopped between its last step and its end may have left its name.
         await removeImage(current.client, request.tag).catch(() => undefined);

@@ -11,6 +11,7 @@ export { localPlatforms } from './emulation.ts';
 export { dockerCandidates } from './docker-endpoints.ts';
 export { loadImage, saveImage } from './load.ts';
 export { perPlatform } from './per-platform.ts';
+export { imageReferences } from './references.ts';
 export { recording, type EngineCall } from './recording.ts';
 export type { Credentials } from './session.ts';
 export { engineNames } from './types.ts';

@@ -4,6 +4,7 @@ export { createRegistry, type Registry, type RegistryOptions } from './client.ts
 export type { CopyOptions, CopyReport } from './copy-tree.ts';
 export { RegistryError } from './failure.ts';
 export type { Fetched, PutResult } from './manifest.ts';
+export { createLogins, type Login } from './logins.ts';
 export type { MoveOptions, TagMove, TagRef } from './move-tag.ts';
 export type { Node } from './node.ts';
 export type { PushOptions, PushReport } from './push-tree.ts';

@@ -47,6 +47,19 @@ ENTRYPOINT ["/bin/sh", "-c"]
 CMD ["exec sleep 1000"]
 `;
 
+/** Nothing runs while it builds, so that no platform needs emulation; what it gives breaks the contract in many ways. */
+export const copyFragment = `---
+description: A file
+provides: [/opt/note]
+files:
+  - { path: rootfs/note, mode: "0644" }
+---
+#: final
+COPY --chown=1001:0 --chmod=0664 rootfs/note /opt/note
+USER 1001
+CMD ["/bin/true"]
+`;
+
 const image = `image: small
 profile: standard
 platforms: [linux/amd64, linux/arm64]

@@ -8,22 +8,9 @@ import { startFaultProxy } from '../support/registries/fault-proxy.ts';
 import { answer, cutUpload, first, on, reset, type Match } from '../support/registries/faults.ts';
 import { startMemoryRegistry, type Fault, type MemoryRegistry } from '../support/registries/memory-registry.ts';
 import { relabelled } from './relabelled.ts';
-import { filesUnder, makeProject, startIn, type Project, type Ran } from './project.ts';
+import { copyFragment, filesUnder, makeProject, startIn, type Project, type Ran } from './project.ts';
 
 const ociIndex = 'application/vnd.oci.image.index.v1+json';
-
-/** Nothing runs while it builds, so that neither platform needs emulation; it breaks the contract in many ways. */
-const fragment = `---
-description: A file
-provides: [/opt/note]
-files:
-  - { path: rootfs/note, mode: "0644" }
----
-#: final
-COPY --chown=1001:0 --chmod=0664 rootfs/note /opt/note
-USER 1001
-CMD ["/bin/true"]
-`;
 
 let lab: LabState;
 let project: Project;
@@ -31,7 +18,7 @@ const projects: Project[] = [];
 
 async function newProject(options: { readonly lab?: boolean } = {}): Promise<Project> {
   const made = await makeProject(lab, options);
-  await made.write('images/fragments/small.dockerfile', fragment);
+  await made.write('images/fragments/small.dockerfile', copyFragment);
   projects.push(made);
   return made;
 }

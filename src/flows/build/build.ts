@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { formatBytes, labelNames, type Descriptor, type Digest, type Plan, type Platform } from '../../core/index.ts';
+import {
+  architectureOf,
+  formatBytes,
+  labelNames,
+  type Descriptor,
+  type Digest,
+  type Plan,
+  type Platform,
+} from '../../core/index.ts';
 import {
   contextSource,
   type BuildEvent,
@@ -8,6 +16,7 @@ import {
   type Engine,
   type EngineInfo,
 } from '../../engines/index.ts';
+import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import {
   collectGarbage,
@@ -47,7 +56,9 @@ export interface BuildOptions {
   readonly machineArgs?: Readonly<Record<string, string>>;
   /** Labels that only this build carries, e.g. `quay.expires-after`. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** In the engine's syntax; `{arch}` stands for each platform's architecture. */
   readonly cacheFrom?: readonly string[];
+  /** Likewise: with several platforms `{arch}` must be in it. */
   readonly cacheTo?: readonly string[];
   readonly noCache?: boolean;
 }
@@ -65,6 +76,7 @@ export interface PlatformBuild {
 export type BuildResult =
   | { readonly $case: 'unchanged'; readonly from: 'layout'; readonly index: Descriptor; readonly layout: string }
   | { readonly $case: 'unchanged'; readonly from: 'registry'; readonly digest: Digest; readonly reference: string }
+  | { readonly $case: 'dry-run'; readonly platforms: readonly Platform[] }
   | {
       readonly $case: 'built';
       readonly index: Descriptor;
@@ -80,6 +92,7 @@ export type BuildResult =
  */
 export async function buildLayout(host: Host, options: BuildOptions): Promise<BuildResult> {
   const { plan, layout: directory } = options;
+  refuseSharedCache(options);
   if (options.force !== true) {
     const index = await builtLayout(host, directory, plan, options.labels?.[labelNames.expires]);
     if (index !== undefined) return { $case: 'unchanged', from: 'layout', index, layout: directory };
@@ -89,7 +102,8 @@ export async function buildLayout(host: Host, options: BuildOptions): Promise<Bu
     }
   }
   const engine = await options.engine();
-  if (engine.name !== 'dry-run') await reachImages(options.registry, plan);
+  if (engine.name === 'dry-run') return await rehearse(host, options, engine);
+  await reachImages(options.registry, plan);
   const lock = await lockLayout(host, directory);
   try {
     const layout = await createLayout(host, directory);
@@ -107,6 +121,25 @@ export async function buildLayout(host: Host, options: BuildOptions): Promise<Bu
   } finally {
     await lock.release();
   }
+}
+
+/** Every request is made and told, and its context read; nothing is asked of an upstream and nothing written. */
+async function rehearse(host: Host, options: BuildOptions, engine: Engine): Promise<BuildResult> {
+  const { platforms } = options.plan;
+  for (const platform of platforms)
+    await engine.build(await requestFor(host, options, platform, host.signal, () => undefined));
+  return { $case: 'dry-run', platforms };
+}
+
+/** Platforms export their caches at the same time: into one place, the last would be the only one. */
+function refuseSharedCache({ plan, cacheTo = [] }: BuildOptions): void {
+  const shared = cacheTo.find((text) => !text.includes('{arch}'));
+  if (shared === undefined || plan.platforms.length < 2) return;
+  throw new AppError('flows/shared-cache', 'usage', 'every platform would overwrite the same cache', {
+    expected: '{arch} in --cache-to, e.g. type=registry,ref=HOST/cache:{arch}',
+    found: shared,
+    hint: 'put {arch} into --cache-to and --cache-from, or build one platform: --platform',
+  });
 }
 
 interface Made {
@@ -189,6 +222,7 @@ async function requestFor(
     mtime: plan.sourceDateEpoch,
     ...(options.extraCa === undefined ? {} : { extraCa: options.extraCa }),
   });
+  const own = (cache: string): string => cache.replaceAll('{arch}', architectureOf(platform));
   const { networkMode, extraHosts, cacheFrom, cacheTo, noCache } = options;
   return {
     platform,
@@ -202,8 +236,8 @@ async function requestFor(
     onProgress,
     ...(networkMode === undefined ? {} : { networkMode }),
     ...(extraHosts === undefined ? {} : { extraHosts }),
-    ...(cacheFrom === undefined ? {} : { cacheFrom }),
-    ...(cacheTo === undefined ? {} : { cacheTo }),
+    ...(cacheFrom === undefined ? {} : { cacheFrom: cacheFrom.map(own) }),
+    ...(cacheTo === undefined ? {} : { cacheTo: cacheTo.map(own) }),
     ...(noCache === undefined ? {} : { noCache }),
   };
 }

@@ -1,13 +1,17 @@
-import type { Plan } from '../../core/index.ts';
+import { parseImageRef, type Plan } from '../../core/index.ts';
 import {
+  buildxEngine,
   detectEngine,
   dockerEngine,
+  imageReferences,
   parseEndpoint,
   parseEndpointOptions,
   perPlatform,
+  type Endpoint,
   type Engine,
 } from '../../engines/index.ts';
 import type { Host } from '../../host/index.ts';
+import { createLogins } from '../../registry/index.ts';
 
 export interface EngineChoice {
   /** `--engine`. */
@@ -21,17 +25,22 @@ export interface EngineChoice {
 export async function chooseEngine(host: Host, plan: Plan, choice: EngineChoice): Promise<Engine> {
   const single = choice.endpoints.filter((text) => /^linux\//.test(text));
   const [general] = choice.endpoints.filter((text) => !/^linux\//.test(text));
+  const repositories = imageReferences(plan.dockerfile.text).map((text) => parseImageRef(text));
+  const credentials = createLogins(host, repositories);
   const options = {
+    credentials,
     platforms: plan.platforms,
     ...(choice.name === undefined ? {} : { engine: choice.name }),
     ...(choice.builder === undefined ? {} : { builder: choice.builder }),
   };
-  // An engine that needs no Docker daemon is not to be sent to one.
-  if (general === undefined || (choice.name !== undefined && choice.name !== 'docker'))
+  // Buildah needs no daemon, and a builder that was named knows its own machines: neither is sent to one.
+  const buildx = choice.name === 'buildx' && choice.builder === undefined;
+  if (general === undefined || (choice.name !== undefined && choice.name !== 'docker' && !buildx))
     return await detectEngine(host, { ...options, endpoints: parseEndpointOptions(single) });
-  const everything = dockerEngine(host, { endpoint: parseEndpoint(general) });
+  const at = (endpoint: Endpoint): Engine =>
+    buildx ? buildxEngine(host, { endpoint }) : dockerEngine(host, { endpoint, credentials });
+  const everything = at(parseEndpoint(general));
   const named = parseEndpointOptions(single);
   if (named.size === 0) return everything;
-  const engines = new Map([...named].map(([platform, endpoint]) => [platform, dockerEngine(host, { endpoint })]));
-  return perPlatform(engines, everything);
+  return perPlatform(new Map([...named].map(([platform, endpoint]) => [platform, at(endpoint)])), everything);
 }

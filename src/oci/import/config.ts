@@ -16,15 +16,17 @@ function sorted(value: Json): Json {
   );
 }
 
-/** Docker writes `"Volumes": null, "Tty": false, "Hostname": ""`, Buildah nothing: the same said shorter. */
+/** Docker writes `"Volumes": null, "Tty": false`, Podman `"Volumes": {}, "OnBuild": []`, Buildah nothing. */
+const says = (value: Json): boolean =>
+  value !== null && value !== false && value !== '' && (typeof value !== 'object' || Object.keys(value).length > 0);
+
+/** The same said shorter. */
 function spoken(record: Readonly<Record<string, Json>>): Record<string, Json> {
-  return Object.fromEntries(
-    Object.entries(record).filter(([, member]) => member !== null && member !== false && member !== ''),
-  );
+  return Object.fromEntries(Object.entries(record).filter(([, member]) => says(member)));
 }
 
-/** Settings of Windows images that Docker 20.10 writes for Linux, too. */
-const foreign = /^ArgsEscaped$/;
+/** Settings of Windows images that Docker 20.10 writes for Linux, too, and of the container that Podman built in. */
+const foreign = /^(?:ArgsEscaped|Hostname|Domainname)$/;
 
 const isRecord = (value: Json | undefined): value is Readonly<Record<string, Json>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -20,8 +20,19 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** startDockerRegistry runs the Debian package's docker-registry on a free loopback port, in a directory of its own. */
-export async function startDockerRegistry(): Promise<DockerRegistry> {
+export interface Login {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** The registry takes bcrypt alone, which every Debian's perl can do (crypt(5)). */
+function htpasswd({ user, password }: Login): string {
+  const script = 'print crypt($ARGV[0], q($2b$04$abcdefghijklmnopqrstuu))';
+  return `${user}:${execFileSync('perl', ['-e', script, password], { encoding: 'utf8' })}\n`;
+}
+
+/** startDockerRegistry runs the Debian package's docker-registry on a free loopback port, in a directory of its own; `login` is who may do anything at all. */
+export async function startDockerRegistry(login?: Login): Promise<DockerRegistry> {
   const directory = await mkdtemp(join(tmpdir(), 'docker-registry-'));
   const host = `127.0.0.1:${await freePort()}`;
   const config = {
@@ -33,8 +44,10 @@ export async function startDockerRegistry(): Promise<DockerRegistry> {
       cache: { blobdescriptor: 'inmemory' },
     },
     http: { addr: host },
+    ...(login === undefined ? {} : { auth: { htpasswd: { realm: 'private', path: join(directory, 'htpasswd') } } }),
   };
   const file = join(directory, 'config.json');
+  if (login !== undefined) await writeFile(join(directory, 'htpasswd'), htpasswd(login));
   // JSON is YAML.
   await writeFile(file, JSON.stringify(config));
   const child = spawn('docker-registry', ['serve', file], { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -51,7 +64,7 @@ export async function startDockerRegistry(): Promise<DockerRegistry> {
   });
   for (let tries = 0; ; tries += 1) {
     const up = await fetch(`http://${host}/v2/`)
-      .then((response) => response.ok)
+      .then((response) => response.ok || (login !== undefined && response.status === 401))
       .catch(() => false);
     if (up) break;
     if (tries > 100 || child.exitCode !== null) throw new Error(`docker-registry did not start: ${said}`);
