@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { labelNames, type Mirrors } from '../../src/core/index.ts';
@@ -79,13 +80,22 @@ const oneError = (stderr: string): void => {
 describe('the gate', () => {
   test('closes on an image that breaks the contract: exit 1, each breach told, and not one request sent', async () => {
     const server = await serve();
-    const { code, stdout, stderr } = await publish(`${server.host}/team/small`, '--tag', 'latest');
+    // What the gate says is remembered beside the layout, so this one has a layout of its own.
+    const broken = await newProject();
+    await cp(join(project.root, 'dist'), join(broken.root, 'dist'), { recursive: true });
+    const args = ['publish', 'small', '--to', `${server.host}/team/small`, '--tag', 'latest'];
+    const { code, stdout, stderr } = await command(broken, args);
     expect(code).toBe(1);
     oneError(stderr);
     expect(stderr).toContain('publish/gate');
     expect(stderr).toContain('nothing was pushed');
     expect(stderr).toContain('contract/required-path');
     expect(stdout).toBe('');
+    // Nobody gets past it afterwards by saying that it was passed.
+    const skipping = await command(broken, [...args, '--skip-gate']);
+    expect(skipping.code).toBe(1);
+    oneError(skipping.stderr);
+    expect(skipping.stderr).toContain('the gate was closed to this very image');
     expect(server.log).toEqual([]);
     expect(server.store.repositories.size).toBe(0);
   });
