@@ -4,6 +4,7 @@ import { alarmOf, bump, changelog, rowsToCells, rowToJson, type BumpResult } fro
 import { table } from '../src/report/index.ts';
 import { examples, flag, stringOption, type Call, type CommandModule } from './command.ts';
 import { surroundings } from './surroundings.ts';
+import { trustFor } from './trust-for.ts';
 
 function print(call: Call, result: BumpResult, alarm: AppError | undefined): void {
   const { rows, files, written } = result;
@@ -33,6 +34,7 @@ export const command: CommandModule = {
       .option('--now', 'take a version younger than its cooldown')
       .option('--downgrade', 'take an older version')
       .option('--pr-body <file>', 'write the reviewer’s changelog as Markdown')
+      .option('--trusted-root <file>', 'whom to believe about upstream signatures; the public root, by TUF, otherwise')
       .option('--mirrors <file>', 'YAML with images: and urls:, prefix to prefix; digests stay what they are');
     examples(parser, [
       ['runner-image bump --dry-run', 'what is due, held, gone, or could not be told'],
@@ -50,6 +52,7 @@ export const command: CommandModule = {
       downgrade: flag(call, 'downgrade'),
       now: flag(call, 'now'),
       mirrors: (await surroundings(call)).mirrors,
+      ...trustFor(call),
       ...(to === undefined ? {} : { to }),
     });
     const alarm = alarmOf(result.rows);

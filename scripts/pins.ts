@@ -4,6 +4,7 @@ import type { OnlineRow } from '../src/flows/bump/online.ts';
 import { checkPins, listPins } from '../src/flows/pins.ts';
 import { examples, flag, stringOption, type Call, type CommandModule } from './command.ts';
 import { surroundings } from './surroundings.ts';
+import { trustFor } from './trust-for.ts';
 
 function options(call: Call): { root: string; pinsFile?: string } {
   const pinsFile = stringOption(call, 'pins');
@@ -34,7 +35,7 @@ async function online(
 ): Promise<{ rows: readonly OnlineRow[]; findings: readonly Finding[]; unknown: boolean }> {
   if (!flag(call, 'online')) return { rows: [], findings: [], unknown: false };
   const { verifyOnline } = await import('../src/flows/bump/online.ts');
-  return verifyOnline(call.host, { ...options(call), mirrors: (await surroundings(call)).mirrors });
+  return verifyOnline(call.host, { ...options(call), mirrors: (await surroundings(call)).mirrors, ...trustFor(call) });
 }
 
 async function verify(call: Call): Promise<ExitCode> {
@@ -61,6 +62,7 @@ export const command: CommandModule = {
     parser.argument('[action]', 'verify: prove each pin complete and consumed, each variant free of unlisted inputs');
     parser.option('--pins <file>', 'another pins file, relative to the project or absolute');
     parser.option('--online', 'verify: ask every upstream, too: there, gone, or could not tell; same bytes; newer');
+    parser.option('--trusted-root <file>', 'whom to believe about upstream signatures, for --online');
     parser.option('--mirrors <file>', 'YAML with images: and urls:, prefix to prefix, for --online');
     examples(parser, [
       ['runner-image pins', 'every external input, with what it is held against'],

@@ -22,6 +22,8 @@ const evidence = z.strictObject({
     'api-digest',
     'git-object',
     'lock-integrity',
+    'signature',
+    'attestation',
     'recorded',
   ]),
   source: sentence,
@@ -30,6 +32,31 @@ const evidence = z.strictObject({
     .regex(/^\d{4}-\d{2}-\d{2}$/, 'must be a date, YYYY-MM-DD')
     .optional(),
 });
+
+const whole = z
+  .string()
+  .min(1)
+  .refine((text) => !/[*\s]/.test(text), 'patterns are not accepted: give the whole value');
+const signed = z
+  .strictObject({
+    issuer: httpsUrl.optional(),
+    identities: z.array(whole).min(1).optional(),
+    repository: httpsUrl.optional(),
+    key: relativePath.optional(),
+    require: z
+      .array(z.enum(['signature', 'provenance']))
+      .min(1)
+      .default(['signature']),
+    nodes: z.enum(['every', 'root']).default('every'),
+    legacy: z.boolean().default(false),
+  })
+  .refine(
+    ({ issuer, identities, key }) =>
+      key === undefined
+        ? issuer !== undefined && identities !== undefined
+        : issuer === undefined && identities === undefined,
+    'names either issuer and identities, or a key',
+  );
 
 const policy = z.strictObject({
   range: z.string().max(100).optional(),
@@ -41,6 +68,7 @@ const policy = z.strictObject({
     .array(z.string().regex(/^[a-z0-9.-]+(?::[0-9]{1,5})?$/, 'must be a hostname in lower case'))
     .min(1)
     .optional(),
+  signed: signed.optional(),
 });
 
 const base = {

@@ -3,12 +3,38 @@ import type { Platform } from './platform.ts';
 
 /** Evidence says where one fact of a pin was learned. Facts without evidence are not facts. */
 export interface Evidence {
-  /** `publisher-checksum`, `registry-digest`, `own-hash`, `api-digest`, `git-object`, `lock-integrity`, `recorded` (handed down, not re-observed). */
+  /** `publisher-checksum`, `registry-digest`, `own-hash`, `api-digest`, `git-object`, `lock-integrity`, `signature` and `attestation` (verified, with who signed), `recorded` (handed down, not re-observed). */
   readonly kind:
-    'publisher-checksum' | 'registry-digest' | 'own-hash' | 'api-digest' | 'git-object' | 'lock-integrity' | 'recorded';
+    | 'publisher-checksum'
+    | 'registry-digest'
+    | 'own-hash'
+    | 'api-digest'
+    | 'git-object'
+    | 'lock-integrity'
+    | 'signature'
+    | 'attestation'
+    | 'recorded';
   readonly source: string;
   /** ISO date on which the fact was seen. */
   readonly seen?: string;
+}
+
+/** SignedBy is who has to have signed a pin's bytes, every value whole; nothing is a pattern. */
+export interface SignedBy {
+  /** Who vouches for the identities; absent with a key. */
+  readonly issuer?: string;
+  /** Subjects of certificates, e.g. `https://github.com/o/r/.github/workflows/f.yml@refs/tags/v1`; `{version}` is filled in. */
+  readonly identities?: readonly string[];
+  /** `https://github.com/o/r`, as the certificate names it. */
+  readonly repository?: string;
+  /** File with a public key, relative to the project, instead of identities. */
+  readonly key?: string;
+  /** `signature`: cosign's; `provenance`: SLSA, as GitHub's artifact attestations are. */
+  readonly require: readonly ('signature' | 'provenance')[];
+  /** Of an image: `every` manifest, or only the index (`root`), as most upstreams sign. */
+  readonly nodes: 'every' | 'root';
+  /** Also read cosign 2's tags `.sig` and `.att`. */
+  readonly legacy: boolean;
 }
 
 /** Policy says which candidates `bump` may take. */
@@ -23,6 +49,8 @@ export interface PinPolicy {
   readonly deny?: readonly string[];
   /** Hosts that the pin's bytes may come from, compared as hostnames; absent: the one it names. */
   readonly registries?: readonly string[];
+  /** Of images and releases: who has to have signed them, verified for every architecture. */
+  readonly signed?: SignedBy;
 }
 
 interface PinBase {

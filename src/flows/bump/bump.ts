@@ -4,6 +4,7 @@ import type { Host } from '../../host/index.ts';
 import { checkPolicy, type Verdict, type Wish } from '../../pins/bump/index.ts';
 import { eachLimited } from '../../registry/gate.ts';
 import { defaultPinsFile, loadDefinitions } from '../plan-definitions.ts';
+import type { TrustSources } from '../trust/policy-file.ts';
 import { computeChanges, type Due } from './changes.ts';
 import { FirstSeen, firstSeenFile } from './first-seen.ts';
 import { findRevision, restore } from './history.ts';
@@ -29,6 +30,8 @@ export interface BumpOptions {
   readonly mirrors: Mirrors;
   /** A first-seen record that is proposed and not merged yet, as text. */
   readonly alsoSeen?: string;
+  /** Whom to believe about upstream signatures; the public trust root otherwise. */
+  readonly trust?: TrustSources;
 }
 
 export interface BumpRow {
@@ -150,7 +153,12 @@ async function plan(host: Host, options: BumpOptions): Promise<{ rows: readonly 
   if (!options.dryRun) await checkClean(host, root, [defaultPinsFile, 'checksums', firstSeenFile]);
   const firstSeen = await FirstSeen.read(host, root);
   if (options.alsoSeen !== undefined) firstSeen.absorb(options.alsoSeen, `the proposed ${firstSeenFile}`);
-  const rows = await judgeAll(makeSources(host, root, options.mirrors, definitions.pins), targets, options, firstSeen);
+  const rows = await judgeAll(
+    makeSources(host, root, options.mirrors, definitions.pins, options.trust),
+    targets,
+    options,
+    firstSeen,
+  );
   checkWishes(rows, targets);
   if (alarmOf(rows) !== undefined) return { rows, changes: new Map() };
   const changes = new Map(await computeChanges(host, root, definitions, duesOf(rows)));

@@ -102,3 +102,22 @@ export async function findRelease(sources: Sources, repository: string, tag: str
     return value === undefined ? undefined : toRelease(parse(releaseSchema, value, `the release ${tag}`));
   });
 }
+
+const attestationsSchema = z.object({ attestations: z.array(z.object({ bundle: z.unknown() })) });
+
+/** listAttestations gives the Sigstore bundles that GitHub keeps about a digest (docs.github.com/rest/repos/attestations). */
+export async function listAttestations(
+  sources: Sources,
+  repository: string,
+  digest: Digest,
+): Promise<readonly Buffer[]> {
+  const ask = { accept, remember: true, authorization: authorization(sources, repository) };
+  const value = await sources.web.json(`${apiOf(repository)}/attestations/${digest}?per_page=100`, ask);
+  if (value === undefined) return [];
+  const { attestations } = parse(attestationsSchema, value, `the attestations of ${digest}`);
+  if (attestations.some(({ bundle }) => bundle == null))
+    throw new AppError('bump/unexpected-answer', 'upstream', 'GitHub names an attestation without its bundle', {
+      found: `one of ${attestations.length} about ${digest}`,
+    });
+  return attestations.map(({ bundle }) => Buffer.from(JSON.stringify(bundle)));
+}

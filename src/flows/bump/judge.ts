@@ -15,7 +15,7 @@ import {
 } from '../../pins/bump/index.ts';
 import type { FirstSeen } from './first-seen.ts';
 import { resolverOf } from './resolvers.ts';
-import { Disagreement, Incomplete, today, type Resolver, type Sources } from './resolver.ts';
+import { Disagreement, Incomplete, today, Unsigned, type Resolver, type Sources } from './resolver.ts';
 
 export interface JudgeOptions {
   readonly wish: Wish;
@@ -90,8 +90,15 @@ async function choose(
     try {
       resolved = await resolver.facts(pin, candidate);
     } catch (error) {
-      if (!(error instanceof Incomplete)) throw error;
-      held.push({ version: candidate.version, reason: 'incomplete', detail: error.message });
+      if (error instanceof Incomplete)
+        held.push({ version: candidate.version, reason: 'incomplete', detail: error.message });
+      else if (error instanceof Unsigned)
+        held.push({
+          version: candidate.version,
+          reason: 'unsigned',
+          detail: `${error.message}: ${error.facts.found ?? ''}`,
+        });
+      else throw error;
       continue;
     }
     const lost = lostEvidence(pin.evidence, resolved.evidence);

@@ -3,6 +3,7 @@ import type { Finding, Mirrors, Pin } from '../../core/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { Verdict } from '../../pins/bump/index.ts';
 import { eachLimited } from '../../registry/gate.ts';
+import type { TrustSources } from '../trust/policy-file.ts';
 import { loadDefinitions } from '../plan-definitions.ts';
 import { FirstSeen } from './first-seen.ts';
 import { judge } from './judge.ts';
@@ -81,11 +82,16 @@ export interface OnlineResult {
 /** verifyOnline asks every pin's upstream: still there, same bytes, something newer. It writes nothing. */
 export async function verifyOnline(
   host: Host,
-  options: { readonly root: string; readonly pinsFile?: string; readonly mirrors: Mirrors },
+  options: {
+    readonly root: string;
+    readonly pinsFile?: string;
+    readonly mirrors: Mirrors;
+    readonly trust?: TrustSources;
+  },
 ): Promise<OnlineResult> {
   const { root, pinsFile, mirrors } = options;
   const { pins, pinsFile: file } = await loadDefinitions(host, root, pinsFile);
-  const sources = makeSources(host, root, mirrors, pins);
+  const sources = makeSources(host, root, mirrors, pins, options.trust);
   const firstSeen = await FirstSeen.read(host, root);
   const answers = new Map<string, Answer>();
   await eachLimited([...pins.values()], 8, async (pin) => {

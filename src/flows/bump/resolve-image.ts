@@ -9,6 +9,7 @@ import {
 } from '../../core/index.ts';
 import { isFloating, tagOfVersion, versionOfTag, type Candidate } from '../../pins/bump/index.ts';
 import { settle } from '../../registry/resolve.ts';
+import { imageSignatures, lostImageSignature } from './signatures.ts';
 import { evidenceOf, Incomplete, type Resolver, type Sources } from './resolver.ts';
 
 function tagged(pin: ImagePin, version: string): ImageRef & { tag: string } {
@@ -49,7 +50,7 @@ export function imageResolver(sources: Sources): Resolver<ImagePin> {
     async presence(pin) {
       const ref = tagged(pin, pin.version);
       const now = await identity(pin, { target: ref.tag });
-      if (now === pin.digest) return { $case: 'there' };
+      if (now === pin.digest) return (await lostImageSignature(sources, pin)) ?? { $case: 'there' };
       const source = `${pin.repository}:${ref.tag}`;
       if (now !== undefined && !isFloating(pin.version))
         return { $case: 'other', expected: pin.digest, found: now, source };
@@ -77,14 +78,11 @@ export function imageResolver(sources: Sources): Resolver<ImagePin> {
       const digest = await identity(pin, candidate);
       if (digest === undefined) throw new Incomplete(`the tag ${candidate.target} is not there`);
       const source = `${pin.repository}:${candidate.target}`;
+      const perPlatform = await readPlatforms(sources, pin, digest, candidate.version);
+      const signed = await imageSignatures(sources, pin, digest, candidate.version);
       return {
-        facts: {
-          kind: 'image',
-          version: candidate.version,
-          digest,
-          platforms: await readPlatforms(sources, pin, digest, candidate.version),
-        },
-        evidence: [evidenceOf(host, 'registry-digest', source)],
+        facts: { kind: 'image', version: candidate.version, digest, platforms: perPlatform },
+        evidence: [evidenceOf(host, 'registry-digest', source), ...signed],
       };
     },
   };

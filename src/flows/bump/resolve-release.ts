@@ -12,6 +12,7 @@ import { digestOfStream, maxChecksumBytes, parseChecksums } from '../../checksum
 import { releaseUrl } from '../../dockerfile/render-values.ts';
 import { tagOfVersion, versionOfTag, type Candidate, type Presence, type ReleaseAsset } from '../../pins/bump/index.ts';
 import { findRelease, listReleases, type Release } from './github.ts';
+import { assetAttestations, lostAssetAttestation } from './signatures.ts';
 import { Disagreement, evidenceOf, Incomplete, type Resolver, type Sources } from './resolver.ts';
 
 /** Upper limit of one release asset, in bytes. */
@@ -160,7 +161,8 @@ export function releaseResolver(sources: Sources): Resolver<ReleasePin> {
         if (found !== undefined && found !== pin.checksums[platform])
           return { $case: 'other', expected: pin.checksums[platform], found, source: url };
       }
-      return { $case: 'there' };
+      const pinned = assets.map(({ platform, name }) => ({ platform, name, digest: pin.checksums[platform] }));
+      return (await lostAssetAttestation(sources, pin, pinned)) ?? { $case: 'there' };
     },
     async candidates(pin, version) {
       if (version !== undefined) {
@@ -178,10 +180,11 @@ export function releaseResolver(sources: Sources): Resolver<ReleasePin> {
       const assets = complete(pin, release, candidate.version);
       const said = await stated(sources, release, assets);
       const hashed = await hashAll(sources, assets, said);
+      const signed = await assetAttestations(sources, pin, hashed, candidate.version);
       const bytes = hashed.map(({ name, size }) => `${name} (${size} bytes)`).join(', ');
       return {
         facts: { kind: 'release', version: candidate.version, assets: hashed },
-        evidence: [...said.evidence, evidenceOf(sources.host, 'own-hash', bytes)],
+        evidence: [...said.evidence, evidenceOf(sources.host, 'own-hash', bytes), ...signed],
       };
     },
   };

@@ -5,6 +5,7 @@ import type { BumpablePin, Candidate, Presence, Resolved } from '../../pins/bump
 import type { Registry } from '../../registry/index.ts';
 import type { Gate } from '../../registry/gate.ts';
 import type { Answers } from './answers.ts';
+import type { TrustSources } from '../trust/policy-file.ts';
 import type { Web } from './web.ts';
 
 /** Sources is what resolvers ask; it lives as long as one command, so that nothing is asked twice. */
@@ -17,6 +18,8 @@ export interface Sources {
   readonly web: Web;
   /** What was learned in earlier runs; absent where there is no place for it. */
   readonly answers?: Answers;
+  /** Whom to believe about signatures that a policy demands. */
+  readonly trust: TrustSources;
   /** Bounds the commands (npm, git) that run at once. */
   readonly commands: Gate;
   /** Asks once per key, however many pins share the answer. */
@@ -41,6 +44,17 @@ export interface Resolver<P extends BumpablePin> {
 export class Incomplete extends AppError {
   constructor(message: string, found?: string) {
     super('bump/incomplete', 'upstream', message, found === undefined ? {} : { found });
+  }
+}
+
+/** Unsigned: what a pin's policy demands to be signed is not, or not by whom it names. */
+export class Unsigned extends AppError {
+  constructor(message: string, found: string) {
+    super('bump/unsigned', 'upstream', message, {
+      expected: 'the signatures that policy.signed names, on every architecture',
+      found,
+      hint: 'do not take these bytes; ask the publisher',
+    });
   }
 }
 

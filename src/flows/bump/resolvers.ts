@@ -10,10 +10,18 @@ import { npmResolver } from './resolve-npm.ts';
 import { pythonResolver } from './resolve-python.ts';
 import { releaseResolver } from './resolve-release.ts';
 import type { Resolver, Sources } from './resolver.ts';
+import { onlineRoot } from '../trust/online-root.ts';
+import type { TrustSources } from '../trust/policy-file.ts';
 import { Web } from './web.ts';
 
 /** makeSources builds what resolvers ask; answers are shared, and an error is every asker's error. */
-export function makeSources(host: Host, root: string, mirrors: Mirrors, pins: ReadonlyMap<string, Pin>): Sources {
+export function makeSources(
+  host: Host,
+  root: string,
+  mirrors: Mirrors,
+  pins: ReadonlyMap<string, Pin>,
+  trust: TrustSources = { online: () => onlineRoot(host) },
+): Sources {
   const asked = new Map<string, Promise<unknown>>();
   const answers = Answers.of(host);
   return {
@@ -21,6 +29,7 @@ export function makeSources(host: Host, root: string, mirrors: Mirrors, pins: Re
     host,
     root,
     mirrors,
+    trust,
     pins: new Map([...pins].filter((entry): entry is [string, BumpablePin] => entry[1].kind !== 'rpms')),
     registry: createRegistry(host, { mirrors, ...(answers === undefined ? {} : { pages: answers }) }),
     web: new Web(host, mirrors, answers),

@@ -29,6 +29,8 @@ export function checkPolicy(pin: Pin, pinsFile: string): readonly AppError[] {
     errors.push(bad('range', 'no version can satisfy policy.range', range, 'a range with at least one version'));
   if (tag !== undefined && tag.split('{version}').length !== 2)
     errors.push(bad('tag', 'policy.tag must hold {version} once', tag, 'for example v{version}'));
+  if (pin.policy.signed !== undefined && pin.kind !== 'image' && pin.kind !== 'release')
+    errors.push(bad('signed', 'policy.signed is for images and releases', pin.kind, 'a pin of one of these kinds'));
   return errors;
 }
 

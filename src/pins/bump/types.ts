@@ -75,7 +75,8 @@ export type HeldReason =
   | 'downgrade'
   | 'registry'
   | 'incomplete'
-  | 'evidence-lost';
+  | 'evidence-lost'
+  | 'unsigned';
 
 /** Held is a version that is there and is not taken, with the reason. */
 export interface Held {

@@ -23,6 +23,8 @@ export interface GitHub {
   readonly releases: Map<string, UpstreamRelease[]>;
   /** Path → content, for raw.githubusercontent.com. */
   readonly raw: Map<string, string>;
+  /** Digest → Sigstore bundles about it. */
+  readonly attestations: Map<string, unknown[]>;
   readonly log: string[];
   readonly requests: IncomingMessage[];
   misbehave: Misbehaviour;
@@ -62,6 +64,12 @@ function answer(github: GitHub, request: IncomingMessage, path: string, response
       response.writeHead(404, { 'content-type': 'application/json' }).end('{"message":"Not Found"}');
     else send(request, response, 'application/json', JSON.stringify(value));
   };
+  const [, subject] = /^\/api\/repos\/[^/]+\/[^/]+\/attestations\/(sha256:[0-9a-f]{64})$/.exec(path) ?? [];
+  if (subject !== undefined) {
+    const bundles = github.attestations.get(subject);
+    json(bundles === undefined ? undefined : { attestations: bundles.map((bundle) => ({ bundle })) });
+    return;
+  }
   const [, list, tag] = /^\/api\/repos\/([^/]+\/[^/]+)\/releases(?:\/tags\/([^/]+))?$/.exec(path) ?? [];
   if (list !== undefined) {
     const releases = github.releases.get(list);
@@ -95,6 +103,7 @@ export async function startGitHub(): Promise<GitHub> {
     origin,
     releases: new Map(),
     raw: new Map(),
+    attestations: new Map(),
     log: [],
     requests: [],
     misbehave: () => false,
