@@ -86,7 +86,7 @@ export function buildFailed(request: BuildRequest, engine: string, failure: Fail
         ? {
             hint: checksum.test(everything)
               ? otherBytes
-              : 'reach the upstream (proxy: --extra-ca, --mirror), or use `make demo`, which needs none',
+              : 'reach the upstream (proxy: --extra-ca, mirrors: --mirrors), or use `make demo`, which needs none',
           }
         : { hint: 'the lines above are the step’s own last output' }),
     },

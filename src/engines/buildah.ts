@@ -122,7 +122,9 @@ export function buildahEngine(host: Host, options: BuildahOptions = {}): Engine 
       try {
         let run = await runBuild(host, request, current());
         if (run.result.exitCode !== 0 && isolation === undefined && needsChroot(run.result.stderr)) {
-          host.story.warn(`${engine}: the OCI runtime cannot start containers here; building with --isolation chroot`);
+          host.story.warn(
+            `${engine}: the OCI runtime cannot start containers here; building by buildah --isolation chroot`,
+          );
           isolation = 'chroot';
           run = await runBuild(host, request, current());
         }

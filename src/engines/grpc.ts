@@ -75,6 +75,8 @@ export async function serve(socket: Duplex, handlers: Handlers): Promise<() => v
     })();
   });
   socket.on('error', () => undefined);
+  // Upgrading chose HTTP/2; on a TLS connection Node would look at what the handshake chose, and hang up.
+  if ('alpnProtocol' in socket) Object.assign(socket, { alpnProtocol: 'h2' });
   server.emit('connection', socket);
   return () => {
     socket.destroy();

@@ -54,7 +54,7 @@ export function parseFrameHeader(bytes: Buffer): FrameHeader {
   throw new AppError('oci/zstd-window', 'upstream', 'a zstd frame wants more memory than a reader gives', {
     expected: `a window of at most ${maxWindow} bytes`,
     found: `${window} bytes`,
-    hint: 'compress the layer without --ultra --long above 27',
+    hint: 'compress the layer by zstd --long=27 at most',
   });
 }
 

@@ -278,6 +278,27 @@ describe('a registry of the base that misbehaves, seen by the build command', ()
     },
   );
 
+  const nobody: Mirrors = { images: { 'registry.access.redhat.com': '127.0.0.1:1' }, urls: {} };
+
+  test.concurrent('one that does not answer is named, and so is what works without it', async () => {
+    const folder = await newProject();
+    const { code, stdout, stderr } = await (await startIn(folder, ['build', 'small'], nobody)).ended;
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+    oneError(stderr);
+    expect(stderr).toContain('cannot get ubi10 from registry.access.redhat.com');
+    expect(stderr).toContain('flows/upstream-unreachable');
+    expect(stderr).toMatch(/do: .*--mirrors FILE.*make demo/);
+  });
+
+  test.concurrent('a dry run does not ask it, and writes nothing', async () => {
+    const folder = await newProject();
+    const { code, stdout, stderr } = await (await startIn(folder, ['build', 'small', '--dry-run'], nobody)).ended;
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain('nothing was built for linux/amd64, linux/arm64');
+    expect(stderr).toMatch(/would build .*Dockerfile\.small for linux\/arm64: context of \d+ bytes/);
+    expect(await filesUnder(join(folder.root, 'dist'))).toEqual([]);
+  });
+
   test('the digest that was promised is the lab’s, so the bodies above are really others', () => {
     expect(`sha256:${createHash('sha256').update(index).digest('hex')}`).not.toBe(digest());
   });
