@@ -1,6 +1,5 @@
-import type { AppError } from '../src/errors/index.ts';
-import { errorToJson, exitCodes, renderError, type ExitCode } from '../src/errors/index.ts';
-import { alarmOf, bump, changelog, rowsToCells, rowToJson, type BumpResult } from '../src/flows/bump/index.ts';
+import { AppError, errorToJson, exitCodes, renderError, type ExitCode } from '../src/errors/index.ts';
+import { alarmOf, bump, changelog, refresh, rowsToCells, rowToJson, type BumpResult } from '../src/flows/bump/index.ts';
 import { table } from '../src/report/index.ts';
 import { examples, flag, stringOption, type Call, type CommandModule } from './command.ts';
 import { surroundings } from './surroundings.ts';
@@ -24,6 +23,25 @@ function exitOf(call: Call, { rows }: BumpResult): ExitCode {
   return flag(call, 'check') && any('due') ? exitCodes.findings : exitCodes.clean;
 }
 
+async function answer(call: Call): Promise<BumpResult> {
+  const to = stringOption(call, 'to');
+  const common = {
+    root: call.root,
+    dryRun: flag(call, 'dryRun') || flag(call, 'check'),
+    downgrade: flag(call, 'downgrade'),
+    now: flag(call, 'now'),
+    mirrors: (await surroundings(call)).mirrors,
+    ...trustFor(call),
+  };
+  const since = flag(call, 'refresh') ? 'HEAD' : stringOption(call, 'refresh');
+  if (since === undefined)
+    return bump(call.host, { ...common, targets: call.args, ...(to === undefined ? {} : { to }) });
+  if (call.args.length === 0 && to === undefined) return refresh(call.host, { ...common, since });
+  throw new AppError('cli/usage', 'usage', '--refresh takes no pins, and no --to: it takes what was edited', {
+    hint: 'runner-image bump --help',
+  });
+}
+
 export const command: CommandModule = {
   define(parser) {
     parser
@@ -31,6 +49,7 @@ export const command: CommandModule = {
       .option('--dry-run', 'resolve and verify, show what would change, write nothing')
       .option('--check', 'like --dry-run, and exit with 1 when something is due')
       .option('--to <rev|date>', "restore the named pins' facts from git history, verified anew")
+      .option('--refresh [rev]', 'complete what somebody edited in images/pins.yaml since a revision (HEAD)')
       .option('--now', 'take a version younger than its cooldown')
       .option('--downgrade', 'take an older version')
       .option('--pr-body <file>', 'write the reviewer’s changelog as Markdown')
@@ -40,21 +59,12 @@ export const command: CommandModule = {
       ['runner-image bump --dry-run', 'what is due, held, gone, or could not be told'],
       ['runner-image bump', 'pins, checksums, locks and Dockerfiles, all of it or nothing'],
       ['runner-image bump gh@2.80.0', 'one pin, one version'],
+      ['runner-image bump --refresh origin/main', 'on a branch of Renovate: everything that its edit means'],
       ['runner-image bump --to 2026-08-01 uv', 'what uv was on that day'],
     ]);
   },
   async run(call) {
-    const to = stringOption(call, 'to');
-    const result = await bump(call.host, {
-      root: call.root,
-      targets: call.args,
-      dryRun: flag(call, 'dryRun') || flag(call, 'check'),
-      downgrade: flag(call, 'downgrade'),
-      now: flag(call, 'now'),
-      mirrors: (await surroundings(call)).mirrors,
-      ...trustFor(call),
-      ...(to === undefined ? {} : { to }),
-    });
+    const result = await answer(call);
     const alarm = alarmOf(result.rows);
     const body = stringOption(call, 'prBody');
     if (body !== undefined) await call.host.files.write(body, changelog(result));

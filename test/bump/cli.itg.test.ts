@@ -3,8 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { verifyOnline } from '../../src/flows/bump/index.ts';
-import { ghRelease, stage, type Stage } from './stage.ts';
 import { publishIndex } from '../support/upstream/images.ts';
+import { git } from '../support/upstream/repository.ts';
+import { edit, ghRelease, stage, type Stage } from './stage.ts';
 
 const project = join(import.meta.dirname, '../..');
 
@@ -81,6 +82,30 @@ describe('runner-image bump', { timeout: 120_000 }, () => {
     expect(code).toBe(3);
     expect(JSON.parse(stdout)).toMatchObject({ pins: [{ verdict: 'unknown', error: { code: 'bump/upstream' } }] });
     expect((await command(it, ['bump', 'ghost'])).code).toBe(2);
+  });
+});
+
+describe('runner-image bump --refresh', { timeout: 120_000 }, () => {
+  it('completes what Renovate committed on its branch, and leaves a bump that nobody could tell from ours', async () => {
+    const it = await stage();
+    it.github.releases.get('cli/cli')?.unshift(ghRelease('2.80.0', { published: '2025-10-01T00:00:00Z' }));
+    edit(it, /version: 2\.74\.0/, 'version: 2.80.0');
+    it.commit('renovate: gh 2.80.0');
+    const { code, stdout } = await command(it, ['bump', '--refresh', 'HEAD^']);
+    expect([code, stdout]).toEqual([0, expect.stringContaining('wrote checksums/gh/2.80.0.sha256')]);
+    it.commit();
+    const refreshed = git(it.root, ['rev-parse', 'HEAD^{tree}']);
+    git(it.root, ['reset', '--quiet', '--hard', 'HEAD~2']);
+    expect((await command(it, ['bump', 'gh'])).code).toBe(0);
+    it.commit();
+    expect(git(it.root, ['rev-parse', 'HEAD^{tree}'])).toBe(refreshed);
+  });
+
+  it('takes no pins, and finds nothing where nothing was edited', async () => {
+    const it = await stage();
+    expect((await command(it, ['bump', '--refresh', 'HEAD', 'gh'])).code).toBe(2);
+    expect((await command(it, ['bump', '--refresh'])).code).toBe(0);
+    expect(it.status()).toBe('');
   });
 });
 

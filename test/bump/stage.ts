@@ -61,6 +61,15 @@ function setPin(text: string, name: string, values: Readonly<Record<string, stri
   return text.slice(0, start) + entry + text.slice(end);
 }
 
+/** edit changes images/pins.yaml as a person or a bot does: one place, nothing else. */
+export function edit(it: Stage, from: RegExp, to: string): void {
+  const path = join(it.root, 'images/pins.yaml');
+  const before = readFileSync(path, 'utf8');
+  const after = before.replace(from, to);
+  if (after === before) throw new Error(`pins.yaml has no ${String(from)}`);
+  writeFileSync(path, after);
+}
+
 /** template is made once per file: the project with pins that say what the small upstream serves, committed. */
 let made: Promise<string> | undefined;
 const template = (): Promise<string> => (made ??= makeTemplate());

@@ -46,7 +46,7 @@ export interface BumpResult {
   readonly written: boolean;
 }
 
-interface Target {
+export interface Target {
   readonly pin: Pin;
   readonly wish: Wish;
 }
@@ -85,7 +85,7 @@ function readTargets(definitions: Definitions, { targets, downgrade }: BumpOptio
 }
 
 /** A version that a person named and policy holds back is an answer that they must not miss. */
-function checkWishes(rows: readonly BumpRow[], targets: readonly Target[]): void {
+export function checkWishes(rows: readonly BumpRow[], targets: readonly Target[]): void {
   const errors = rows.flatMap(({ pin, verdict }) => {
     const wish = targets.find((target) => target.pin.name === pin.name)?.wish.version;
     if (wish === undefined || verdict.$case === 'due') return [];
@@ -107,10 +107,10 @@ function checkWishes(rows: readonly BumpRow[], targets: readonly Target[]): void
   throwAll(errors);
 }
 
-async function judgeAll(
+export async function judgeAll(
   sources: Sources,
   targets: readonly Target[],
-  options: BumpOptions,
+  options: Pick<BumpOptions, 'root' | 'to' | 'now'>,
   firstSeen: FirstSeen,
 ): Promise<readonly BumpRow[]> {
   const verdicts = new Map<string, Verdict>();
@@ -135,7 +135,7 @@ async function restored(sources: Sources, commit: string, pin: Pin): Promise<Ver
   return { $case: 'due', to, resolved, held: [] };
 }
 
-const duesOf = (rows: readonly BumpRow[]): readonly Due[] =>
+export const duesOf = (rows: readonly BumpRow[]): readonly Due[] =>
   rows.flatMap(({ pin, verdict }) =>
     verdict.$case === 'due' && pin.kind !== 'rpms' ? [{ pin, resolved: verdict.resolved }] : [],
   );

@@ -30,7 +30,8 @@ export async function findRevision(host: Host, root: string, to: string): Promis
   });
 }
 
-async function fileAt(host: Host, root: string, commit: string, path: string): Promise<string> {
+/** fileAt gives a file of the project as a commit has it. Throws `bump/history`. */
+export async function fileAt(host: Host, root: string, commit: string, path: string): Promise<string> {
   const text = await git(host, root, ['show', `${commit}:./${path}`]);
   if (text !== undefined) return text;
   throw new AppError('bump/history', 'usage', `${path} is not in ${commit.slice(0, 12)}`, {

@@ -3,3 +3,4 @@ export { changelog } from './changelog.ts';
 export { rowsToCells } from './describe.ts';
 export { verifyOnline } from './online.ts';
 export { firstSeenFile } from './first-seen.ts';
+export { refresh, type RefreshOptions } from './refresh.ts';

@@ -1,0 +1,149 @@
+import { join } from 'node:path';
+import { AppError, throwAll } from '../../errors/index.ts';
+import type { Definitions, Mirrors, Pin } from '../../core/index.ts';
+import { maxYamlBytes, readPins, type PinEntry } from '../../config/index.ts';
+import type { Host } from '../../host/index.ts';
+import { checkPolicy, type Facts, type Wish } from '../../pins/bump/index.ts';
+import { defaultPinsFile, loadDefinitions } from '../plan-definitions.ts';
+import type { TrustSources } from '../trust/policy-file.ts';
+import { checkWishes, duesOf, judgeAll, type BumpResult, type Target } from './bump.ts';
+import { computeChanges } from './changes.ts';
+import { FirstSeen, firstSeenFile } from './first-seen.ts';
+import { fileAt, findRevision } from './history.ts';
+import { overlay, type Changes } from './overlay.ts';
+import { makeSources } from './resolvers.ts';
+import { withTransaction } from './transaction.ts';
+import { checkClean } from './work-tree.ts';
+
+export interface RefreshOptions {
+  readonly root: string;
+  /** The revision that the edit is held against: everything was whole there. */
+  readonly since: string;
+  readonly dryRun: boolean;
+  readonly downgrade: boolean;
+  readonly now: boolean;
+  readonly mirrors: Mirrors;
+  readonly trust?: TrustSources;
+}
+
+/** What a proposal may change; everything else of a pin follows from it. */
+const values = ['version', 'digest', 'commit', 'integrity'] as const;
+type Edited = Readonly<Partial<Record<(typeof values)[number], string>>>;
+
+/** onlyValues refuses a file that differs in more than values: the rest would be lost when it is rewritten. */
+function onlyValues(before: string, after: string): void {
+  const [old, fresh] = [before.split('\n'), after.split('\n')];
+  const line = new RegExp(`^    (?:${values.join('|')}): `);
+  const other = fresh.findIndex((text, at) => text !== old[at] && !(line.test(text) && line.test(old[at] ?? '')));
+  if (old.length === fresh.length && other < 0) return;
+  throw new AppError('bump/refresh', 'usage', 'more than values of pins was edited', {
+    expected: `only lines with ${values.join(', ')} changed`,
+    where: { file: defaultPinsFile, ...(other < 0 ? {} : { line: other + 1 }) },
+    hint: 'commit the other changes first, or give the revision that has them: --refresh <rev>',
+  });
+}
+
+function editedPins(before: string, after: string): ReadonlyMap<string, Edited> {
+  const read = (text: string): ReadonlyMap<string, PinEntry> => readPins(text, defaultPinsFile).value.entries;
+  const old = read(before);
+  return new Map(
+    [...read(after)].flatMap(([name, entry]) => {
+      const was = old.get(name) as Readonly<Record<string, unknown>> | undefined;
+      const is = entry as unknown as Readonly<Record<string, unknown>>;
+      const changed = values.flatMap((key) => (was?.[key] === is[key] ? [] : [[key, String(is[key])] as const]));
+      return changed.length === 0 ? [] : [[name, Object.fromEntries(changed)] as const];
+    }),
+  );
+}
+
+/** A commit names a git source by itself; everything else is asked for by its version. */
+function wishOf(pin: Pin, { version, commit }: Edited, downgrade: boolean): Wish {
+  const own = 'version' in pin ? pin.version : '';
+  return { downgrade, version: pin.kind === 'git' && commit !== undefined ? commit : (version ?? own) };
+}
+
+/** What somebody wrote has to be what the upstream says: a proposal completes nothing that was made up. */
+function mismatches(pin: Pin, edited: Edited, facts: Facts): readonly AppError[] {
+  const found = facts as unknown as Readonly<Record<string, string | undefined>>;
+  return Object.entries(edited).flatMap(([key, value]) => {
+    if (found[key] === value || (pin.kind === 'git' && key === 'version')) return [];
+    return [
+      new AppError('bump/refresh-mismatch', 'upstream', `${pin.name}: its ${key} is not what the upstream has`, {
+        expected: found[key] ?? `no ${key}`,
+        found: value,
+        where: { file: defaultPinsFile },
+        hint: 'nothing was written: correct the value, or leave it out of the proposal',
+      }),
+    ];
+  });
+}
+
+interface Planned {
+  readonly rows: BumpResult['rows'];
+  readonly changes: Changes;
+}
+
+async function plan(host: Host, options: RefreshOptions): Promise<Planned> {
+  const { root, since, mirrors, downgrade, now, trust, dryRun } = options;
+  const before = await fileAt(host, root, await findRevision(host, root, since), defaultPinsFile);
+  const after = await host.files.readText(join(root, defaultPinsFile), maxYamlBytes);
+  const edits = editedPins(before, after);
+  if (edits.size === 0) return { rows: [], changes: new Map() };
+  onlyValues(before, after);
+  if (!dryRun) await checkClean(host, root, ['checksums', firstSeenFile]);
+  // The project as it was whole: the edit is a wish, and everything that it means is computed from there.
+  const whole = overlay(host, root, new Map([[defaultPinsFile, before]]));
+  const definitions: Definitions = await loadDefinitions(whole, root);
+  const targets = [...edits].flatMap(([name, edited]): Target[] => {
+    const pin = definitions.pins.get(name);
+    return pin === undefined ? [] : [{ pin, wish: wishOf(pin, edited, downgrade) }];
+  });
+  throwAll(targets.flatMap(({ pin }) => checkPolicy(pin, definitions.pinsFile)));
+  const firstSeen = await FirstSeen.read(host, root);
+  const sources = makeSources(host, root, mirrors, definitions.pins, trust);
+  const rows = await judgeAll(sources, targets, { root, now }, firstSeen);
+  checkWishes(rows, targets);
+  const dues = duesOf(rows);
+  // All of it or nothing: a proposal that is half complete looks whole.
+  if (dues.length < rows.length) {
+    const current = rows.filter(({ verdict }) => verdict.$case === 'current');
+    throwAll(
+      current.map(
+        ({ pin }) =>
+          new AppError('bump/refresh-mismatch', 'upstream', `${pin.name}: the upstream has nothing like this`, {
+            expected: 'what the tag names now',
+            found: Object.values(edits.get(pin.name) ?? {}).join(', '),
+            where: { file: defaultPinsFile },
+            hint: 'nothing was written',
+          }),
+      ),
+    );
+    return { rows, changes: new Map() };
+  }
+  throwAll(dues.flatMap(({ pin, resolved }) => mismatches(pin, edits.get(pin.name) ?? {}, resolved.facts)));
+  const changes = new Map(await computeChanges(whole, root, definitions, dues));
+  const record = firstSeen.text();
+  if (record !== undefined) changes.set(firstSeenFile, record);
+  return { rows, changes };
+}
+
+/**
+ * refresh completes a proposal: where somebody (Renovate, a person) changed a pin's version or digest, it resolves
+ * and verifies all that depends on it, by the pin's policy, and writes it as one transaction. Throws like `bump`,
+ * and `bump/refresh-mismatch` when the edited value is not what the upstream has.
+ */
+export async function refresh(host: Host, options: RefreshOptions): Promise<BumpResult> {
+  if (options.dryRun) {
+    const { rows, changes } = await plan(host, options);
+    return { rows, files: [...changes.keys()].sort(), written: false };
+  }
+  return withTransaction(host, options.root, async (commit) => {
+    const { rows, changes } = await plan(host, options);
+    const files = [...changes.keys()].sort();
+    if (files.length === 0) return { rows, files, written: false };
+    const others = files.filter((file) => file !== defaultPinsFile);
+    await checkClean(host, options.root, others);
+    await commit(changes);
+    return { rows, files, written: true };
+  });
+}
