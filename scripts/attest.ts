@@ -7,12 +7,13 @@ import {
   withSboms,
   type EvidencePlace,
 } from '../src/flows/evidence/index.ts';
-import { attestTree, demandDigest, projectPins, sbomsOf } from '../src/flows/trust/index.ts';
+import { attestTree, demandDigest, projectPins, sbomsIn, sbomsOf } from '../src/flows/trust/index.ts';
 import { variantOfRepository } from '../src/flows/ci/variant.ts';
 import { buildPlan, loadDefinitions } from '../src/flows/plan.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import { buildSite, makeProvenance } from '../src/sigstore/index.ts';
 import { examples, flag, stringOption, type Call, type CommandModule } from './command.ts';
+import { fromHere } from './plan-option.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
 import { evidenceOption, evidencePlace, penOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
 import { projectVersion } from './version.ts';
@@ -29,6 +30,7 @@ export const command: CommandModule = {
     command
       .argument('<reference>', 'host/repository@sha256:…, signed before')
       .option('--variant <name>', 'the variant it was built from, at this commit; by its repository otherwise')
+      .option('--sbom <dir>', 'what `sbom --output` wrote, instead of reading the layers again')
       .option('--engine-product <name>', 'what built it, e.g. "Docker Engine"; otherwise as `build` recorded it')
       .option('--engine-version <version>', 'its version');
     evidenceOption(command);
@@ -52,14 +54,18 @@ export const command: CommandModule = {
     const toolVersion = projectVersion(root);
     const place = evidencePlace(call, demandDigest(ref));
     const engine = await engineOf(call, place);
-    const sboms = await sbomsOf(host, {
-      image: formatImageRef(ref),
-      registry,
-      repository: `${ref.registry}/${ref.repository}`,
-      sourceDateEpoch: plan.sourceDateEpoch,
-      toolVersion,
-      pins: projectPins(host, { root, ...around }),
-    });
+    const written = stringOption(call, 'sbom');
+    const sboms =
+      written === undefined
+        ? await sbomsOf(host, {
+            image: formatImageRef(ref),
+            registry,
+            repository: `${ref.registry}/${ref.repository}`,
+            sourceDateEpoch: plan.sourceDateEpoch,
+            toolVersion,
+            pins: projectPins(host, { root, ...around }),
+          })
+        : await sbomsIn(host, fromHere(written));
     // Asking the signer who it is fetches its token, which on GitHub names the workflow that signs.
     await pen.signer.self();
     const provenance = makeProvenance({

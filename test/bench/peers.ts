@@ -9,7 +9,7 @@ import { fetchTrivy } from './trivy.ts';
 const execute = promisify(execFile);
 
 export const peerNames = [
-  ...(['docker', 'buildah', 'skopeo', 'umoci', 'crane', 'oras'] as const),
+  ...(['docker', 'buildah', 'skopeo', 'umoci', 'crane', 'oras', 'cosign'] as const),
   ...(['trivy', 'gzip', 'pigz', 'openssl', 'tar', 'time'] as const),
 ] as const;
 export type PeerName = (typeof peerNames)[number];
@@ -80,7 +80,7 @@ export interface FoundPeers {
   readonly buildx?: string;
 }
 
-/** findPeers looks for every peer; crane, oras and trivy are fetched into `cache` when they are wanted. */
+/** findPeers looks for every peer; crane, oras, cosign and trivy are fetched into `cache` when they are wanted. */
 export async function findPeers(cache: string, wanted: ReadonlySet<PeerName>): Promise<FoundPeers> {
   const fetched = async (name: ToolName): Promise<Peer> => {
     try {
@@ -96,6 +96,7 @@ export async function findPeers(cache: string, wanted: ReadonlySet<PeerName>): P
     wanted.has(name) ? await find() : skip(name);
   const crane = await when('crane', () => fetched('crane'));
   const oras = await when('oras', () => fetched('oras'));
+  const cosign = await when('cosign', () => fetched('cosign'));
   const buildx = wanted.has('docker') ? await fetched('docker-buildx') : skip('docker');
   const peers: Peers = {
     docker: await when('docker', () => findDocker(buildx.missing === undefined)),
@@ -104,6 +105,7 @@ export async function findPeers(cache: string, wanted: ReadonlySet<PeerName>): P
     umoci: await installed('umoci', ['--version']),
     crane,
     oras,
+    cosign,
     trivy: await when('trivy', () => fetchTrivy(cache)),
     gzip: await installed('gzip', ['--version']),
     pigz: await installed('pigz', ['--version']),

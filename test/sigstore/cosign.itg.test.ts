@@ -11,6 +11,7 @@ import { startDockerRegistry, type DockerRegistry } from '../support/registries/
 import { startMemoryRegistry, type MemoryRegistry } from '../support/registries/memory-registry.ts';
 import { githubIssuer } from '../support/sigstore/identity.ts';
 import { startKit, type Kit } from '../support/sigstore/kit.ts';
+import { signingConfig } from '../support/sigstore/signing-config.ts';
 import { testPlan } from '../support/sigstore/plan.ts';
 import { provenance, sbomFor, stage, verifierFor, workflow, type Stage } from './stage.ts';
 
@@ -182,19 +183,3 @@ describe('what the real cosign signs', () => {
     expect(await readFile(token, 'utf8')).toMatch(/^eyJ/);
   });
 });
-
-/** Where cosign 3 signs (protobuf-specs, SigningConfig v0.2). */
-function signingConfig(url: string): object {
-  const service = (path = '') => [
-    { url: `${url}${path}`, majorApiVersion: 1, validFor: { start: '2020-01-01T00:00:00Z' }, operator: 'kit' },
-  ];
-  return {
-    mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json',
-    caUrls: service(),
-    oidcUrls: [],
-    rekorTlogUrls: service(),
-    tsaUrls: service('/api/v1/timestamp'),
-    rekorTlogConfig: { selector: 'ANY' },
-    tsaConfig: { selector: 'ANY' },
-  };
-}

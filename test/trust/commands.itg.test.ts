@@ -124,6 +124,10 @@ describe('the way from a build to a proven tag, command by command', () => {
     const env = kit.ciEnvironment();
     await works(plain(['sign', reference, ...services(), '--evidence', record], env));
     await works(run(['attest', reference, '--variant', 'small', ...services()], env));
+    // The documents that `sbom` wrote of the layout are those of the image in the registry: nothing is added.
+    const written = ['--sbom', join(directory, 'one')];
+    const again = await works(run(['attest', reference, '--variant', 'small', ...services(), ...written], env));
+    expect(again.stdout).toMatch(/present +linux\/amd64 +https:\/\/slsa/);
     const { stdout } = await works(plain(['verify', reference, ...who(), '--json']));
     const report = JSON.parse(stdout) as { ok: boolean; nodes: { name: string; missing: string[] }[] };
     expect(report).toMatchObject({ ok: true });

@@ -14,7 +14,7 @@ export { makePen, type Signing } from './pen.ts';
 export { compareInventories, formatSbomDiff, isSame, sbomDiff, type SbomDiff } from './sbom-diff.ts';
 export { pinnedPaths, projectPins, type PinsOfImage } from './pinned-paths.ts';
 export { packagesOf, type PlatformPackages } from './packages.ts';
-export { sbomsOf, type PlatformSbom, type SbomOptions } from './sbom.ts';
+export { sbomFile, sbomsIn, sbomsOf, type PlatformSbom, type SbomOptions } from './sbom.ts';
 export { promote, type Promotion, type PromoteOptions } from './promote.ts';
 export { demandDigest, signTree, type Signed } from './sign-tree.ts';
 export { readTree, type Tree, type TreeNode } from './tree.ts';

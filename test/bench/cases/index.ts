@@ -6,6 +6,8 @@ import { coldBuild } from './cold-build.ts';
 import { layoutExport } from './export.ts';
 import { noChange } from './no-change.ts';
 import { push } from './push.ts';
+import { sbom } from './sbom.ts';
+import { trust } from './trust.ts';
 
 export interface BenchCase {
   readonly peers: readonly PeerName[];
@@ -17,5 +19,7 @@ export const cases: Readonly<Record<string, BenchCase>> = {
   'cold-build': { peers: ['docker'], trials: coldBuild },
   export: { peers: ['docker', 'gzip', 'pigz'], trials: layoutExport },
   push: { peers: ['crane', 'oras', 'skopeo', 'docker'], trials: push },
+  trust: { peers: ['cosign', 'oras', 'skopeo'], trials: trust },
+  sbom: { peers: ['trivy', 'skopeo', 'umoci'], trials: sbom },
   check: { peers: ['crane', 'skopeo', 'umoci', 'trivy', 'pigz', 'openssl', 'tar'], trials: staticCheck },
 };
