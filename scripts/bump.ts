@@ -53,6 +53,8 @@ export const command: CommandModule = {
       .option('--now', 'take a version younger than its cooldown')
       .option('--downgrade', 'take an older version')
       .option('--pr-body <file>', 'write the reviewer’s changelog as Markdown')
+      .option('--old-image <image>', 'with --new-image: bump nothing, but compare two built images')
+      .option('--new-image <image>', 'size and packages, added to --pr-body, or printed')
       .option('--trusted-root <file>', 'whom to believe about upstream signatures; the public root, by TUF, otherwise')
       .option('--mirrors <file>', 'YAML with images: and urls:, prefix to prefix; digests stay what they are');
     examples(parser, [
@@ -60,10 +62,16 @@ export const command: CommandModule = {
       ['runner-image bump', 'pins, checksums, locks and Dockerfiles, all of it or nothing'],
       ['runner-image bump gh@2.80.0', 'one pin, one version'],
       ['runner-image bump --refresh origin/main', 'on a branch of Renovate: everything that its edit means'],
+      [
+        'runner-image bump --old-image quay.io/o/runner:stable --new-image oci:dist/openshell --pr-body body.md',
+        'after the build: size and packages, for the reviewer',
+      ],
       ['runner-image bump --to 2026-08-01 uv', 'what uv was on that day'],
     ]);
   },
   async run(call) {
+    if (call.options['oldImage'] !== undefined || call.options['newImage'] !== undefined)
+      return (await import('./bump/images.ts')).images(call);
     const result = await answer(call);
     const alarm = alarmOf(result.rows);
     const body = stringOption(call, 'prBody');

@@ -3,6 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { verifyOnline } from '../../src/flows/bump/index.ts';
+import { createHost } from '../../src/host/index.ts';
+import { createRegistry } from '../../src/registry/index.ts';
+import { labelledImage } from '../support/sigstore/image.ts';
 import { publishIndex } from '../support/upstream/images.ts';
 import { git } from '../support/upstream/repository.ts';
 import { edit, ghRelease, stage, type Stage } from './stage.ts';
@@ -82,6 +85,36 @@ describe('runner-image bump', { timeout: 120_000 }, () => {
     expect(code).toBe(3);
     expect(JSON.parse(stdout)).toMatchObject({ pins: [{ verdict: 'unknown', error: { code: 'bump/upstream' } }] });
     expect((await command(it, ['bump', 'ghost'])).code).toBe(2);
+  });
+});
+
+describe('the reviewer’s page of two built images', { timeout: 120_000 }, () => {
+  it('says what became larger and which packages came and went, and replaces what it said before', async () => {
+    const it = await stage();
+    const registry = createRegistry(createHost({ quiet: true }));
+    const repo = { registry: it.registry.host, repository: 'team/runner' };
+    const references = [];
+    for (const seed of ['curl', 'curl-with-a-longer-name']) {
+      const { root, source } = labelledImage({}, seed);
+      await registry.push(repo, root, source);
+      references.push(`${repo.registry}/${repo.repository}@${root.digest}`);
+    }
+    const [before = '', after = ''] = references;
+    const body = join(it.root, '../body.md');
+    writeFileSync(body, 'Bumps 1 pin.\n');
+    const run = (old: string, fresh: string) =>
+      command(it, ['bump', '--old-image', old, '--new-image', fresh, '--pr-body', body]);
+    expect(await run(before, after)).toMatchObject({ code: 0 });
+    const page = readFileSync(body, 'utf8');
+    expect(page).toMatch(/^Bumps 1 pin\.\n/);
+    expect(page).toMatch(/\| linux\/arm64 \| layers, compressed \| \d+ \w+ \| \d+ \w+ \| \+\d+ \w+, \+\d/);
+    expect(page).toMatch(/\| removed \| deb\/curl \|/);
+    expect(page).toMatch(/\| added \| deb\/curl-with-a-longer-name \|/);
+    await run(before, before);
+    const again = readFileSync(body, 'utf8');
+    expect([again.match(/### Images/g)?.length, again.includes('0 added, 0 removed, 0 changed')]).toEqual([1, true]);
+    expect(again).toContain('the same');
+    expect((await command(it, ['bump', '--old-image', before])).code).toBe(2);
   });
 });
 

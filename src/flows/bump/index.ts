@@ -4,3 +4,4 @@ export { rowsToCells } from './describe.ts';
 export { verifyOnline } from './online.ts';
 export { firstSeenFile } from './first-seen.ts';
 export { refresh, type RefreshOptions } from './refresh.ts';
+export { compareImages, imagesSection, withImages } from './images.ts';

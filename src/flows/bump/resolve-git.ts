@@ -1,6 +1,6 @@
 import { AppError } from '../../errors/index.ts';
 import type { ActionPin, GitPin } from '../../core/index.ts';
-import { versionOfTag, type Candidate } from '../../pins/bump/index.ts';
+import { tagOfVersion, versionOfTag, type Candidate } from '../../pins/bump/index.ts';
 import { fetchCommit, fetchTree, lsRemote } from './git.ts';
 import { evidenceOf, Incomplete, type Resolver, type Sources } from './resolver.ts';
 
@@ -83,7 +83,10 @@ export function actionResolver(sources: Sources): Resolver<ActionPin> {
       return { $case: 'other', expected: pin.commit, found: now.target, source };
     },
     async candidates(pin) {
-      return tagCandidates(await lsRemote(sources, urlOf(pin), 'tags'), patternOf(pin));
+      return tagCandidates(await lsRemote(sources, urlOf(pin), 'tags'), patternOf(pin)).map((candidate) => ({
+        ...candidate,
+        link: `${urlOf(pin)}/releases/tag/${tagOfVersion(candidate.version, patternOf(pin))}`,
+      }));
     },
     facts: async (pin, { version, target }) => ({
       facts: { kind: 'action', version, commit: target },
