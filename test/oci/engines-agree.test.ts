@@ -56,6 +56,14 @@ describe('the config', () => {
     { created_by: 'COPY a /b # buildkit', comment: 'buildkit.dockerfile.v0' },
     { created_by: 'ENV A=b', empty_layer: true },
   ];
+  test('what Podman says of the container that it built in is left out, and so is what is empty', () => {
+    const podman = { Hostname: 'f62965f2924d', Domainname: '', OnBuild: [], Volumes: {}, Env: ['A=b'], User: '1001' };
+    const docker = { Hostname: '', OnBuild: null, Volumes: null, Env: ['A=b'], User: '1001', ArgsEscaped: true };
+    const of = (runtime: object) => rewriteConfig({ bytes: config(runtime, made), epoch, diffIds }).toString();
+    expect(of(podman)).toBe(of(docker));
+    expect(of({ ...podman, Volumes: { '/data': {} } })).toContain('"Volumes":{"/data":{}}');
+  });
+
   const rewrite = (bytes: Buffer, facts: object = {}) =>
     parseImageConfig(rewriteConfig({ bytes, epoch, diffIds, ...facts }));
 

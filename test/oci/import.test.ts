@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
@@ -10,6 +10,7 @@ import {
   writeImageIndex,
   type ImportRequest,
 } from '../../src/oci/index.ts';
+import { gzipLevel } from '../../src/oci/import/gzip.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import {
   chunks,
@@ -22,6 +23,7 @@ import {
   type TestEntry,
 } from './support.ts';
 
+const planDigest = join(import.meta.dirname, '../../src/flows/plan-digest.ts');
 const epoch = 1_750_000_000;
 const late = new Date(1_800_000_000_000);
 const early = new Date(1_600_000_000_000);
@@ -91,6 +93,46 @@ describe('when the same image comes from two engines', () => {
       expect.stringMatching(/^attestation sha256:/),
       expect.stringMatching(/^linux\/s390x/),
     ]);
+  });
+});
+
+describe('the bytes of a layout', () => {
+  /**
+   * An unchanged input digest means "built already": whoever changes what the same inputs become must raise
+   * `format` in src/flows/plan-digest.ts, or old layouts count as new ones. Then, and only then, write the new
+   * digests here. Compressed digests are left out, for another zlib may compress otherwise.
+   */
+  it('are those of format 1 of the input digest', async () => {
+    const { base } = registryImage({ layers: baseLayers });
+    const runtime = {
+      User: '1001',
+      Env: ['A=b'],
+      Labels: { 'io.buildah.version': '1.28' },
+      ExposedPorts: { '8001/tcp': {} },
+    };
+    const archive = await dockerArchive({
+      layers: [...baseLayers, await tar(ownEntries)],
+      config: { config: runtime },
+    });
+    const instructions = ['COPY app /app'];
+    const { layout, image } = await importInto(archive, { base, instructions, annotations: { note: 'n' } });
+    const config = JSON.parse((await layout.read(image.manifest.config)).toString()) as {
+      rootfs: { diff_ids: string[] };
+    };
+    const { layers, ...rest } = image.manifest;
+    expect({
+      format: /format: (\d+)/.exec(readFileSync(planDigest, 'utf8'))?.[1],
+      layer: config.rootfs.diff_ids.at(-1),
+      config: image.manifest.config.digest,
+      manifest: sha256(JSON.stringify([rest, layers.map(({ mediaType }) => mediaType)])),
+      gzipLevel,
+    }).toEqual({
+      format: '1',
+      layer: 'sha256:971a9fccd122528c268756f04e4b407f49f26944882be4ecdbfe24ab6505cdf5',
+      config: 'sha256:9e24ddd0b2c1e8fadadb66cdf8aaafc00fd9c1355c8541a2fe16154c6a9934e1',
+      manifest: 'sha256:1b84223cf70ea70841a7bb04f7153c70f65822a8df44824953aa862ac7dd8892',
+      gzipLevel: 4,
+    });
   });
 });
 
