@@ -2,7 +2,7 @@
 export const explanation = `# Benchmarks
 
 Written by \`npm run bench -- --write\`; do not edit. \`npm run bench\` prints the same tables for your machine
-(\`--only push\`, \`--quick\`, \`--json\`). It needs the lab (it starts it), fetches crane, oras and trivy into the
+(\`--only push\`, \`--quick\`, \`--json\`). It needs the lab (it starts it), fetches crane, oras, cosign and trivy into the
 lab's cache, and leaves nothing else behind.
 
 - Contenders run in turn, round by round (A B C, A B C), so that whatever else the machine does falls on all of

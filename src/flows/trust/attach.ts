@@ -96,20 +96,31 @@ async function attachOne(pen: Pen, tree: Tree, { node, statement }: Wanted, bund
   return await registry.attach(tree.repo, bytes);
 }
 
+/** What is attached to every node, by its digest. */
+export type TreeEvidence = ReadonlyMap<Digest, readonly Exhibit[]>;
+
+export async function treeEvidence({ registry, verifier }: Pen, tree: Tree): Promise<TreeEvidence> {
+  const gathered = tree.nodes.map(
+    async (node) => [node.descriptor.digest, await gatherEvidence(registry, tree, node, verifier)] as const,
+  );
+  return new Map(await Promise.all(gathered));
+}
+
 /**
  * attachAll signs what is not there yet and attaches it. Everything is signed and verified before the
  * first byte is attached, so that a log that is down leaves the image as it was; images come before
  * their index, and a run that was cut short is continued by the next.
  */
-export async function attachAll(pen: Pen, tree: Tree, wanted: readonly Wanted[]): Promise<AttachedBundle[]> {
-  const { registry, host, verifier } = pen;
-  const evidence = new Map<Digest, Exhibit[]>();
+export async function attachAll(
+  pen: Pen,
+  tree: Tree,
+  wanted: readonly Wanted[],
+  known?: TreeEvidence,
+): Promise<AttachedBundle[]> {
+  const { registry, host } = pen;
   // A statement that the log would not take is found before the first is sent.
   for (const { statement } of wanted) encodeStatement(statement);
-  for (const { node } of wanted) {
-    const { digest } = node.descriptor;
-    if (!evidence.has(digest)) evidence.set(digest, await gatherEvidence(registry, tree, node, verifier));
-  }
+  const evidence = known ?? (await treeEvidence(pen, tree));
   const done: AttachedBundle[] = [];
   const lacking: Wanted[] = [];
   for (const item of wanted) {

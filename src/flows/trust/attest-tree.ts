@@ -1,8 +1,7 @@
 import { formatImageRef, labelNames, type Digest, type ImageRef } from '../../core/index.ts';
 import { AppError, throwAll } from '../../errors/index.ts';
 import { checkProvenance, makeStatement, maxStatementBytes, type Provenance } from '../../sigstore/index.ts';
-import { attachAll, type Pen, type Wanted } from './attach.ts';
-import { gatherEvidence } from './evidence.ts';
+import { attachAll, treeEvidence, type Pen, type TreeEvidence, type Wanted } from './attach.ts';
 import { attestLegacyTags } from './legacy-write.ts';
 import type { Signed } from './sign-tree.ts';
 import { treeToSign } from './sign-tree.ts';
@@ -55,10 +54,10 @@ async function demandInputs({ registry }: Pen, tree: Tree, wanted: Digest): Prom
 }
 
 /** Nothing is attached to what carries no image signature: cosign takes any verified bundle for one. */
-async function demandSigned({ registry, verifier }: Pen, tree: Tree): Promise<void> {
+function demandSigned(evidence: TreeEvidence, tree: Tree): void {
   const bare: string[] = [];
   for (const node of tree.nodes) {
-    const exhibits = await gatherEvidence(registry, tree, node, verifier);
+    const exhibits = evidence.get(node.descriptor.digest) ?? [];
     const signed = exhibits.some(({ result }) => result.$case === 'verified' && result.attestation === 'signature');
     if (!signed) bare.push(`${nameOf(node)} ${node.descriptor.digest}`);
   }
@@ -91,7 +90,8 @@ export async function attestTree(
         (node) => new AppError('trust/sbom', 'usage', `there is no SBOM for ${nameOf(node)} ${node.descriptor.digest}`),
       ),
   );
-  await demandSigned(pen, tree);
+  const evidence = await treeEvidence(pen, tree);
+  demandSigned(evidence, tree);
   const predicate = checkProvenance(provenance);
   const repository = `${tree.repo.registry}/${tree.repo.repository}`;
   const wanted: Wanted[] = [
@@ -104,7 +104,7 @@ export async function attestTree(
       return { node, statement: makeStatement('sbom', node.descriptor.digest, bom, repository) };
     }),
   ];
-  const bundles = await attachAll(pen, tree, wanted);
+  const bundles = await attachAll(pen, tree, wanted, evidence);
   const legacy = options.legacy === true ? await attestLegacyTags(pen, tree) : [];
   return { reference: formatImageRef({ ...tree.repo, digest: tree.digest }), bundles, legacy };
 }
