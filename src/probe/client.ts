@@ -4,6 +4,7 @@ import type { FetchResponse } from '../host/index.ts';
 import { endsRun, parseEvent, type AguiEvent } from './agui.ts';
 import { readEvents, SseLimit } from './sse.ts';
 import type { Probe } from './types.ts';
+import { timeLimit } from './time-limit.ts';
 
 const jsonLimit = 1024 * 1024;
 
@@ -13,8 +14,7 @@ export async function within<T>(
   milliseconds: number,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const signal = AbortSignal.any([probe.signal, AbortSignal.timeout(milliseconds)]);
-  return work(signal);
+  return work(timeLimit(probe.signal, milliseconds));
 }
 
 async function readAll(body: Readable, limit: number): Promise<string> {

@@ -5,6 +5,7 @@ import { discard } from './discard.ts';
 import { redact } from './redact.ts';
 import { finding } from './rules.ts';
 import type { Settings } from './types.ts';
+import { timeLimit } from './time-limit.ts';
 
 export interface Waiting {
   readonly host: Host;
@@ -33,7 +34,7 @@ export async function untilHealthy(waiting: Waiting, running: Running, subject: 
       return finding(settings, 'startup', subject, expected, `${last}${await tail(waiting, running)}`);
     try {
       const response = await host.fetch(`${running.url}/health`, {
-        signal: AbortSignal.any([signal, AbortSignal.timeout(2000)]),
+        signal: timeLimit(signal, 2000),
         timeout: 2000,
       });
       discard(response.body);

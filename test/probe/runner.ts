@@ -34,6 +34,7 @@ export function makeRunner(faults: readonly Fault[], session: string | undefined
     const runId = String(input['runId']);
     const messages = input['messages'] as { content: string }[];
     const text = messages[0]?.content ?? '';
+    if (has('slow-run')) await new Promise((resolve) => setTimeout(resolve, 1500));
     if (has('run-500')) {
       send(response, 500, {});
       return;

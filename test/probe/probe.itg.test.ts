@@ -8,8 +8,9 @@ const options: ProbeOptions = {
   platform: 'linux/amd64',
   profile: 'standard',
   emulated: false,
-  startupTimeout: 1500,
-  requestTimeout: 600,
+  // Long enough for a busy machine: only what hangs is to run into them.
+  startupTimeout: 10_000,
+  requestTimeout: 3000,
   gracePeriod: 100,
 };
 const host = createHost({ quiet: true });
@@ -68,6 +69,11 @@ describe('a runner that keeps the contract', () => {
     expect(report.checks.find(({ check }) => check === 'probe/interrupt')?.state).toBe('unobserved');
   });
 
+  test('a run that is slow to start is no finding about the events stream', async () => {
+    const report = await probe(host, fakeEngine({ http: ['slow-run'] }), options);
+    expect(report.findings.filter(({ rule }) => rule === 'probe/events-stream')).toEqual([]);
+  });
+
   test('an events stream on which nothing comes is no finding: the real runner feeds it otherwise', async () => {
     expect(await ids(fakeEngine({ http: ['events-silent'] }))).toEqual([]);
   });
@@ -100,7 +106,7 @@ describe.concurrent('each HTTP fault has exactly its finding', () => {
   });
 
   test('a health that never becomes 200 ends at the time limit, naming the last status', async () => {
-    const report = await probe(host, fakeEngine({ http: ['health-503'] }), options);
+    const report = await probe(host, fakeEngine({ http: ['health-503'] }), { ...options, startupTimeout: 1500 });
     expect(report.findings).toHaveLength(1);
     expect(report.findings[0]).toMatchObject({ rule: 'probe/startup', section: '3.4', platform: 'linux/amd64' });
     expect(report.findings[0]?.message).toContain('HTTP status 503');
@@ -158,9 +164,9 @@ describe('ending early', () => {
   test('the work for the end of the process removes them, too', async () => {
     const exits: (() => Promise<void> | void)[] = [];
     const engine = fakeEngine({ http: ['health-503'] });
-    const work = probe({ ...host, onExit: (one) => (exits.push(one), () => undefined) }, engine, options);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(engine.alive.size).toBe(1);
+    const dying = { ...host, onExit: (one: () => Promise<void> | void) => (exits.push(one), () => undefined) };
+    const work = probe(dying, engine, { ...options, startupTimeout: 1500 });
+    await expect.poll(() => engine.alive.size, { timeout: 10_000 }).toBe(1);
     await exits[0]?.();
     expect(engine.alive.size).toBe(0);
     await work;
