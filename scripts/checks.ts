@@ -10,20 +10,15 @@ const root = resolve(import.meta.dirname, '..');
 const bin = (name: string) => join(root, 'node_modules/.bin', name);
 const runner = [process.execPath, join(root, 'bin/runner-image.mjs')];
 
+/** What did not change since the last run is not looked at again; a fresh clone looks at everything. */
+const cache = (tool: string) => join(root, 'node_modules/.cache', tool);
+const cached = (tool: string) => ['--cache', '--cache-strategy', 'content', '--cache-location', cache(tool)];
+
 const checks: readonly (readonly [name: string, ...command: string[]])[] = [
-  [
-    'lint',
-    bin('eslint'),
-    '.',
-    '--cache',
-    '--cache-strategy',
-    'content',
-    '--cache-location',
-    'node_modules/.cache/eslint',
-  ],
+  ['lint', bin('eslint'), '.', ...cached('eslint')],
   ...(process.argv.includes('--static') ? [] : [['unit tests', bin('vitest'), 'run', '--project', 'unit'] as const]),
-  ['types', bin('tsc'), '-p', '.'],
-  ['format', bin('prettier'), '--check', '--log-level', 'warn', '.'],
+  ['types', bin('tsc'), '-p', '.', '--incremental', '--tsBuildInfoFile', cache('types.tsbuildinfo')],
+  ['format', bin('prettier'), '--check', '--log-level', 'warn', '.', ...cached('prettier')],
   ['generated files', ...runner, 'generate', '--check'],
   ['pins', ...runner, 'pins', 'verify', '--quiet'],
   ['Dockerfiles', ...runner, 'lint', '--quiet'],
