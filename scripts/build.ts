@@ -1,8 +1,9 @@
 import { exitCodes } from '../src/errors/index.ts';
 import { buildLayout, chooseEngine, layoutDirectory, type BuildResult } from '../src/flows/build/index.ts';
-import { formatBytes, parsePlatform, type Plan } from '../src/core/index.ts';
+import { formatBytes } from '../src/core/index.ts';
 import { createRegistry } from '../src/registry/index.ts';
-import { collect, examples, flag, listOption, stringOption, valuesOption, type CommandModule } from './command.ts';
+import { collect, examples, flag, stringOption, valuesOption, type CommandModule } from './command.ts';
+import { narrowed } from './narrowed.ts';
 import { planFor, planOption } from './plan-option.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
 
@@ -18,11 +19,6 @@ function tell(result: BuildResult): string {
   );
   const engine = `${result.engine.product} ${result.engine.version}`;
   return [`built ${result.index.digest} in ${result.layout} with ${engine}`, ...lines].join('\n');
-}
-
-/** Building one platform for a trial keeps the plan's digest apart from that of the whole. */
-function narrowed(plan: Plan, platforms: readonly string[]): Plan {
-  return platforms.length === 0 ? plan : { ...plan, platforms: platforms.map((text) => parsePlatform(text)) };
 }
 
 export const command: CommandModule = {
@@ -52,7 +48,7 @@ export const command: CommandModule = {
     const { host, root } = call;
     const variant = call.args[0] ?? 'openshell';
     const around = await surroundings(call);
-    const plan = narrowed(await planFor(call, variant, around), listOption(call, 'platform'));
+    const plan = narrowed(call, await planFor(call, variant, around));
     const text = (name: string) => stringOption(call, name);
     const engine = text('engine') ?? (flag(call, 'dryRun') ? 'dry-run' : undefined);
     const builder = text('builder');

@@ -6,6 +6,7 @@ import { gateLayout, publishVariant, type PublishedVariant } from '../src/flows/
 import { commandLine, consumerCommands, signerHere, type ConsumerTrust } from '../src/flows/trust/consumer-commands.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import { examples, flag, listOption, stringOption, type Call, type CommandModule } from './command.ts';
+import { narrowed } from './narrowed.ts';
 import { planFor } from './plan-option.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
 import { projectVersion } from './version.ts';
@@ -49,6 +50,7 @@ export const command: CommandModule = {
       .argument('[variant]', 'variant to publish, from dist/<variant>', 'openshell')
       .option('--to <repository>', 'host/repository; the variant’s own otherwise')
       .option('--tag <list>', 'tags to move last')
+      .option('--platform <list>', 'platforms that must be in it, for a trial; all of the plan otherwise')
       .option('--skip-gate', 'the gate was passed elsewhere, by this same digest')
       .option('--identity <uri>', 'who will sign it, for the command lines that consumers get; the CI’s own otherwise')
       .option('--issuer <url>', 'who vouches for that identity', 'https://token.actions.githubusercontent.com')
@@ -63,7 +65,7 @@ export const command: CommandModule = {
     const { host, root } = call;
     const variant = call.args[0] ?? 'openshell';
     const around = await surroundings(call);
-    const plan = await planFor(call, variant, around);
+    const plan = narrowed(call, await planFor(call, variant, around));
     const layout = layoutDirectory(root, variant);
     const registry = createRegistry(host, { mirrors: around.mirrors });
     const lab =

@@ -53,7 +53,13 @@ describe('the gate starts what it lets through', () => {
     const words = 'no such bridge as asked for';
     const project = await built(`["/bin/sh", "-c", "echo ${words} >&2; exit 3"]`, '--platform', 'linux/amd64');
     const repository = fresh();
-    const args = ['publish', 'small', '--to', `${lab.registry}/${repository}`, '--tag', 'v1'];
+    const to = ['--to', `${lab.registry}/${repository}`, '--tag', 'v1'];
+    // Built for one platform, it is no release, whether it starts or not.
+    const partial = await command(project, 'publish', 'small', ...to);
+    expect(partial.code).toBe(2);
+    expect(partial.stderr).toContain('publish/incomplete');
+    expect(partial.stderr).toContain('the layout has no linux/arm64');
+    const args = ['publish', 'small', '--platform', 'linux/amd64', ...to];
     const { code, stdout, stderr } = await command(project, ...args);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr.match(/^error: /gm)).toHaveLength(1);

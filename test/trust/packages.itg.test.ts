@@ -64,7 +64,9 @@ beforeAll(async () => {
   const plan = { ...(await planOf(project, host)), platforms: ['linux/amd64'] as const };
   await build(project, async () => Promise.resolve(engine), { plan, extraHosts: lab.extraHosts });
   const to = `${lab.registry}/packages-${randomBytes(4).toString('hex')}/small`;
-  const ran = await (await startIn(project, ['publish', 'small', '--skip-gate', '--json', '--to', to])).ended;
+  const ran = await (
+    await startIn(project, ['publish', 'small', '--platform', 'linux/amd64', '--skip-gate', '--json', '--to', to])
+  ).ended;
   expect(ran.code, ran.stderr).toBe(0);
   image = (JSON.parse(ran.stdout) as { reference: string }).reference;
   const [only] = await packagesOf(fakeHost(), { image, registry: createRegistry(fakeHost()) });

@@ -8,6 +8,7 @@ import {
   writeEvidence,
   type Evidence,
 } from '../evidence/index.ts';
+import { requirePlatforms } from './complete.ts';
 import type { GateOptions } from './gate.ts';
 import { publishLayout, type Published, type PublishOptions } from './publish.ts';
 
@@ -28,6 +29,7 @@ export async function gateLayout(
   options: Pick<PublishVariantOptions, 'plan' | 'layout' | 'registry'> & Required<Pick<PublishVariantOptions, 'gate'>>,
 ): Promise<void> {
   const { plan, layout, registry } = options;
+  await requirePlatforms(host, layout, plan);
   const { file, evidence } = await openEvidence(host, layout, plan);
   // The contract and the probe are loaded when they are needed: an unchanged push is done before they would be.
   const { gate } = await import('./gate.ts');
@@ -43,10 +45,12 @@ export async function gateLayout(
 
 /**
  * publishVariant is publishLayout with evidence: what the gate saw is written before the first byte leaves, where
- * the index went after the tags moved. Throws what publishLayout throws, `publish/gate`, `evidence/other-inputs`.
+ * the index went after the tags moved. Throws what publishLayout throws, `publish/gate`,
+ * `publish/incomplete`, `evidence/other-inputs`.
  */
 export async function publishVariant(host: Host, options: PublishVariantOptions): Promise<PublishedVariant> {
   const { plan, gate: gating, ...rest } = options;
+  await requirePlatforms(host, options.layout, plan);
   // Before anything leaves: a layout of other inputs is refused, not found out afterwards.
   await openEvidence(host, options.layout, plan);
   const published = await publishLayout(host, {
