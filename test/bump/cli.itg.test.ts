@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -8,31 +7,8 @@ import { createRegistry } from '../../src/registry/index.ts';
 import { labelledImage } from '../support/sigstore/image.ts';
 import { publishIndex } from '../support/upstream/images.ts';
 import { git } from '../support/upstream/repository.ts';
-import { edit, ghRelease, stage, type Stage } from './stage.ts';
-
-const project = join(import.meta.dirname, '../..');
-
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the real command in a process of its own, against the upstream of this one. */
-async function command(it: Stage, args: readonly string[]): Promise<Outcome> {
-  const mirrors = join(it.root, '../mirrors.yaml');
-  writeFileSync(mirrors, JSON.stringify(it.mirrors));
-  const tsx = join(project, 'node_modules/tsx/dist/cli.mjs');
-  const script = join(project, 'scripts/runner-image.ts');
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [tsx, script, ...args, '--root', it.root, '--mirrors', mirrors],
-      { encoding: 'utf8' },
-      (error, stdout, stderr) => resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
-    );
-  });
-}
+import { command } from './command.ts';
+import { edit, ghRelease, stage } from './stage.ts';
 
 describe('runner-image bump', { timeout: 120_000 }, () => {
   it('prints a table of old and new with age and evidence; --check exits with 1 and writes nothing', async () => {

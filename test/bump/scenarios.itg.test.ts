@@ -1,0 +1,182 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { answer, on } from '../support/registries/faults.ts';
+import { publishIndex } from '../support/upstream/images.ts';
+import { git } from '../support/upstream/repository.ts';
+import { command } from './command.ts';
+import { edit, ghRelease, stage, type Stage } from './stage.ts';
+
+const uv = 'astral-sh/uv';
+const released = { published: '2025-10-01T00:00:00Z' };
+const release = (it: Stage, change: (assets: Record<string, string>) => void = () => undefined): void => {
+  const next = ghRelease('2.80.0', released);
+  change(next.assets);
+  it.github.releases.get('cli/cli')?.unshift(next);
+};
+const checksums = 'gh_2.80.0_checksums.txt';
+const sums = (it: Stage, text: (before: string) => string): void => {
+  release(it, (assets) => (assets[checksums] = text(assets[checksums] ?? '')));
+};
+
+interface Case {
+  readonly does: (it: Stage) => void;
+  readonly args: readonly string[];
+  readonly exit: number;
+  /** In stdout or stderr. */
+  readonly says: RegExp;
+  readonly omit?: readonly string[];
+}
+
+/** Each moves the upstream, or spoils an input; the real command answers, and no file changes. */
+const cases: Readonly<Record<string, Case>> = {
+  'a new tag, whose age nobody knows': {
+    does: (it) => void publishIndex(it.registry, uv, '0.12.8'),
+    args: ['bump', 'uv', '--dry-run'],
+    exit: 0,
+    says: /^uv +0\.12\.7 +- +held .*0\.12\.8 too-new/m,
+  },
+  'a new tag of a registry that leaves out digest headers': {
+    does: (it) => void publishIndex(it.registry, uv, '0.12.8'),
+    args: ['bump', 'uv', '--now', '--check'],
+    exit: 1,
+    says: /^uv +0\.12\.7 +0\.12\.8 +due/m,
+    omit: ['docker-content-digest'],
+  },
+  'a version without one architecture': {
+    does: (it) => void publishIndex(it.registry, uv, '0.12.8', 'x', ['amd64']),
+    args: ['bump', 'uv', '--now', '--dry-run'],
+    exit: 0,
+    says: /held .*0\.12\.8 incomplete/,
+  },
+  'a re-published tag': {
+    does: (it) => void publishIndex(it.registry, uv, '0.12.7', 'evil'),
+    args: ['bump', 'uv'],
+    exit: 3,
+    says: /ALARM: uv: the same version has other bytes/,
+  },
+  'a digest that vanished': {
+    does: (it) => {
+      it.registry.store.repository(uv).manifests.clear();
+      it.registry.store.repository(uv).tags.clear();
+    },
+    args: ['bump', 'uv'],
+    exit: 3,
+    says: /^uv +0\.12\.7 +- +gone .*@sha256:/m,
+  },
+  'a 429 that says when': {
+    does: (it) => it.misbehave(answer(on('GET', /tags\/list/), 429, { 'retry-after': '1' }, '', 1)),
+    args: ['bump', 'uv', '--dry-run'],
+    exit: 0,
+    says: /trying again in 1\.\d s[^]*current|current[^]*trying again in 1\.\d s/,
+  },
+  'a release that is too young': {
+    does: (it) =>
+      void it.github.releases.get('cli/cli')?.unshift(ghRelease('2.80.0', { published: new Date().toISOString() })),
+    args: ['bump', 'gh', '--dry-run'],
+    exit: 0,
+    says: /held .*2\.80\.0 too-new/,
+  },
+  'a release without assets for arm64': {
+    does: (it) => release(it, (assets) => delete assets['gh_2.80.0_linux_arm64.tar.gz']),
+    args: ['bump', 'gh@2.80.0'],
+    exit: 2,
+    says: /2\.80\.0 has no asset for linux\/arm64[^]*bump\/refused/,
+  },
+  'a checksum file in upper case with binary markers': {
+    does: (it) =>
+      sums(it, (text) => text.replace(/^[0-9a-f]{64} {2}/gm, (sum) => sum.toUpperCase().replace('  ', ' *'))),
+    args: ['bump', 'gh', '--check'],
+    exit: 1,
+    says: /^gh +2\.74\.0 +2\.80\.0 +due/m,
+  },
+  'a checksum file with carriage returns': {
+    does: (it) => sums(it, (text) => text.replaceAll('\n', '\r\n')),
+    args: ['bump', 'gh'],
+    exit: 3,
+    says: /bump\/checksum-file/,
+  },
+  'a checksum file with a duplicate line': {
+    does: (it) => sums(it, (text) => text + text),
+    args: ['bump', 'gh'],
+    exit: 3,
+    says: /bump\/checksum-file/,
+  },
+  'a checksum file without the line of arm64': {
+    does: (it) => sums(it, (text) => text.replace(/.*arm64.*\n/, '')),
+    args: ['bump', 'gh'],
+    exit: 3,
+    says: /bump\/checksum-file/,
+  },
+  'an API that answers with a page': {
+    does: (it) => {
+      it.github.misbehave = (_request, response) => {
+        response.writeHead(200, { 'content-type': 'text/html' }).end('<html>log in</html>');
+        return true;
+      };
+    },
+    args: ['bump', 'gh'],
+    exit: 3,
+    says: /sent no JSON \(bump\/unexpected-answer\)/,
+  },
+  'more tags than anybody compares': {
+    does: (it) => {
+      const { tags } = it.registry.store.repository(uv);
+      const digest = tags.get('0.12.7') ?? '';
+      for (let at = 0; at <= 100_000; at += 1) tags.set(`nightly-${at}`, digest);
+    },
+    args: ['bump', 'uv'],
+    exit: 3,
+    says: /too many tags \(registry\/too-many-tags\)/,
+  },
+  'a pin that is none': { does: () => undefined, args: ['bump', 'ghost'], exit: 2, says: /no pin is called "ghost"/ },
+  'a range that no version can satisfy': {
+    does: (it) => {
+      edit(it, /range: \^2, tag/, "range: '>5 <3', tag");
+      it.commit();
+    },
+    args: ['bump', 'gh'],
+    exit: 2,
+    says: /no version can satisfy policy\.range[^]*bump\/range/,
+  },
+};
+
+describe('an upstream that moves and inputs that are spoilt, through the real command', { timeout: 120_000 }, () => {
+  it.each(Object.entries(cases))('%s', async (_name, { does, args, exit, says, omit }) => {
+    const here = await stage(omit === undefined ? {} : { omit });
+    does(here);
+    const { code, stdout, stderr } = await command(here, args);
+    expect(`${stdout}\n${stderr}`).toMatch(says);
+    expect([code, here.status()]).toEqual([exit, '']);
+  });
+
+  it('a dirty work tree is refused, and left as it is', async () => {
+    const here = await stage();
+    release(here);
+    edit(here, /(uv\n {4}version: )0\.12\.7/, '$10.12.6');
+    const { code, stderr } = await command(here, ['bump', 'gh']);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('bump/dirty')]);
+    expect(here.status()).toBe('M images/pins.yaml');
+  });
+
+  it('a disk that is full during the rewrite leaves every file as it was', async () => {
+    const here = await stage();
+    release(here);
+    const disk = mkdtempSync(join(tmpdir(), 'bump-disk-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', disk]);
+    onTestFinished(() => {
+      execFileSync('umount', [disk]);
+      rmSync(disk, { recursive: true });
+    });
+    const root = join(disk, 'project');
+    cpSync(here.root, root, { recursive: true });
+    // What is left is enough for the lock, and for no Dockerfile.
+    const left = Number(execFileSync('df', ['--output=avail', '-B1', disk], { encoding: 'utf8' }).split('\n')[1]);
+    writeFileSync(join(disk, 'filler'), Buffer.alloc(left - 24 * 1024));
+    const { code, stderr } = await command({ ...here, root }, ['bump', 'gh'], join(here.root, '../mirrors.yaml'));
+    expect([code, stderr]).toEqual([4, expect.stringContaining('host/disk-full')]);
+    expect(git(root, ['status', '--porcelain'])).toBe('');
+  });
+});
