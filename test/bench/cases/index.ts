@@ -6,6 +6,7 @@ import { coldBuild } from './cold-build.ts';
 import { layoutExport } from './export.ts';
 import { noChange } from './no-change.ts';
 import { push } from './push.ts';
+import { bumpCurrent, resolve } from './resolve.ts';
 import { sbom } from './sbom.ts';
 import { trust } from './trust.ts';
 
@@ -22,4 +23,6 @@ export const cases: Readonly<Record<string, BenchCase>> = {
   trust: { peers: ['cosign', 'oras', 'skopeo'], trials: trust },
   sbom: { peers: ['trivy', 'skopeo', 'umoci'], trials: sbom },
   check: { peers: ['crane', 'skopeo', 'umoci', 'trivy', 'pigz', 'openssl', 'tar'], trials: staticCheck },
+  resolve: { peers: ['crane'], trials: resolve },
+  bump: { peers: ['crane'], trials: bumpCurrent },
 };

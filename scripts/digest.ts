@@ -1,0 +1,64 @@
+import { formatImageRef, parseImageRef } from '../src/core/index.ts';
+import { AppError, AppErrors, exitCodes, throwAll, type ExitCode } from '../src/errors/index.ts';
+import { createRegistry, type Resolution } from '../src/registry/index.ts';
+import { examples, type CommandModule } from './command.ts';
+import { surroundings } from './surroundings.ts';
+
+function parseAll(texts: readonly string[]) {
+  const errors: AppError[] = [];
+  const refs = texts.flatMap((text) => {
+    try {
+      return [parseImageRef(text)];
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      errors.push(...(error instanceof AppErrors ? error.errors : [error]));
+      return [];
+    }
+  });
+  throwAll(errors);
+  return refs;
+}
+
+function exitOf(answers: readonly Resolution[]): ExitCode {
+  const any = ($case: Resolution['$case']): boolean => answers.some((answer) => answer.$case === $case);
+  // Never green, and never "gone" either, where a registry could not be asked.
+  if (any('unknown')) return exitCodes.upstream;
+  return any('gone') ? exitCodes.findings : exitCodes.clean;
+}
+
+export const command: CommandModule = {
+  define(parser) {
+    parser
+      .argument('<reference...>', 'host/repository:tag or @sha256:…')
+      .option('--mirrors <file>', 'YAML with images: and urls:, prefix to prefix; digests stay what they are');
+    examples(parser, [
+      ['runner-image digest ghcr.io/astral-sh/uv:0.12.7', 'what the tag names now, by one HEAD'],
+      ['runner-image digest $(cat references.txt)', 'all at once, each asked for once; there, gone, or could not tell'],
+    ]);
+  },
+  async run(call) {
+    const refs = parseAll(call.args);
+    const { mirrors } = await surroundings(call);
+    const found = await createRegistry(call.host, { mirrors }).resolveAll(refs);
+    const rows = refs.map((ref) => {
+      const reference = formatImageRef(ref);
+      return { reference, answer: found.get(reference) as Resolution };
+    });
+    if (call.json)
+      call.console.json(
+        rows.map(({ reference, answer }) =>
+          answer.$case === 'there'
+            ? { reference, answer: 'there', digest: answer.descriptor.digest }
+            : { reference, answer: answer.$case, code: answer.error.code },
+        ),
+      );
+    else
+      for (const { reference, answer } of rows)
+        call.console.print(
+          answer.$case === 'there' ? `${answer.descriptor.digest}  ${reference}` : `${answer.$case}  ${reference}`,
+        );
+    for (const { reference, answer } of rows)
+      if (answer.$case !== 'there') call.host.story.warn(`${reference}: ${answer.error.message}`);
+    return exitOf(rows.map(({ answer }) => answer));
+  },
+};
