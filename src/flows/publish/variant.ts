@@ -1,4 +1,5 @@
 import type { Plan } from '../../core/index.ts';
+import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import {
   gateEvidence,
@@ -7,6 +8,7 @@ import {
   withPublication,
   writeEvidence,
   type Evidence,
+  type Filed,
 } from '../evidence/index.ts';
 import { requirePlatforms } from './complete.ts';
 import type { GateOptions } from './gate.ts';
@@ -43,6 +45,17 @@ export async function gateLayout(
   });
 }
 
+/** Whoever says that the gate was passed elsewhere is not believed over what was seen here. */
+function refuseClosed({ file, evidence: { gate: seen } }: Filed): void {
+  if (seen?.passed !== false) return;
+  throw new AppError('publish/gate', 'findings', 'the gate was closed to this very image; nothing was pushed', {
+    expected: 'no error on any platform',
+    found: seen.broken.join(', '),
+    where: { file },
+    hint: 'publish without --skip-gate to hold it against the gate again',
+  });
+}
+
 /**
  * publishVariant is publishLayout with evidence: what the gate saw is written before the first byte leaves, where
  * the index went after the tags moved. Throws what publishLayout throws, `publish/gate`,
@@ -52,7 +65,8 @@ export async function publishVariant(host: Host, options: PublishVariantOptions)
   const { plan, gate: gating, ...rest } = options;
   await requirePlatforms(host, options.layout, plan);
   // Before anything leaves: a layout of other inputs is refused, not found out afterwards.
-  await openEvidence(host, options.layout, plan);
+  const before = await openEvidence(host, options.layout, plan);
+  if (gating === undefined) refuseClosed(before);
   const published = await publishLayout(host, {
     ...rest,
     ...(gating === undefined ? {} : { gate: () => gateLayout(host, { ...options, gate: gating }) }),
