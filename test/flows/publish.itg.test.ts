@@ -91,6 +91,11 @@ describe('the gate', () => {
     expect(stderr).toContain('nothing was pushed');
     expect(stderr).toContain('contract/required-path');
     expect(stdout).toBe('');
+    // Nobody gets past it afterwards by saying that it was passed.
+    const skipping = await command(broken, [...args, '--skip-gate']);
+    expect(skipping.code).toBe(1);
+    oneError(skipping.stderr);
+    expect(skipping.stderr).toContain('the gate was closed to this very image');
     expect(server.log).toEqual([]);
     expect(server.store.repositories.size).toBe(0);
   });
