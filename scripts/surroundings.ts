@@ -1,9 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from 'commander';
-import { parse } from 'yaml';
 import type { Mirrors } from '../src/core/index.ts';
-import { AppError } from '../src/errors/index.ts';
 import { collect, flag, listOption, stringOption, type Call } from './command.ts';
 
 /** Surroundings is where this machine gets bytes from and builds with: never what is expected of them. */
@@ -35,24 +32,6 @@ export function surroundingsOptions(command: Command): void {
     .option('--mirrors <file>', 'YAML with images: and urls:, prefix to prefix; digests stay what they are')
     .option('--extra-ca <file>', 'PEM bundle for build steps behind a TLS-intercepting proxy; never in the image')
     .option('--endpoint <where>', 'Engine API: unix://…|tcp://…|ssh://…, or PLATFORM=… for one platform', collect);
-}
-
-function readMirrors(file: string): Mirrors {
-  const path = isAbsolute(file) ? file : join(process.cwd(), file);
-  let value: unknown;
-  try {
-    value = parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new AppError('cli/mirrors', 'usage', 'cannot read the mirrors', { where: { file }, cause });
-  }
-  const { images = {}, urls = {}, ...rest } = (value ?? {}) as Record<string, unknown>;
-  const isMap = (map: unknown): map is Record<string, string> =>
-    typeof map === 'object' && map !== null && Object.values(map).every((target) => typeof target === 'string');
-  if (isMap(images) && isMap(urls) && Object.keys(rest).length === 0) return { images, urls };
-  throw new AppError('cli/mirrors', 'usage', 'malformed mirrors', {
-    expected: 'images: and urls:, each a map from prefix to prefix',
-    where: { file },
-  });
 }
 
 function proxyArgs(call: Call): Record<string, string> {
@@ -90,7 +69,7 @@ export async function surroundings(call: Call): Promise<Surroundings> {
   return {
     ...base,
     ...(pinsFile === undefined ? {} : { pinsFile }),
-    ...(mirrors === undefined ? {} : { mirrors: readMirrors(mirrors) }),
+    ...(mirrors === undefined ? {} : { mirrors: (await import('./mirrors.ts')).readMirrors(mirrors) }),
     ...(extraCa === undefined ? {} : { extraCa: await call.host.files.read(extraCa) }),
     ...(endpoints.length === 0 ? {} : { endpoints }),
     ...(plain === undefined ? {} : { dockerHost: plain }),
