@@ -132,6 +132,12 @@ async function loadImages(host: Host, root: string, errors: AppError[]): Promise
  * throws every problem of every file at once. `pinsFile` is relative to the project or absolute.
  */
 export async function loadDefinitions(host: Host, root: string, pinsFile = defaultPinsFile): Promise<Definitions> {
+  if ((await host.files.stat(join(root, 'images')))?.type !== 'directory')
+    throw new AppError('plan/no-project', 'usage', `${root} is no project that images are made from`, {
+      expected: 'a folder images/ with pins.yaml',
+      found: 'no such folder',
+      hint: 'name the project: --root DIR',
+    });
   const errors: AppError[] = [];
   const { pins, lab } = await loadPins(host, root, pinsFile, errors);
   const fragments = await loadFragments(host, root, errors);

@@ -31,6 +31,13 @@ async function read(path: string, limit = defaultLimit): Promise<Buffer> {
   }
 }
 
+async function list(path: string): Promise<string[]> {
+  const names = await readdir(path).catch((cause: unknown) => {
+    throw new AppError('host/read', 'usage', `cannot list ${path}`, { where: { file: path }, cause });
+  });
+  return names.sort();
+}
+
 async function stat(path: string): Promise<FileStat | undefined> {
   try {
     const found = await lstat(path);
@@ -106,7 +113,7 @@ export const nodeFiles: Files = {
   write,
   openTemporary,
   readText: async (path, limit) => (await read(path, limit)).toString('utf8'),
-  list: async (path) => (await readdir(path)).sort(),
+  list,
   openRead: (path, range) => createReadStream(path, { highWaterMark: 1024 * 1024, ...range }),
   rename,
   makeDirectory: async (path) => {

@@ -98,6 +98,13 @@ describe('a plan', () => {
 });
 
 describe('what cannot be planned', () => {
+  it('says so of a folder that is no project, and of one without a part of it', async () => {
+    await rm(join(root, 'images/fragments'), { recursive: true });
+    expect(await codes(plan())).toEqual(['host/read']);
+    await rm(join(root, 'images'), { recursive: true });
+    expect(await codes(plan())).toEqual(['plan/no-project']);
+  });
+
   it('names a missing and a linked context file together', async () => {
     await unlink(join(root, 'images/openshell/rootfs/sandbox/.bashrc'));
     await rm(join(root, 'images/openshell/rootfs/runner'), { recursive: true });
