@@ -11,7 +11,8 @@ const bin = (name: string) => join(root, 'node_modules/.bin', name);
 const runner = [process.execPath, join(root, 'bin/runner-image.mjs')];
 
 /** What did not change since the last run is not looked at again; a fresh clone looks at everything. */
-const cache = (tool: string) => join(root, 'node_modules/.cache', tool);
+// A name of its own: without --cache, prettier tidies up a folder node_modules/.cache/prettier.
+const cache = (tool: string) => join(root, 'node_modules/.cache', `check-${tool}`);
 const cached = (tool: string) => ['--cache', '--cache-strategy', 'content', '--cache-location', cache(tool)];
 
 const checks: readonly (readonly [name: string, ...command: string[]])[] = [

@@ -57,7 +57,7 @@ describe('the shipped policy, evaluated by the Open Policy Agent', () => {
       'git to GitHub': { host: 'github.com', by: git },
       'curl to the API': { host: 'api.github.com', by: '/usr/bin/curl' },
       'a child of curl to the API': { host: 'API.github.com', by: '/usr/bin/cat', under: ['/usr/bin/curl'] },
-      'npm to its registry': { host: 'registry.npmjs.org', by: '/usr/bin/node-22' },
+      'npm to a host of npm': { host: 'packages.npmjs.org', by: '/usr/bin/node-22' },
       'curl to the model': { host: 'api.anthropic.com', by: '/usr/bin/curl' },
       'the agent to somewhere else': { host: 'example.com', by: claude },
       'the agent to another port': { host: 'api.anthropic.com', port: 80, by: claude },
@@ -71,7 +71,7 @@ describe('the shipped policy, evaluated by the Open Policy Agent', () => {
       'a child of curl to the API',
       'curl to the API',
       'git to GitHub',
-      'npm to its registry',
+      'npm to a host of npm',
       'the agent to a region of Vertex',
       'the agent to the model',
     ]);
