@@ -10,8 +10,10 @@ const root = resolve(import.meta.dirname, '..');
 const bin = (name: string) => join(root, 'node_modules/.bin', name);
 const runner = [process.execPath, join(root, 'bin/runner-image.mjs')];
 
-/** What did not change since the last run is not looked at again; a fresh clone looks at everything. */
-// A name of its own: without --cache, prettier tidies up a folder node_modules/.cache/prettier.
+/**
+ * What did not change since the last run is not looked at again; a fresh clone looks at everything. The
+ * name is one of our own, since prettier without --cache tidies up a folder node_modules/.cache/prettier.
+ */
 const cache = (tool: string) => join(root, 'node_modules/.cache', `check-${tool}`);
 const cached = (tool: string) => ['--cache', '--cache-strategy', 'content', '--cache-location', cache(tool)];
 
