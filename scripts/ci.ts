@@ -1,10 +1,8 @@
 import { AppError, type ExitCode } from '../src/errors/index.ts';
-import { examples, type Call, type CommandModule } from './command.ts';
+import { collect, examples, type Call, type CommandModule } from './command.ts';
 import { planOption } from './plan-option.ts';
 import { surroundingsOptions } from './surroundings.ts';
 import { trustOptions } from './trust.ts';
-
-const collect = (value: string, previous: string[] = []) => [...previous, value];
 
 /** Each step is loaded when it runs. */
 const steps: Record<string, () => Promise<{ step: (call: Call) => Promise<ExitCode> }>> = {

@@ -1,11 +1,9 @@
 import { exitCodes } from '../src/errors/index.ts';
 import { layoutDirectory } from '../src/flows/build/index.ts';
 import { joinLayouts } from '../src/flows/join.ts';
-import { examples, listOption, stringOption, type CommandModule } from './command.ts';
+import { collect, examples, listOption, stringOption, type CommandModule } from './command.ts';
 import { fromHere, planFor, planOption } from './plan-option.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
-
-const collect = (value: string, previous: string[] = []) => [...previous, value];
 
 export const command: CommandModule = {
   define(command) {

@@ -46,6 +46,12 @@ export interface BumpResult {
   readonly written: boolean;
 }
 
+/** What was judged, and the files that follow from it. */
+export interface Planned {
+  readonly rows: readonly BumpRow[];
+  readonly changes: Changes;
+}
+
 export interface Target {
   readonly pin: Pin;
   readonly wish: Wish;
@@ -140,7 +146,7 @@ export const duesOf = (rows: readonly BumpRow[]): readonly Due[] =>
     verdict.$case === 'due' && pin.kind !== 'rpms' ? [{ pin, resolved: verdict.resolved }] : [],
   );
 
-async function plan(host: Host, options: BumpOptions): Promise<{ rows: readonly BumpRow[]; changes: Changes }> {
+async function plan(host: Host, options: BumpOptions): Promise<Planned> {
   const { root } = options;
   const definitions = await loadDefinitions(host, root);
   const targets = readTargets(definitions, options);
@@ -168,23 +174,40 @@ async function plan(host: Host, options: BumpOptions): Promise<{ rows: readonly 
 }
 
 /**
+ * carryOut writes what `planning` gives as one transaction, or with `dryRun` only tells it. Files that
+ * somebody changed are refused, but for the one that `edited` names: the proposal that is completed.
+ */
+export async function carryOut(
+  host: Host,
+  { root, dryRun, edited }: { readonly root: string; readonly dryRun: boolean; readonly edited?: string },
+  planning: () => Promise<Planned>,
+): Promise<BumpResult> {
+  if (dryRun) {
+    const { rows, changes } = await planning();
+    return { rows, files: [...changes.keys()].sort(), written: false };
+  }
+  return withTransaction(host, root, async (commit) => {
+    const { rows, changes } = await planning();
+    const files = [...changes.keys()].sort();
+    if (files.length === 0) return { rows, files, written: false };
+    await checkClean(
+      host,
+      root,
+      files.filter((file) => file !== edited),
+    );
+    await commit(changes);
+    return { rows, files, written: true };
+  });
+}
+
+/**
  * bump judges the pins and, unless `dryRun`, writes what is due as one transaction. An alarm on any
  * pin stops all writing; a pin that could not be told stops only itself. Throws wrong use, and what
  * would leave the project inconsistent, before the first byte is written.
  */
 export async function bump(host: Host, options: BumpOptions): Promise<BumpResult> {
-  if (options.dryRun) {
-    const { rows, changes } = await plan(host, options);
-    return { rows, files: [...changes.keys()].sort(), written: false };
-  }
-  return withTransaction(host, options.root, async (commit) => {
-    const { rows, changes } = await plan(host, options);
-    const files = [...changes.keys()].sort();
-    if (files.length === 0) return { rows, files, written: false };
-    await checkClean(host, options.root, files);
-    await commit(changes);
-    return { rows, files, written: true };
-  });
+  const { root, dryRun } = options;
+  return await carryOut(host, { root, dryRun }, () => plan(host, options));
 }
 
 /** alarmOf gives the error of every pin whose version shows other bytes: its own way out, never a bump. */

@@ -6,13 +6,12 @@ import type { Host } from '../../host/index.ts';
 import { checkPolicy, type Facts, type Wish } from '../../pins/bump/index.ts';
 import { defaultPinsFile, loadDefinitions } from '../plan-definitions.ts';
 import type { TrustSources } from '../trust/policy-file.ts';
-import { checkWishes, duesOf, judgeAll, type BumpResult, type Target } from './bump.ts';
+import { carryOut, checkWishes, duesOf, judgeAll, type BumpResult, type Planned, type Target } from './bump.ts';
 import { computeChanges } from './changes.ts';
 import { FirstSeen, firstSeenFile } from './first-seen.ts';
 import { fileAt, findRevision } from './history.ts';
-import { overlay, type Changes } from './overlay.ts';
+import { overlay } from './overlay.ts';
 import { makeSources } from './resolvers.ts';
-import { withTransaction } from './transaction.ts';
 import { checkClean } from './work-tree.ts';
 
 export interface RefreshOptions {
@@ -78,11 +77,6 @@ function mismatches(pin: Pin, edited: Edited, facts: Facts): readonly AppError[]
   });
 }
 
-interface Planned {
-  readonly rows: BumpResult['rows'];
-  readonly changes: Changes;
-}
-
 async function plan(host: Host, options: RefreshOptions): Promise<Planned> {
   const { root, since, mirrors, downgrade, now, trust, dryRun } = options;
   const before = await fileAt(host, root, await findRevision(host, root, since), defaultPinsFile);
@@ -133,17 +127,6 @@ async function plan(host: Host, options: RefreshOptions): Promise<Planned> {
  * and `bump/refresh-mismatch` when the edited value is not what the upstream has.
  */
 export async function refresh(host: Host, options: RefreshOptions): Promise<BumpResult> {
-  if (options.dryRun) {
-    const { rows, changes } = await plan(host, options);
-    return { rows, files: [...changes.keys()].sort(), written: false };
-  }
-  return withTransaction(host, options.root, async (commit) => {
-    const { rows, changes } = await plan(host, options);
-    const files = [...changes.keys()].sort();
-    if (files.length === 0) return { rows, files, written: false };
-    const others = files.filter((file) => file !== defaultPinsFile);
-    await checkClean(host, options.root, others);
-    await commit(changes);
-    return { rows, files, written: true };
-  });
+  const { root, dryRun } = options;
+  return await carryOut(host, { root, dryRun, edited: defaultPinsFile }, () => plan(host, options));
 }
