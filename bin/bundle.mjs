@@ -1,19 +1,19 @@
-// Bundles scripts/runner-image.ts into lib/: one entry and one chunk per lazily loaded command, so
-// that a command starts in about 0.1 s. The chunks are written first and the entry is renamed into
-// place last: a command that starts meanwhile sees either the old bundle or the new one.
-import { mkdir, readdir, rename, rm, utimes } from 'node:fs/promises';
+// Bundles scripts/runner-image.ts into lib/runner-image.cjs: one file, whose modules run when they are
+// first asked for. One file is what lets V8 keep its compiled code (bin/runner-image.mjs). It is renamed
+// into place last: a command that starts meanwhile sees either the old bundle or the new one.
+import { mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-// A package that is imported lazily stays in node_modules: most are CommonJS, whose names esbuild cannot
-// give to a dynamic import, and some read files beside themselves.
-const lazyPackages = {
-  name: 'lazy-packages',
-  setup({ onResolve }) {
-    onResolve({ filter: /^[^.]/ }, ({ kind, path }) =>
-      kind === 'dynamic-import' ? { path, external: true } : undefined,
-    );
+// These read files beside themselves (WebAssembly, native addons, schemas), so they stay in node_modules.
+const external = ['@cyclonedx/cyclonedx-library', 'dockerode', 'sql.js'];
+
+// The file is the body of a function that gets what a CommonJS module gets.
+const wrapper = {
+  banner: {
+    js: "(function(exports,require,module,__filename,__dirname){const __url=require('node:url').pathToFileURL(__filename).href;",
   },
+  footer: { js: '})' },
 };
 
 export async function makeBundle(root) {
@@ -21,36 +21,38 @@ export async function makeBundle(root) {
   const started = new Date();
   const out = join(root, 'lib');
   const fresh = join(out, `.new-${process.pid}`);
-  await build({
+  const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: ['scripts/runner-image.ts'],
+    entryPoints: { 'runner-image': 'scripts/runner-image.ts' },
     outdir: fresh,
+    outExtension: { '.js': '.cjs' },
     bundle: true,
-    splitting: true,
-    format: 'esm',
+    format: 'cjs',
     platform: 'node',
     target: 'node20',
+    define: { 'import.meta.url': '__url', 'import.meta.dirname': '__dirname' },
+    external,
+    // V8 forgets where a dynamic import leads when the code comes out of its cache; require does the same here.
+    supported: { 'dynamic-import': false },
+    metafile: true,
     sourcemap: 'linked',
-    // Less text to compile at every start; names stay, for readable stack traces.
+    // Less text to read at every start; names stay, for readable stack traces.
     minifyWhitespace: true,
     minifySyntax: true,
     logLevel: 'warning',
-    plugins: [lazyPackages],
-    banner: {
-      js: "import { createRequire as __makeRequire } from 'node:module'; const require = __makeRequire(import.meta.url);",
-    },
+    ...wrapper,
   });
-  await mkdir(out, { recursive: true });
-  const names = (await readdir(fresh)).sort(
-    (a, b) => Number(a.startsWith('runner-image.js')) - Number(b.startsWith('runner-image.js')),
-  );
-  for (const name of names) await rename(join(fresh, name), join(out, name));
+  const own = Object.keys(metafile.inputs).filter((name) => !name.startsWith('node_modules/'));
+  await writeFile(join(fresh, 'inputs.json'), JSON.stringify([...own, 'bin/bundle.mjs'].sort()));
   // A source file that changed while esbuild read it must count as newer than the bundle.
-  await utimes(join(out, 'runner-image.js'), started, started);
+  await utimes(join(fresh, 'runner-image.cjs'), started, started);
+  await mkdir(out, { recursive: true });
+  const names = ['runner-image.cjs.map', 'inputs.json', 'runner-image.cjs'];
+  for (const name of names) await rename(join(fresh, name), join(out, name));
   await rm(fresh, { recursive: true, force: true });
-  const keep = new Set(names);
-  const old = (await readdir(out)).filter((name) => !keep.has(name) && !name.startsWith('.new-'));
-  await Promise.all(old.map((name) => rm(join(out, name), { force: true })));
+  // Compiled code and plans of the old bundle.
+  const old = (await readdir(out)).filter((name) => !names.includes(name) && !name.startsWith('.new-'));
+  await Promise.all(old.map((name) => rm(join(out, name), { recursive: true, force: true })));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href || basename(process.argv[1] ?? '') === 'bundle.mjs') {

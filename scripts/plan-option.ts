@@ -13,7 +13,7 @@ export const fromHere = (path: string): string => (isAbsolute(path) ? path : joi
 /** The bundle, which keeps what it planned; a run from the sources plans afresh. */
 function bundle(): { readonly directory: string; readonly program: string } | undefined {
   const directory = import.meta.dirname;
-  const entry = join(directory, 'runner-image.js');
+  const entry = join(directory, 'runner-image.cjs');
   const found = statSync(entry, { throwIfNoEntry: false });
   return found === undefined ? undefined : { directory, program: `${found.size} ${found.mtimeMs}` };
 }

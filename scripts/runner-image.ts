@@ -110,7 +110,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(exitCodes.clean);
 });
 const argv = process.argv.slice(2);
-const code = await main(argv).catch((error: unknown) => report(error, argv.includes('--json')));
-process.exitCode = code;
-// Sockets that an engine or a registry keeps open must not hold a finished command back.
-process.stdout.write('', () => process.exit(code));
+void main(argv)
+  .catch((error: unknown) => report(error, argv.includes('--json')))
+  .then((code) => {
+    process.exitCode = code;
+    // Sockets that an engine or a registry keeps open must not hold a finished command back.
+    process.stdout.write('', () => process.exit(code));
+  });
