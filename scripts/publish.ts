@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 import { formatBytes, parseImageRef } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
 import { inputTag, layoutDirectory } from '../src/flows/build/names.ts';
+import { builtBy } from '../src/flows/evidence/builds.ts';
 import { gateLayout, publishVariant, type PublishedVariant } from '../src/flows/publish/variant.ts';
 import { commandLine, consumerCommands, signerHere, type ConsumerTrust } from '../src/flows/trust/consumer-commands.ts';
 import { createRegistry } from '../src/registry/index.ts';
@@ -21,7 +22,8 @@ function consumerTrust(call: Call): ConsumerTrust {
 
 /** What was printed is a view of the evidence. */
 function tell({ push, tags, evidence, evidenceFile, reference }: PublishedVariant, trust: ConsumerTrust): string {
-  const { gate, platforms, pins, engine } = evidence;
+  const { gate, platforms, pins } = evidence;
+  const engine = builtBy(evidence.builds);
   const moves = tags.map(
     ({ tag, before, after, moved }) => `  ${tag}  ${moved ? `${before ?? 'new'} → ${after}` : `already ${after}`}`,
   );
@@ -34,7 +36,7 @@ function tell({ push, tags, evidence, evidenceFile, reference }: PublishedVarian
     `published ${reference} (${formatBytes(push.bytes)} uploaded)`,
     ...moves,
     ...platforms.map(({ platform, manifest }) => `  ${platform}  ${manifest}`),
-    `  inputs ${evidence.inputDigest}: ${pins.length} pins${engine === undefined ? '' : `, built by ${engine.product} ${engine.version}`}`,
+    `  inputs ${evidence.inputDigest}: ${pins.length} pins${engine === undefined ? '' : `, built by ${engine}`}`,
     gate === undefined
       ? '  gate not recorded here'
       : `  gate passed ${gate.at}: ${passed} checks, ${gate.warnings} warnings, ${gate.waived} waived`,

@@ -19,7 +19,8 @@ export function perPlatform(engines: ReadonlyMap<Platform, Engine>, rest?: Engin
   };
   return {
     name: first.name,
-    async info() {
+    async info(platform) {
+      if (platform !== undefined) return await engineFor(platform).info();
       const [lead, ...others] = await Promise.all(
         [...engines.values(), ...(rest === undefined ? [] : [rest])].map((engine) => engine.info()),
       );

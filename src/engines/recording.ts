@@ -29,7 +29,7 @@ export function recording(engine: Engine, calls: EngineCall[]): Engine {
   };
   return {
     name: engine.name,
-    info: async () => await engine.info(),
+    info: async (platform) => await engine.info(platform),
     build: async (request) =>
       await note('build', request, async (call) => {
         const onProgress = (event: BuildEvent): void => {

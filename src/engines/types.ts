@@ -82,7 +82,8 @@ export interface BuiltImage {
  */
 export interface Engine {
   readonly name: EngineName;
-  info(): Promise<EngineInfo>;
+  /** With `platform`, the engine that builds that one, where several share the work. */
+  info(platform?: Platform): Promise<EngineInfo>;
   build(request: BuildRequest): Promise<BuiltImage>;
   /** The caller reads the stream to its end or destroys it. */
   export(built: BuiltImage, signal?: AbortSignal): Promise<Readable>;

@@ -20,6 +20,7 @@ import {
   type Layout,
 } from '../oci/index.ts';
 import { annotationsOf } from './build/index.ts';
+import { buildsOfLayout, openEvidence, type PlatformBuild } from './evidence/index.ts';
 
 export interface JoinOptions {
   readonly plan: Plan;
@@ -35,6 +36,8 @@ interface Part {
   readonly layout: Layout;
   readonly descriptor: Descriptor;
   readonly labels: Readonly<Record<string, string>>;
+  /** Who built it; absent where the machine wrote nothing down. */
+  readonly built?: PlatformBuild;
 }
 
 /** What all platforms of one index have to say in the same words. */
@@ -66,7 +69,8 @@ async function partsOf(host: Host, directory: string, plan: Plan): Promise<Part[
       file: directory,
       hint: 'build every platform from the same plan',
     });
-  return await Promise.all(
+  const builds = await buildsOfLayout(host, directory, root.digest);
+  const parts = await Promise.all(
     index.manifests.map(async (descriptor) => {
       const { config } = parseManifest(await layout.read(descriptor));
       const image = parseImageConfig(await layout.read(config));
@@ -78,9 +82,19 @@ async function partsOf(host: Host, directory: string, plan: Plan): Promise<Part[
           found: stated ?? 'none that this project builds',
           file: directory,
         });
-      return { layout, descriptor, labels: image.config?.Labels ?? {} };
+      const built = builds.find((one) => one.manifest === descriptor.digest && one.platform === platform);
+      const labels = image.config?.Labels ?? {};
+      return { layout, descriptor, labels, ...(built === undefined ? {} : { built }) };
     }),
   );
+  // What the record says besides would end in somebody's provenance.
+  const odd = builds.find((one) => !parts.some(({ built }) => built === one));
+  if (odd === undefined) return parts;
+  throw wrong('the record of the build is about another image', {
+    expected: index.manifests.map(({ digest }) => digest).join(', '),
+    found: `${odd.platform} ${odd.manifest}`,
+    file: directory,
+  });
 }
 
 /** checkPlatforms holds the parts against the plan: each of its platforms once, nothing else. */
@@ -154,7 +168,7 @@ async function copyImage(from: Layout, to: Layout, descriptor: Descriptor): Prom
 /**
  * joinLayouts makes one layout with one index out of layouts that were built apart, on one machine for each
  * platform. It throws `join/part` and `join/missing-platform`, all problems at once, before anything is
- * written, and `join/invalid` when the result is not a valid layout.
+ * written, and `join/invalid` when the result is not a valid layout. Who built each platform goes with it.
  */
 export async function joinLayouts(host: Host, options: JoinOptions): Promise<Descriptor> {
   const { plan } = options;
@@ -180,6 +194,8 @@ export async function joinLayouts(host: Host, options: JoinOptions): Promise<Des
         found: problem.at,
       });
     }
+    const builds = parts.flatMap(({ built }) => built ?? []);
+    await openEvidence(host, options.layout, plan, builds);
     return index;
   } finally {
     await lock.release();

@@ -2,6 +2,7 @@ import { digestOf, type Digest } from '../core/digest.ts';
 import { mediaTypes } from '../core/media-types.ts';
 import type { Descriptor } from '../core/oci.ts';
 import { AppError } from '../errors/index.ts';
+import { eachLimited } from './gate.ts';
 import { putManifest } from './manifest.ts';
 import { readNode, unique, type Node } from './node.ts';
 import { fallbackTag, listReferrers, readFallback } from './referrers.ts';
@@ -34,26 +35,37 @@ async function inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
 
 const writes = 6;
 
-/** fileInFallback adds one entry to the fallback index and reads it again, since writers elsewhere know no lock. */
-async function fileInFallback(wire: Transport, repo: Repository, subject: Digest, entry: Descriptor): Promise<void> {
+/**
+ * fileInFallback adds entries to the fallback index, which held `known` a moment ago, and reads it again, since
+ * writers elsewhere know no lock.
+ */
+async function fileInFallback(
+  wire: Transport,
+  repo: Repository,
+  subject: Digest,
+  entries: readonly Descriptor[],
+  known: readonly Descriptor[],
+): Promise<void> {
   const tag = fallbackTag(subject);
+  const ours = new Set(entries.map(({ digest }) => digest));
   let before: readonly Descriptor[] = [];
+  let now = known;
   for (let write = 1; ; write += 1) {
-    const now = (await readFallback(wire, repo, subject)) ?? [];
     const there = new Set(now.map(({ digest }) => digest));
     // Entries that another writer lost between our reading and writing are put back, too.
-    const wanted = unique([...now.filter(({ digest }) => digest !== entry.digest), ...before, entry]);
-    if (there.has(entry.digest) && wanted.every(({ digest }) => there.has(digest))) return;
+    const wanted = unique([...now.filter(({ digest }) => !ours.has(digest)), ...before, ...entries]);
+    if (wanted.every(({ digest }) => there.has(digest))) return;
     if (write > writes)
       throw new AppError('registry/referrers', 'upstream', `the referrers tag ${tag} is overwritten again and again`, {
         where: { file: formatRepository(repo) },
-        expected: `an entry for ${entry.digest}`,
+        expected: `an entry for ${[...ours].filter((digest) => !there.has(digest)).join(', ')}`,
         hint: 'another job signs the same image: let it end, then run it again',
       });
     if (write > 1) await wire.host.clock.sleep(backoff(wire.policy, write - 1), wire.host.signal);
     const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: wanted };
     await putManifest(wire, repo, Buffer.from(JSON.stringify(index)), mediaTypes.index, tag);
     before = wanted;
+    now = (await readFallback(wire, repo, subject)) ?? [];
   }
 }
 
@@ -68,25 +80,50 @@ export function referrerDescriptor(bytes: Uint8Array, node: Node): Descriptor {
   };
 }
 
-/**
- * attach writes a manifest that has a subject and makes sure that it can be found from there: the
- * registry says so (OCI-Subject), has the API, or else the fallback tag is updated. The blobs must be
- * there. Throws RegistryError or `registry/referrers`.
- */
-export async function attach(wire: Transport, repo: Repository, bytes: Uint8Array): Promise<Attached> {
+interface Put {
+  readonly attached: { descriptor: Descriptor; filed: Filed };
+  readonly subject: Digest;
+}
+
+async function put(wire: Transport, repo: Repository, bytes: Uint8Array): Promise<Put> {
   const node = readNode(bytes, undefined, 'the manifest to attach');
   const { subject } = node;
   if (subject === undefined)
     throw new AppError('registry/referrers', 'usage', 'the manifest to attach names no subject');
   const { subjectFiled } = await putManifest(wire, repo, bytes, node.mediaType);
   const descriptor = referrerDescriptor(bytes, node);
-  if (subjectFiled) return { descriptor, filed: 'header' };
-  const { via } = await listReferrers(wire, repo, subject.digest);
-  if (via === 'api') return { descriptor, filed: 'api' };
-  await inTurn(`${formatRepository(repo)}:${fallbackTag(subject.digest)}`, () =>
-    fileInFallback(wire, repo, subject.digest, descriptor),
-  );
-  return { descriptor, filed: 'fallback' };
+  return { attached: { descriptor, filed: subjectFiled ? 'header' : 'fallback' }, subject: subject.digest };
+}
+
+/** findable sees to it that what was put without an OCI-Subject in the answer is found from its subject. */
+async function findable(wire: Transport, repo: Repository, subject: Digest, silent: readonly Put[]): Promise<void> {
+  await inTurn(`${formatRepository(repo)}:${fallbackTag(subject)}`, async () => {
+    const { via, descriptors } = await listReferrers(wire, repo, subject);
+    for (const { attached } of silent) attached.filed = via;
+    const entries = silent.map(({ attached }) => attached.descriptor);
+    if (via === 'fallback') await fileInFallback(wire, repo, subject, entries, descriptors);
+  });
+}
+
+/**
+ * attachAll writes manifests that have a subject and makes sure that they can be found from there: the
+ * registry says so (OCI-Subject), has the API, or else the subject's fallback tag is updated, once for all of
+ * them. The blobs must be there. Throws RegistryError or `registry/referrers`.
+ */
+export async function attachAll(
+  wire: Transport,
+  repo: Repository,
+  manifests: readonly Uint8Array[],
+): Promise<Attached[]> {
+  const done: Put[] = [];
+  await eachLimited([...manifests.entries()], 4, async ([at, bytes]) => {
+    done[at] = await put(wire, repo, bytes);
+  });
+  const bySubject = new Map<Digest, Put[]>();
+  for (const one of done)
+    if (one.attached.filed !== 'header') bySubject.set(one.subject, [...(bySubject.get(one.subject) ?? []), one]);
+  await eachLimited([...bySubject], 4, async ([subject, all]) => findable(wire, repo, subject, all));
+  return done.map(({ attached }) => attached);
 }
 
 /** Quay's list may be 60 s old. */

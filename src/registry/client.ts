@@ -4,7 +4,7 @@ import { formatImageRef, type ImageRef } from '../core/image-ref.ts';
 import type { Descriptor } from '../core/oci.ts';
 import type { Mirrors } from '../core/plan.ts';
 import type { Host } from '../host/index.ts';
-import { attach, awaitReferrers, type Attached } from './attach.ts';
+import { attachAll, awaitReferrers, type Attached } from './attach.ts';
 import { blobExists, readBlob } from './blob-pull.ts';
 import { uploadBlob, type Uploaded, type UploadOptions } from './blob-push.ts';
 import { copyTree, type CopyOptions, type CopyReport } from './copy-tree.ts';
@@ -43,7 +43,10 @@ export interface Registry {
     repo: Repository,
     source: BlobSource,
     blob: Descriptor,
-    options?: UploadOptions,
+    options?: UploadOptions & {
+      /** It was made just now: the registry is not asked whether it has it. */
+      readonly fresh?: boolean;
+    },
   ): Promise<Uploaded | 'present'>;
   put(repo: Repository, bytes: Uint8Array, mediaType: string, tag?: string): Promise<PutResult>;
   delete(repo: Repository, digestOrTag: string): Promise<boolean>;
@@ -52,6 +55,8 @@ export interface Registry {
   tagDigest(ref: TagRef): Promise<Digest | undefined>;
   moveTag(ref: TagRef, digest: Digest, options?: MoveOptions): Promise<TagMove>;
   attach(repo: Repository, bytes: Uint8Array): Promise<Attached>;
+  /** The same for several, with one write of each subject's fallback tag; answers in the order given. */
+  attachAll(repo: Repository, manifests: readonly Uint8Array[]): Promise<readonly Attached[]>;
   awaitReferrers(repo: Repository, subject: Digest, digests: readonly Digest[], timeout?: number): Promise<void>;
   copy(from: Repository, to: Repository, digest: Digest, options?: CopyOptions): Promise<CopyReport>;
 }
@@ -84,13 +89,16 @@ export function createRegistry(host: Host, options: RegistryOptions = {}): Regis
     referrers: async (repo, subject, artifactType) => readReferrers(wire, here(repo), subject, artifactType),
     blobExists: (repo, blob) => blobExists(wire, repo, blob),
     upload: async (repo, source, blob, given) =>
-      (await blobExists(wire, repo, blob)) ? 'present' : uploadBlob(wire, repo, source, blob, given),
+      given?.fresh !== true && (await blobExists(wire, repo, blob))
+        ? 'present'
+        : uploadBlob(wire, repo, source, blob, given),
     put: (repo, bytes, mediaType, tag) => putManifest(wire, repo, bytes, mediaType, tag),
     delete: (repo, target) => deleteManifest(wire, repo, target),
     push: (repo, root, source, given) => pushTree(wire, repo, root, source, given),
     tagDigest: (ref) => tagDigest(wire, ref),
     moveTag: (ref, digest, given) => moveTag(wire, ref, digest, given),
-    attach: (repo, bytes) => attach(wire, repo, bytes),
+    attach: async (repo, bytes) => (await attachAll(wire, repo, [bytes]))[0] as Attached,
+    attachAll: (repo, manifests) => attachAll(wire, repo, manifests),
     awaitReferrers: (repo, subject, digests, timeout) => awaitReferrers(wire, repo, subject, digests, timeout),
     copy: (from, to, digest, given) => copyTree(wire, from, to, digest, given),
   };

@@ -1,10 +1,10 @@
-import { Readable } from 'node:stream';
 import { hexOf, type Digest } from '../core/digest.ts';
 import type { Descriptor } from '../core/oci.ts';
 import { AppError } from '../errors/index.ts';
-import { attach, awaitReferrers, type Filed } from './attach.ts';
-import { readBlob } from './blob-pull.ts';
-import { fetchManifest, putManifest } from './manifest.ts';
+import { attachAll, awaitReferrers } from './attach.ts';
+import { passBlob } from './blob-pull.ts';
+import { eachLimited } from './gate.ts';
+import { fetchManifest, putManifest, type Fetched } from './manifest.ts';
 import { pushBeneath, pushTree, readPart, Tally, type Part, type PushOptions, type PushReport } from './push-tree.ts';
 import { listReferrers, readReferrers, type RejectedReferrer } from './referrers.ts';
 import type { Repository } from './repository.ts';
@@ -26,41 +26,51 @@ export interface CopyReport extends PushReport {
 const maxDepth = 4;
 const suffixes = ['.sig', '.att', '.sbom'];
 
-async function* skip(stream: Readable, bytes: number): AsyncGenerator<Buffer> {
-  let left = bytes;
-  for await (const piece of stream) {
-    const chunk = (piece as Buffer).subarray(Math.min(left, (piece as Buffer).length));
-    left -= (piece as Buffer).length - chunk.length;
-    if (chunk.length > 0) yield chunk;
-  }
-}
-
-/** registrySource reads from another repository; every byte is held against its digest on the way. */
+/**
+ * registrySource reads from another repository. The registry that gets a blob holds it against its digest; a manifest
+ * is read once, since what it says at a digest never changes.
+ */
 export function registrySource(wire: Transport, repo: Repository): BlobSource {
   const { registry, repository } = repo;
+  const read = new Map<Digest, Promise<Fetched>>();
   return {
-    open: (blob, start = 0) => {
-      const stream = readBlob(wire, repo, blob);
-      // The hash needs the beginning, too; an upload that broke is rare enough to read it again.
-      return start === 0 ? stream : Readable.from(skip(stream, start), { objectMode: false });
+    open: (blob, start = 0) => passBlob(wire, repo, blob, start),
+    manifest: async ({ digest }) => {
+      const fetching = read.get(digest) ?? fetchManifest(wire, { registry, repository, digest });
+      read.set(digest, fetching);
+      return (await fetching).bytes;
     },
-    manifest: async ({ digest }) => (await fetchManifest(wire, { registry, repository, digest })).bytes,
   };
 }
 
-/** allNodes gives the digests of the root and of every manifest beneath it. */
+/** allNodes gives the root and every manifest beneath it. */
 async function allNodes(source: BlobSource, part: Part): Promise<Part[]> {
-  const parts: Part[] = [part];
-  if (part.node.$case === 'index')
-    for (const child of part.node.children) parts.push(...(await allNodes(source, await readPart(source, child))));
-  return parts;
+  if (part.node.$case !== 'index') return [part];
+  const below = part.node.children.map(async (child) => allNodes(source, await readPart(source, child)));
+  return [part, ...(await Promise.all(below)).flat()];
+}
+
+/** What one node had besides itself. */
+interface Besides {
+  readonly rejected: readonly RejectedReferrer[];
+  readonly legacyTags: readonly string[];
+}
+
+const joined = (all: readonly Besides[]): Besides => ({
+  rejected: all.flatMap(({ rejected }) => rejected),
+  legacyTags: all.flatMap(({ legacyTags }) => legacyTags),
+});
+
+/** A few at once, the results in the items' order; each waits mostly for one of the registries. */
+async function mapLimited<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results = new Map<number, R>();
+  await eachLimited([...items.entries()], 4, async ([at, item]) => void results.set(at, await work(item)));
+  return items.map((_item, at) => results.get(at) as R);
 }
 
 class Copy {
   readonly tally = new Tally();
   readonly referrers = { copied: 0, present: 0 };
-  readonly rejected: RejectedReferrer[] = [];
-  readonly legacyTags: string[] = [];
   readonly #wire: Transport;
   readonly #from: Repository;
   readonly #to: Repository;
@@ -77,65 +87,71 @@ class Copy {
     this.#options = { ...options, ...mount };
   }
 
-  /** Every node with what refers to it, and what refers to that. */
-  async withReferrers(root: Descriptor, depth: number): Promise<void> {
+  /** Every node with what refers to it, and what refers to that; several at once, told in the nodes' order. */
+  async withReferrers(root: Part, depth: number): Promise<Besides> {
     if (depth > maxDepth)
       throw new AppError('registry/referrers', 'upstream', `referrers refer to each other more than ${maxDepth} deep`, {
-        found: root.digest,
+        found: root.descriptor.digest,
       });
-    for (const part of await allNodes(this.#source, await readPart(this.#source, root))) {
-      if (this.#done.has(part.descriptor.digest)) continue;
-      this.#done.add(part.descriptor.digest);
-      await this.#referrersOf(part.descriptor.digest, depth);
-      if (this.#options.legacyTags !== false) await this.#legacyOf(part.descriptor.digest);
-    }
+    const parts = (await allNodes(this.#source, root)).filter(({ descriptor: { digest } }) => {
+      const known = this.#done.has(digest);
+      this.#done.add(digest);
+      return !known;
+    });
+    return joined(
+      await mapLimited(parts, async ({ descriptor: { digest } }) => {
+        const besides = await this.#referrersOf(digest, depth);
+        const own = this.#options.legacyTags === false ? [] : await this.#legacyOf(digest);
+        return { rejected: besides.rejected, legacyTags: [...besides.legacyTags, ...own] };
+      }),
+    );
   }
 
-  async #referrersOf(subject: Digest, depth: number): Promise<void> {
-    const found = await readReferrers(this.#wire, this.#from, subject);
-    this.rejected.push(...found.rejected);
-    if (found.referrers.length === 0) return;
-    const there = new Set((await listReferrers(this.#wire, this.#to, subject)).descriptors.map(({ digest }) => digest));
-    const slow: Digest[] = [];
-    for (const { descriptor, fetched } of found.referrers) {
-      if (there.has(descriptor.digest)) this.referrers.present += 1;
-      else {
-        const filed = await this.#attach({ descriptor: fetched.descriptor, bytes: fetched.bytes, node: fetched.node });
-        if (filed === 'api') slow.push(descriptor.digest);
-        this.referrers.copied += 1;
-      }
-      await this.withReferrers(fetched.descriptor, depth + 1);
-    }
+  async #referrersOf(subject: Digest, depth: number): Promise<Besides> {
+    const { referrers, rejected } = await readReferrers(this.#wire, this.#from, subject);
+    if (referrers.length === 0) return { rejected, legacyTags: [] };
+    const listed = await listReferrers(this.#wire, this.#to, subject);
+    const there = new Set(listed.descriptors.map(({ digest }) => digest));
+    const lacking = referrers.filter(({ descriptor }) => !there.has(descriptor.digest));
+    this.referrers.present += referrers.length - lacking.length;
+    await mapLimited(lacking, ({ fetched }) =>
+      pushBeneath(this.#wire, this.#to, fetched, this.#source, this.#options, this.tally),
+    );
+    const attached = await attachAll(
+      this.#wire,
+      this.#to,
+      lacking.map(({ fetched }) => fetched.bytes),
+    );
+    this.tally.manifests.pushed += attached.length;
+    this.referrers.copied += attached.length;
+    const slow = attached.filter(({ filed }) => filed === 'api').map(({ descriptor }) => descriptor.digest);
+    const deeper = await mapLimited(referrers, ({ fetched }) => this.withReferrers(fetched, depth + 1));
     if (slow.length > 0) await awaitReferrers(this.#wire, this.#to, subject, slow);
+    return joined([{ rejected, legacyTags: [] }, ...deeper]);
   }
 
-  async #attach(part: Part): Promise<Filed> {
-    await pushBeneath(this.#wire, this.#to, part, this.#source, this.#options, this.tally);
-    const { filed } = await attach(this.#wire, this.#to, part.bytes);
-    this.tally.manifests.pushed += 1;
-    return filed;
-  }
-
-  async #legacyOf(subject: Digest): Promise<void> {
-    for (const suffix of suffixes) {
-      const tag = `sha256-${hexOf(subject)}${suffix}`;
-      const { registry, repository } = this.#from;
+  async #legacyOf(subject: Digest): Promise<string[]> {
+    const { registry, repository } = this.#from;
+    const tags = suffixes.map((suffix) => `sha256-${hexOf(subject)}${suffix}`);
+    const found = await mapLimited(tags, async (tag) => {
       const fetched = await fetchManifest(this.#wire, { registry, repository, tag }).catch((error: unknown) => {
         if (isNotFound(error)) return undefined;
         throw error;
       });
-      if (fetched === undefined) continue;
+      if (fetched === undefined) return [];
       await pushBeneath(this.#wire, this.#to, fetched, this.#source, this.#options, this.tally);
       await putManifest(this.#wire, this.#to, fetched.bytes, fetched.node.mediaType, tag);
-      this.legacyTags.push(tag);
-    }
+      return [tag];
+    });
+    return found.flat();
   }
 
-  async tree(root: Descriptor): Promise<void> {
+  async tree(root: Descriptor): Promise<Part> {
     const report = await pushTree(this.#wire, this.#to, root, this.#source, this.#options);
     for (const key of ['pushed', 'present'] as const) this.tally.manifests[key] += report.manifests[key];
     for (const key of ['uploaded', 'mounted', 'present'] as const) this.tally.blobs[key] += report.blobs[key];
     this.tally.bytes += report.bytes;
+    return await readPart(this.#source, root);
   }
 }
 
@@ -154,8 +170,6 @@ export async function copyTree(
   const { registry, repository } = from;
   const { descriptor } = await fetchManifest(wire, { registry, repository, digest });
   const copy = new Copy(wire, from, to, options);
-  await copy.tree(descriptor);
-  await copy.withReferrers(descriptor, 1);
-  const { referrers, rejected, legacyTags } = copy;
-  return { ...copy.tally.report(digest), referrers, rejected, legacyTags };
+  const { rejected, legacyTags } = await copy.withReferrers(await copy.tree(descriptor), 1);
+  return { ...copy.tally.report(digest), referrers: copy.referrers, rejected, legacyTags };
 }

@@ -1,16 +1,21 @@
-import { digestOf, hexOf, type Plan } from '../core/index.ts';
+import { digestOf, hexOf, type Digest, type Plan, type Platform } from '../core/index.ts';
 import { AppError } from '../errors/index.ts';
 import type { BuildSite } from './build-site.ts';
 import { resolvedDependencies } from './dependencies.ts';
-import { provenanceSchema, type Provenance } from './provenance-schema.ts';
+import { provenanceSchema, type Provenance, type ResourceDescriptor } from './provenance-schema.ts';
 
 /** The build type that docs/build-type.md describes. */
 export const buildType = 'https://ambient-code.io/openshell-runner-images/build-type/v1';
 
+/** BuiltBy is who built one platform's image: each may have been built by another engine, on another machine. */
 export interface BuiltBy {
-  /** As the engine names itself: `Docker Engine`, `buildx`, `buildah`. */
-  readonly product: string;
-  readonly version: string;
+  readonly platform: Platform;
+  readonly manifest: Digest;
+  readonly engine: {
+    /** As the engine names itself: `Docker Engine`, `buildx`, `buildah`. */
+    readonly product: string;
+    readonly version: string;
+  };
 }
 
 export interface ProvenanceFacts {
@@ -18,16 +23,25 @@ export interface ProvenanceFacts {
   readonly site: BuildSite;
   /** Version of this tool. */
   readonly toolVersion: string;
-  /** Absent when nobody recorded which engine built it. */
-  readonly engine?: BuiltBy;
+  /** Without the platforms that nobody recorded. */
+  readonly builds?: readonly BuiltBy[];
 }
 
 /**
- * makeProvenance says how an image came about, as SLSA v1. The same plan, site and engine give the
+ * The project itself. In a CI with its address; elsewhere only the commit is known, not where it can be fetched, and
+ * of a changed work tree not even that.
+ */
+function ownSource({ source }: BuildSite, plan: Plan): ResourceDescriptor[] {
+  if (source !== undefined) return [{ uri: source.uri, digest: { gitCommit: source.commit } }];
+  const commit = plan.buildArgs['GIT_COMMIT'] ?? '';
+  return /^[0-9a-f]{40}$/.test(commit) ? [{ name: 'source', digest: { gitCommit: commit } }] : [];
+}
+
+/**
+ * makeProvenance says how an image came about, as SLSA v1. The same plan, site and builds give the
  * same bytes: there are no times in it but the plan's own. Throws `sigstore/provenance`.
  */
-export function makeProvenance({ plan, site, toolVersion, engine }: ProvenanceFacts): Provenance {
-  const source = site.source;
+export function makeProvenance({ plan, site, toolVersion, builds = [] }: ProvenanceFacts): Provenance {
   return checkProvenance({
     buildDefinition: {
       buildType,
@@ -46,11 +60,11 @@ export function makeProvenance({ plan, site, toolVersion, engine }: ProvenanceFa
         dockerfile: { path: plan.dockerfile.path, digest: digestOf(plan.dockerfile.text) },
         buildArgs: { ...plan.buildArgs },
         omitted: plan.omitted.map((item) => ({ ...item })),
-        ...(engine === undefined ? {} : { engine: { product: engine.product, version: engine.version } }),
+        ...(builds.length === 0 ? {} : { builds: builds.map((one) => ({ ...one, engine: { ...one.engine } })) }),
         ...(site.parameters === undefined ? {} : { github: { ...site.parameters } }),
       },
       resolvedDependencies: [
-        ...(source === undefined ? [] : [{ uri: source.uri, digest: { gitCommit: source.commit } }]),
+        ...ownSource(site, plan),
         { name: plan.dockerfile.path, digest: { sha256: hexOf(digestOf(plan.dockerfile.text)) } },
         ...resolvedDependencies(plan),
       ],

@@ -193,7 +193,7 @@ describe('well signed, but', () => {
     await here.sign();
     const { amd64, arm64 } = here.image;
     const sboms = new Map([amd64, arm64].map(({ digest }) => [digest, sbomFor(amd64.digest)]));
-    await expect(attestTree(here.pen, here.ref, { provenance: provenance(), sboms })).rejects.toMatchObject({
+    await expect(attestTree(here.pen, here.ref, { provenance, sboms })).rejects.toMatchObject({
       code: 'trust/self-check',
       facts: { found: expect.stringContaining('other-image') as string },
     });

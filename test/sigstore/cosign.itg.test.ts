@@ -67,7 +67,7 @@ async function published(repository: string, registry: 'docker' | 'memory', lega
   await signTree(here.pen, here.ref, { legacy });
   const { amd64, arm64 } = here.image;
   const sboms = new Map([amd64, arm64].map(({ digest }) => [digest, sbomFor(digest)]));
-  const attestable = { provenance: provenance(), sboms, inputDigest: testPlan.inputDigest };
+  const attestable = { provenance, sboms, inputDigest: testPlan.inputDigest };
   await attestTree(here.pen, here.ref, attestable, { legacy });
   return here;
 }

@@ -85,7 +85,7 @@ describe('the way of the commands', () => {
       ['linux/arm64', 1],
     ]);
     const texts = new Map(sboms.map(({ digest, text }) => [digest, text]));
-    await attestTree(pen, here.ref, { provenance: provenance(), sboms: texts });
+    await attestTree(pen, here.ref, { provenance, sboms: texts });
     const verifier = await makeVerifier(here.host, await readPolicy(here.host, file('good.yaml', good)), {
       trustedRoot,
     });

@@ -68,6 +68,17 @@ describe('provenance', () => {
     expect(runDetails.metadata?.invocationId).toBe('https://github.com/o/r/actions/runs/77/attempts/2');
   });
 
+  test('outside a CI the source is the commit alone; a changed work tree is no source', () => {
+    const of = (commit: string) => {
+      const plan = { ...testPlan, buildArgs: { ...testPlan.buildArgs, GIT_COMMIT: commit } };
+      const { buildDefinition } = makeProvenance({ plan, site: buildSite({}), toolVersion: '0.1.0' });
+      return (buildDefinition.resolvedDependencies ?? []).filter(({ name }) => name === 'source');
+    };
+    expect(of('2'.repeat(40))).toEqual([{ name: 'source', digest: { gitCommit: '2'.repeat(40) } }]);
+    expect(of(`${'2'.repeat(40)}-dirty`)).toEqual([]);
+    expect(of('')).toEqual([]);
+  });
+
   test('outside a CI the builder is one that no policy trusts', () => {
     expect(made().runDetails.builder.id).toBe(localBuilder);
     expect(buildSite({ ...github, GITHUB_ACTIONS: undefined }).builder).toBe(localBuilder);

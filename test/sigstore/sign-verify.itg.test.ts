@@ -153,7 +153,7 @@ describe('refusing to sign', () => {
     const here = await stage(kit());
     await here.sign();
     const sboms = new Map([[here.image.amd64.digest, sbomFor(here.image.amd64.digest)]]);
-    await expect(attestTree(here.pen, here.ref, { provenance: provenance(), sboms })).rejects.toMatchObject({
+    await expect(attestTree(here.pen, here.ref, { provenance, sboms })).rejects.toMatchObject({
       code: 'trust/sbom',
     });
   });
@@ -167,7 +167,7 @@ describe('refusing to sign', () => {
     const asked = kit().counts.rekor;
     const huge = JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', notes: 'x'.repeat(length) });
     const sboms = new Map([here.image.amd64, here.image.arm64].map(({ digest }) => [digest, huge]));
-    await expect(attestTree(here.pen, here.ref, { provenance: provenance(), sboms })).rejects.toMatchObject({
+    await expect(attestTree(here.pen, here.ref, { provenance, sboms })).rejects.toMatchObject({
       code: 'sigstore/too-large',
     });
     expect(kit().counts.rekor).toBe(asked);

@@ -27,11 +27,13 @@ const onGitHub = buildSite({
   GITHUB_RUN_ID: '77',
   GITHUB_RUN_ATTEMPT: '2',
 });
-const engine = { product: 'Docker Engine', version: '28.0' };
+const builds = [
+  { platform: 'linux/amd64', manifest: digestOf('amd64'), engine: { product: 'Docker Engine', version: '28.0' } },
+] as const;
 
 /** As it is signed: through JSON, where what is undefined is no member. */
 function statementOf(plan: Plan, site: BuildSite): Record<string, unknown> {
-  const provenance = makeProvenance({ plan, site, toolVersion: '0.1.0', engine });
+  const provenance = makeProvenance({ plan, site, toolVersion: '0.1.0', builds });
   const statement = makeStatement('provenance', digestOf('an image'), { ...provenance }, 'quay.io/o/runner');
   return JSON.parse(JSON.stringify(statement)) as Record<string, unknown>;
 }

@@ -157,7 +157,7 @@ export async function stage(kit: Kit, options: StageOptions = {}): Promise<Stage
       await signTree(pen, ref);
     },
     async attest() {
-      await attestTree(pen, ref, { provenance: provenance(), sboms, inputDigest: testPlan.inputDigest });
+      await attestTree(pen, ref, { provenance, sboms, inputDigest: testPlan.inputDigest });
     },
   };
 }

@@ -60,7 +60,7 @@ const who = (): string[] => ['--trusted-root', trustedRoot, '--identity', workfl
 
 interface Evidence {
   readonly digest: string;
-  readonly engine?: { readonly product: string; readonly version: string };
+  readonly builds: readonly { readonly platform: string; readonly engine: { readonly version: string } }[];
   readonly gate?: { readonly passed: boolean };
   readonly signedWithoutGate?: string;
   readonly attachments: readonly { readonly predicateType: string }[];
@@ -92,7 +92,10 @@ afterAll(async () => {
 
 describe('the way from a build to a proven tag, command by command', () => {
   test('build records the engine, and publishing without a gate records none', async () => {
-    expect(await evidence()).toMatchObject({ digest, engine: { product: 'Docker Engine' } });
+    expect(await evidence()).toMatchObject({
+      digest,
+      builds: ['linux/amd64', 'linux/arm64'].map((platform) => ({ platform, engine: { product: 'Docker Engine' } })),
+    });
     expect((await evidence()).gate).toBeUndefined();
   });
 
@@ -146,7 +149,7 @@ describe('the way from a build to a proven tag, command by command', () => {
     expect((await evidence()).signedWithoutGate).toBe('a test of the lab');
   });
 
-  test('the provenance names the engine that built it, with its version', async () => {
+  test('the provenance names the engine that built each platform, with its version', async () => {
     const registry = createRegistry(fakeHost());
     const { registry: host, repository, digest: subject } = parseImageRef(reference);
     if (subject === undefined) throw new TypeError('a reference without digest');
@@ -160,9 +163,9 @@ describe('the way from a build to a proven tag, command by command', () => {
         statements.push(JSON.parse(Buffer.from(bundle.dsseEnvelope.payload, 'base64').toString()) as never);
       }
     const provenance = statements.find(({ predicateType }) => predicateType === 'https://slsa.dev/provenance/v1');
-    const { engine } = await evidence();
-    expect(engine?.version).toMatch(/^\d+\.\d+/);
-    expect(provenance?.predicate).toMatchObject({ buildDefinition: { internalParameters: { engine } } });
+    const { builds } = await evidence();
+    for (const { engine } of builds) expect(engine.version).toMatch(/^\d+\.\d+/);
+    expect(provenance?.predicate).toMatchObject({ buildDefinition: { internalParameters: { builds } } });
   });
 
   test('promote moves a tag in a second repository, and there it is proven, too', async () => {

@@ -2,14 +2,17 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { digestOf, labelNames, type Digest } from '../../src/core/index.ts';
+import { digestOf, labelNames, type Digest, type Platform } from '../../src/core/index.ts';
 import {
+  builtBy,
   completeEvidence,
   demandGate,
   findEvidence,
   gateEvidence,
   openEvidence,
+  platformBuild,
   readEvidence,
+  recordedBuilds,
   withAttachments,
   withGate,
   withPublication,
@@ -75,11 +78,13 @@ async function gated(gate: GateEvidence | undefined): Promise<Digest> {
 describe('opening evidence', () => {
   test('it names the index, its platforms, the plan’s pins and who built it', async () => {
     const digest = await makeLayout(testPlan.inputDigest);
-    const { evidence } = await openEvidence(host, layout, testPlan, { product: 'Docker Engine', version: '20.10' });
+    const engine = { product: 'Docker Engine', version: '20.10' };
+    const builds = [platformBuild('linux/amd64', digestOf('one amd64'), engine)];
+    const { evidence } = await openEvidence(host, layout, testPlan, builds);
     expect(evidence.digest).toBe(digest);
     expect(evidence.platforms.map(({ platform }) => platform)).toEqual(['linux/amd64', 'linux/arm64']);
     expect(evidence.pins.map(({ name }) => name)).toEqual(testPlan.pins.map(({ name }) => name));
-    expect(evidence.engine).toEqual({ product: 'Docker Engine', version: '20.10' });
+    expect(evidence.builds).toEqual([{ platform: 'linux/amd64', manifest: digestOf('one amd64'), engine }]);
     expect(await readEvidence(host, join(layout, 'evidence.json'))).toEqual(evidence);
   });
 
@@ -99,6 +104,44 @@ describe('opening evidence', () => {
   test('a layout of other inputs is refused', async () => {
     await makeLayout(other);
     await expect(openEvidence(host, layout, testPlan)).rejects.toMatchObject({ code: 'evidence/other-inputs' });
+  });
+});
+
+describe('who built it', () => {
+  const engine = (version: string) => ({ product: 'Docker Engine', version });
+  const build = (platform: Platform, version = '28.3') => platformBuild(platform, digestOf(platform), engine(version));
+
+  test('an engine’s words are kept printable and short', () => {
+    const { engine: said } = platformBuild('linux/arm64', other, { product: 'Pod\u001b[31mman\n', version: '' });
+    expect(said).toEqual({ product: 'Pod?[31mman?', version: 'unknown' });
+    const long = platformBuild('linux/arm64', other, engine('9'.repeat(500)));
+    expect(long.engine.version).toHaveLength(120);
+  });
+
+  test('is told once when all platforms had the same engine, else with each platform', () => {
+    expect(builtBy([])).toBeUndefined();
+    expect(builtBy([build('linux/amd64'), build('linux/arm64')])).toBe('Docker Engine 28.3');
+    expect(builtBy([build('linux/amd64'), build('linux/arm64', '27.1')])).toBe(
+      'Docker Engine 28.3 (linux/amd64), Docker Engine 27.1 (linux/arm64)',
+    );
+  });
+
+  test('is taken from the record of `ci gate` for the index it names; any other record is refused by its name', async () => {
+    await mkdir(root, { recursive: true });
+    const file = join(root, 'gate.json');
+    const builds = [build('linux/amd64')];
+    const place = { root, digest: other, evidence: file };
+    await writeFile(file, JSON.stringify({ version: 1, variant: 'openshell', digest: other, builds }));
+    expect(await recordedBuilds(host, place)).toEqual(builds);
+    // As it was written before builds were recorded.
+    await writeFile(file, JSON.stringify({ version: 1, variant: 'openshell', digest: other }));
+    expect(await recordedBuilds(host, place)).toEqual([]);
+    await expect(recordedBuilds(host, { ...place, digest: digestOf('x') })).rejects.toMatchObject({
+      code: 'evidence/other-image',
+    });
+    await writeFile(file, '{}');
+    await expect(recordedBuilds(host, place)).rejects.toMatchObject({ code: 'evidence/malformed' });
+    expect(await recordedBuilds(host, { root, digest: other })).toEqual([]);
   });
 });
 

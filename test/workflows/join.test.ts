@@ -4,6 +4,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { labelNames, parseIndex, type Plan } from '../../src/core/index.ts';
 import { AppErrors } from '../../src/errors/index.ts';
 import { builtLayout } from '../../src/flows/build/index.ts';
+import { gateRecord } from '../../src/flows/ci/index.ts';
+import { readEvidence, type PlatformBuild } from '../../src/flows/evidence/index.ts';
 import { joinLayouts } from '../../src/flows/join.ts';
 import { buildPlan } from '../../src/flows/plan.ts';
 import { openLayout, validateLayout } from '../../src/oci/index.ts';
@@ -33,6 +35,71 @@ const refusal = async (from: readonly string[], expires?: string) => {
   const all = error instanceof AppErrors ? error.errors : [error as AppErrors];
   return all.map(({ code, message, facts }) => ({ code, message, ...facts }));
 };
+
+const docker = { product: 'Docker Engine', version: '28.3.2' };
+const podman = { product: 'Podman Engine', version: '5.4.0' };
+
+describe('who built the platforms', () => {
+  const parts = async () => [
+    await part(root, 'amd64', plan, 'linux/amd64', { engine: docker }),
+    await part(root, 'arm64', plan, 'linux/arm64', { engine: podman }),
+  ];
+  /** What the joined layout's evidence and the gate's record say, in the order of the platforms. */
+  const recorded = async (from: readonly string[]) => {
+    const { digest } = await joinLayouts(host, { plan, layout, from });
+    const { builds } = await gateRecord(host, layout, plan, digest);
+    expect((await readEvidence(host, join(layout, 'evidence.json')))?.builds).toEqual(builds);
+    return builds.map(({ platform, engine }) => [platform, engine]);
+  };
+  /** Changes the record that one machine left. */
+  const forge = (directory: string, change: (record: { digest: string; builds: PlatformBuild[] }) => unknown) => {
+    const file = join(directory, 'evidence.json');
+    writeFileSync(file, JSON.stringify(change(JSON.parse(readFileSync(file, 'utf8')) as never)));
+  };
+
+  it('goes with the index, each platform with its own engine', async () => {
+    expect(await recorded(await parts())).toEqual([
+      ['linux/amd64', docker],
+      ['linux/arm64', podman],
+    ]);
+  });
+
+  it('is absent for the platform whose machine wrote nothing down, and is not guessed from the other', async () => {
+    const [amd = ''] = await parts();
+    const silent = await part(root, 'silent', plan, 'linux/arm64');
+    expect(await recorded([amd, silent])).toEqual([['linux/amd64', docker]]);
+  });
+
+  it('is not what an earlier build of the same layout said', async () => {
+    await recorded(await parts());
+    const silent = [await part(root, 'one', plan, 'linux/amd64'), await part(root, 'two', plan, 'linux/arm64')];
+    expect(await recorded(silent)).toEqual([]);
+  });
+
+  const hostile: [string, (build: PlatformBuild) => unknown][] = [
+    ['a line break in the engine’s name', (build) => ({ ...build, engine: { ...docker, product: 'Docker\nEngine' } })],
+    ['a page of text', (build) => ({ ...build, engine: { ...docker, version: '1'.repeat(121) } })],
+    ['more than was asked for', (build) => ({ ...build, builder: 'https://github.com/o/r' })],
+    ['another platform', (build) => ({ ...build, platform: 'linux/s390x' })],
+    ['another image', (build) => ({ ...build, manifest: plan.base.digest })],
+    ['the other platform’s name', (build) => ({ ...build, platform: 'linux/arm64' })],
+  ];
+  it.each(hostile)('is refused with %s', async (_what, change) => {
+    const [amd = '', arm = ''] = await parts();
+    forge(amd, (record) => ({ ...record, builds: record.builds.map(change) }));
+    const [problem] = await refusal([amd, arm]);
+    expect(problem?.code).toMatch(/^(?:join\/part|evidence\/malformed)$/);
+    expect(problem?.where?.file).toContain(amd);
+  });
+
+  it('is refused when it comes twice, and when the record is about another index', async () => {
+    const [amd = '', arm = ''] = await parts();
+    forge(amd, (record) => ({ ...record, builds: [...record.builds, ...record.builds] }));
+    expect(await refusal([amd, arm])).toMatchObject([{ code: 'evidence/malformed' }]);
+    forge(amd, (record) => ({ ...record, builds: [], digest: plan.base.digest }));
+    expect(await refusal([amd, arm])).toMatchObject([{ code: 'evidence/other-image', found: plan.base.digest }]);
+  });
+});
 
 describe('joining layouts', () => {
   it('gives one valid index with every platform, in the platforms’ order, that build takes as its own', async () => {

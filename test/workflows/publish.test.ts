@@ -65,7 +65,7 @@ async function save(name: string, value: unknown): Promise<string> {
   return join(root, name);
 }
 const passed = (index: Descriptor, variant = 'standard') =>
-  save('gate.json', { version: 1, variant, digest: index.digest } satisfies GateRecord);
+  save('gate.json', { version: 1, variant, digest: index.digest, builds: [] } satisfies GateRecord);
 const nothingUnchanged = () => save('plan.json', { version: 1, plans: [], unchanged: [] });
 const manifestsThere = () =>
   server.log.filter((line) => /^PUT .*\/manifests\//.test(line)).map((line) => line.split('/').at(-1));

@@ -3,13 +3,15 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseImageRef, type Digest, type Plan } from '../../src/core/index.ts';
+import { parseImageRef, type Digest, type Plan, type Platform } from '../../src/core/index.ts';
 import { inputTag } from '../../src/flows/build/index.ts';
-import { ciPlan } from '../../src/flows/ci/index.ts';
+import { readSmall } from '../../src/flows/blob.ts';
+import { ciPlan, gateRecord, type GateRecord } from '../../src/flows/ci/index.ts';
 import { joinLayouts } from '../../src/flows/join.ts';
 import { publishLayout } from '../../src/flows/publish/index.ts';
 import { createHost } from '../../src/host/index.ts';
-import { createRegistry, type Registry } from '../../src/registry/index.ts';
+import { createRegistry, type Registry, type Repository } from '../../src/registry/index.ts';
+import { predicateTypes, type Provenance } from '../../src/sigstore/index.ts';
 import { root as project } from '../dockerfile/definitions.ts';
 import { startMemoryRegistry, type MemoryRegistry } from '../support/registries/memory-registry.ts';
 import { startKit, type Kit } from '../support/sigstore/kit.ts';
@@ -19,6 +21,11 @@ import { part } from './stage.ts';
 
 const signer = 'o/r/.github/workflows/sign.yml@refs/heads/main';
 const identity = `https://github.com/${signer}`;
+/** GitHub's runners of two architectures need not have the same engine. */
+const engines: Readonly<Record<Platform, { readonly product: string; readonly version: string }>> = {
+  'linux/amd64': { product: 'Docker Engine', version: '28.0.4' },
+  'linux/arm64': { product: 'Docker Engine', version: '27.5.1' },
+};
 let base: string;
 let tree: string;
 let server: MemoryRegistry;
@@ -52,6 +59,7 @@ function step(script: string, env: Readonly<Record<string, string>>, subject = '
     ...{ PATH: process.env['PATH'] ?? '', HOME: base, GITHUB_ACTIONS: 'true', GITHUB_REPOSITORY: 'o/r' },
     ...{ GITHUB_STEP_SUMMARY: join(base, 'summary.md'), GITHUB_OUTPUT: join(base, 'output') },
     ...{ GITHUB_WORKFLOW_REF: 'o/r/.github/workflows/build.yml@refs/heads/main', GITHUB_REF: 'refs/heads/main' },
+    ...{ GITHUB_SHA: git(tree, ['rev-parse', 'HEAD']), GITHUB_RUN_ID: '77', GITHUB_RUN_ATTEMPT: '1' },
     ...kit.ciEnvironment({ job_workflow_ref: signer }),
     ...{ IMAGE: subject, DIGEST: subject.split('@')[1] ?? '', IDENTITY: identity, SIGNER: identity, ...env },
   };
@@ -96,13 +104,16 @@ async function publishAll(): Promise<void> {
     const from = [];
     for (const platform of plan.platforms)
       from.push(
-        await part(base, `${plan.variant}-${platform.slice(6)}`, plan, platform, { body: plan.variant + platform }),
+        await part(base, `${plan.variant}-${platform.slice(6)}`, plan, platform, {
+          body: plan.variant + platform,
+          engine: engines[platform],
+        }),
       );
     const layout = join(base, plan.variant);
     const { digest } = await joinLayouts(host, { plan, layout, from });
     await publishLayout(host, { layout, repository: plan.repository, registry, tags: [] });
     mkdirSync(join(tree, `run/gates/gate-${plan.variant}`), { recursive: true });
-    const record = JSON.stringify({ version: 1, variant: plan.variant, digest });
+    const record = JSON.stringify(await gateRecord(host, layout, plan, digest));
     writeFileSync(join(tree, `run/gates/gate-${plan.variant}/gate.json`), record);
     done.set(plan.variant, digest);
   }
@@ -129,6 +140,20 @@ const tagOf = (plan: Plan, tag: string) => {
   const { registry: at, repository } = parseImageRef(plan.repository);
   return registry.tagDigest({ registry: at, repository, tag });
 };
+/** Every provenance that is attached to a node, its payload only: that it is signed, `verify` has shown. */
+async function provenanceOn(repo: Repository, node: Digest): Promise<Provenance[]> {
+  const found: Provenance[] = [];
+  for (const { fetched } of (await registry.referrers(repo, node)).referrers)
+    for (const blob of fetched.node.blobs.slice(-1)) {
+      const bundle = JSON.parse((await readSmall(registry, repo, blob, 1 << 20)).toString()) as {
+        dsseEnvelope: { payload: string };
+      };
+      const statement: unknown = JSON.parse(Buffer.from(bundle.dsseEnvelope.payload, 'base64').toString());
+      const { predicateType, predicate } = statement as { predicateType: string; predicate: Provenance };
+      if (predicateType === predicateTypes.provenance) found.push(predicate);
+    }
+  return found;
+}
 const output = (name: string): string => {
   const lines = readFileSync(join(base, 'output'), 'utf8').split('\n');
   return lines.findLast((line) => line.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
@@ -172,6 +197,62 @@ describe('from pushed digests to a release, with the steps of the workflows', ()
     );
     expect(stdout).toContain(`signature  by ${identity}`);
     expect(stdout.match(/ {4}sbom/g)).toHaveLength(2);
+  });
+
+  it('attests what SLSA asks for: who built each platform, from which commit, by which workflow, of which inputs', async () => {
+    for (const plan of plans) {
+      const { registry: at, repository } = parseImageRef(plan.repository);
+      const digest = digests.get(plan.variant) as Digest;
+      const { children } = (await registry.manifest({ registry: at, repository, digest })).node;
+      for (const node of [digest, ...children.map((child) => child.digest)]) {
+        const [provenance, ...others] = await provenanceOn({ registry: at, repository }, node);
+        expect(others).toEqual([]);
+        const commit = git(tree, ['rev-parse', 'HEAD']);
+        const { buildDefinition, runDetails } = provenance as Provenance;
+        expect(runDetails).toMatchObject({
+          builder: { id: identity },
+          metadata: { invocationId: 'https://github.com/o/r/actions/runs/77/attempts/1' },
+        });
+        expect(buildDefinition.externalParameters).toMatchObject({
+          variant: plan.variant,
+          inputDigest: plan.inputDigest,
+          workflow: { ref: 'refs/heads/main', path: '.github/workflows/build.yml' },
+        });
+        expect(buildDefinition.internalParameters).toMatchObject({
+          sourceDateEpoch: plan.sourceDateEpoch,
+          buildArgs: { GIT_COMMIT: commit },
+          builds: children.map((child, index) => {
+            const platform = plan.platforms[index] as Platform;
+            return { platform, manifest: child.digest, engine: engines[platform] };
+          }),
+        });
+        const [source, ...pins] = buildDefinition.resolvedDependencies ?? [];
+        expect(source).toEqual({ uri: 'git+https://github.com/o/r@refs/heads/main', digest: { gitCommit: commit } });
+        for (const { name } of plan.pins) expect(pins.map((pin) => pin.name?.split(' ')[0])).toContain(name);
+      }
+    }
+  });
+
+  it('attests nothing by a record of the gate that names another image of the same build', async () => {
+    const [plan] = plans as [Plan];
+    const file = join(tree, `run/gates/gate-${plan.variant}/gate.json`);
+    const text = readFileSync(file, 'utf8');
+    const record = JSON.parse(text) as GateRecord;
+    const [first, second] = record.builds.map(({ manifest }) => manifest);
+    const swapped = record.builds.map((build, at) => ({ ...build, manifest: at === 0 ? second : first }));
+    writeFileSync(file, JSON.stringify({ ...record, builds: swapped }));
+    const run = commandsOf('sign.yml').find((one) => one.includes('attest')) ?? 'exit 99';
+    const ended = await step(run, {}, `${plan.repository}@${record.digest}`);
+    writeFileSync(file, text);
+    expect([ended.code, ended.stderr]).toEqual([2, expect.stringContaining('trust/other-build')]);
+  });
+
+  it('attests nothing in a run of another commit', async () => {
+    const [plan] = plans as [Plan];
+    const run = commandsOf('sign.yml').find((one) => one.includes('attest')) ?? 'exit 99';
+    const reference = `${plan.repository}@${digests.get(plan.variant) ?? ''}`;
+    const ended = await step(run, { GITHUB_SHA: 'f'.repeat(40) }, reference);
+    expect([ended.code, ended.stderr]).toEqual([2, expect.stringContaining('trust/other-commit')]);
   });
 
   it('signs nothing that no gate of this run let through', async () => {

@@ -13,6 +13,7 @@ import {
   type Platform,
 } from '../../src/core/index.ts';
 import { annotationsOf } from '../../src/flows/build/index.ts';
+import { openEvidence, platformBuild } from '../../src/flows/evidence/index.ts';
 import { createLayout, writeImageIndex } from '../../src/oci/index.ts';
 import { root as project } from '../dockerfile/definitions.ts';
 import { sha256, tar } from '../oci/support.ts';
@@ -52,6 +53,8 @@ export interface PartOptions {
   /** What the config says, when it is not what the index says. */
   readonly architecture?: string;
   readonly body?: string;
+  /** Who built it, as `build` writes it beside the layout; otherwise nothing is written. */
+  readonly engine?: { readonly product: string; readonly version: string };
 }
 
 /** What one machine's `build --platform` leaves: a layout with an index of one platform. */
@@ -86,5 +89,7 @@ export async function part(root: string, name: string, plan: Plan, platform: Pla
     [{ ...manifest, platform: toOciPlatform(platform) }],
     annotationsOf(plan, options.expires),
   );
+  if (options.engine !== undefined)
+    await openEvidence(host, directory, plan, [platformBuild(platform, manifest.digest, options.engine)]);
   return directory;
 }

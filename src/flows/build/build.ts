@@ -29,7 +29,7 @@ import {
   type Layout,
 } from '../../oci/index.ts';
 import type { Registry } from '../../registry/index.ts';
-import { openEvidence } from '../evidence/index.ts';
+import { openEvidence, platformBuild, type PlatformBuild as BuildRecord } from '../evidence/index.ts';
 import { annotationsOf } from './annotations.ts';
 import { baseImage, reachImages } from './base-image.ts';
 import { finalInstructions, mountPoints } from './instructions.ts';
@@ -116,7 +116,12 @@ export async function buildLayout(host: Host, options: BuildOptions): Promise<Bu
       annotationsOf(plan, options.labels?.[labelNames.expires]),
     );
     await collectGarbage(host, layout);
-    await openEvidence(host, directory, plan, info);
+    await openEvidence(
+      host,
+      directory,
+      plan,
+      images.map(({ record }) => record),
+    );
     return { $case: 'built', index, layout: directory, engine: info, platforms: images.map(({ build }) => build) };
   } finally {
     await lock.release();
@@ -145,6 +150,7 @@ function refuseSharedCache({ plan, cacheTo = [] }: BuildOptions): void {
 interface Made {
   readonly image: ImportedImage;
   readonly build: PlatformBuild;
+  readonly record: BuildRecord;
 }
 
 async function everyPlatform(host: Host, options: BuildOptions, engine: Engine, layout: Layout): Promise<Made[]> {
@@ -177,6 +183,7 @@ async function onePlatform(
   const since = stopwatch(host);
   try {
     const base = await baseImage(options.registry, plan, platform);
+    const who = await engine.info(platform);
     const built = await engine.build(await requestFor(host, options, platform, signal, stepTeller(task)));
     const seconds = { build: since(), export: 0 };
     try {
@@ -197,7 +204,8 @@ async function onePlatform(
       task.done(`${layers.length} layers, ${formatBytes(size)}`);
       const { digest } = image.descriptor;
       const proof = image.base === undefined ? {} : { base: image.base };
-      return { image, build: { platform, digest, layers: layers.length, size, ...proof, seconds } };
+      const record = platformBuild(platform, digest, who);
+      return { image, record, build: { platform, digest, layers: layers.length, size, ...proof, seconds } };
     } finally {
       await engine.remove(built);
     }

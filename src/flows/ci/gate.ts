@@ -1,22 +1,16 @@
-import * as z from 'zod';
-import { fromOciPlatform, isDigest, type Descriptor, type Digest, type Plan } from '../../core/index.ts';
+import { fromOciPlatform, type Descriptor, type Digest, type Plan } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { checkImage, type CheckResult } from '../check/index.ts';
+import { buildsOfLayout, gateRecordSchema, type GateRecord } from '../evidence/index.ts';
 import { childrenOf, readRecord, type CheckRecord } from './evidence.ts';
 import { throwFindings } from './throw-findings.ts';
-
-const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'not a sha256 digest');
-const record = z.object({ version: z.literal(1), variant: z.string(), digest });
-
-/** GateRecord names the one index that passed; nothing else is published. */
-export type GateRecord = Readonly<z.infer<typeof record>>;
 
 export async function readGateRecord(host: Host, file: string): Promise<GateRecord> {
   const text = await host.files.readText(file, 64 * 1024);
   try {
-    return record.parse(JSON.parse(text));
+    return gateRecordSchema.parse(JSON.parse(text));
   } catch (cause) {
     throw new AppError('ci/record', 'usage', 'malformed record of the gate', { where: { file }, cause });
   }
@@ -89,5 +83,15 @@ export async function gateVariant(
   if (broken.length > 0)
     problems.push(closed(`${plan.variant} breaks the contract`, 'no error on any platform', broken.join(', ')));
   throwFindings('ci/gate', problems, 'the jobs that checked the platforms show their findings; nothing was pushed');
-  return { record: { version: 1, variant: plan.variant, digest: root.digest }, result };
+  return { record: await gateRecord(host, layout, plan, root.digest), result };
+}
+
+/** gateRecord is what goes to the machines that publish and sign: the index, and who built its platforms. */
+export async function gateRecord(
+  host: Host,
+  layout: string,
+  { variant }: Pick<Plan, 'variant'>,
+  digest: Digest,
+): Promise<GateRecord> {
+  return { version: 1, variant, digest, builds: [...(await buildsOfLayout(host, layout, digest))] };
 }

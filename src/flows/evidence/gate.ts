@@ -1,10 +1,9 @@
 import * as z from 'zod';
-import { isDigest, type Digest } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import { countsOf } from '../../report/index.ts';
 import type { CheckResult } from '../check/index.ts';
-import { evidenceSchema, type GateEvidence } from './schema.ts';
+import { evidenceSchema, gateRecordSchema, type GateEvidence } from './schema.ts';
 import { findEvidence, type EvidencePlace } from './store.ts';
 
 /** gateEvidence is what the gate saw, on every platform. */
@@ -29,19 +28,12 @@ export function gateEvidence(result: CheckResult, now: Date): GateEvidence {
   };
 }
 
-/** What `ci gate` writes: it names the one index that passed, and exists only then. */
-const ciRecord = z.strictObject({
-  version: z.literal(1),
-  variant: z.string(),
-  digest: z.custom<Digest>((value) => typeof value === 'string' && isDigest(value)),
-});
-
 async function recordedGate(host: Host, { root, digest, evidence: file }: EvidencePlace) {
   if (file === undefined) {
     const filed = await findEvidence(host, root, digest);
     return filed === undefined ? undefined : { digest, gate: filed.evidence.gate, file: filed.file };
   }
-  const value = z.union([evidenceSchema, ciRecord]).safeParse(await json(host, file));
+  const value = z.union([evidenceSchema, gateRecordSchema]).safeParse(await json(host, file));
   if (!value.success)
     throw new AppError('trust/no-gate', 'usage', 'neither evidence nor the record of a gate', {
       where: { file },

@@ -2,7 +2,7 @@ import { fromOciPlatform, labelNames, parseIndex, type Pin, type Plan } from '..
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import { openLayout } from '../../oci/index.ts';
-import type { Evidence } from './schema.ts';
+import type { Evidence, PlatformBuild } from './schema.ts';
 import { evidenceFile, readEvidence, writeEvidence, type Filed } from './store.ts';
 
 const versionOf = (pin: Pin): string => (pin.kind === 'rpms' ? 'floating' : pin.version);
@@ -19,14 +19,14 @@ function pinEvidence(pin: Pin): Evidence['pins'][number] {
 
 /**
  * openEvidence gives the evidence of the index that a layout holds, begun anew when the file is about
- * another index: nothing that was seen of one image may speak for the next. `engine` is who just built
- * it. Throws `evidence/other-inputs` when the layout was not built from the plan.
+ * another index: nothing that was seen of one image may speak for the next. `builds` is who built its
+ * platforms, where that was just seen. Throws `evidence/other-inputs` when the layout was not built from the plan.
  */
 export async function openEvidence(
   host: Host,
   layoutPath: string,
   plan: Plan,
-  engine?: { readonly product: string; readonly version: string },
+  builds?: readonly PlatformBuild[],
 ): Promise<Filed> {
   const layout = await openLayout(host, layoutPath);
   const root = (await layout.index())?.manifests[0];
@@ -55,11 +55,12 @@ export async function openEvidence(
       return platform === undefined ? [] : [{ platform, manifest: digest }];
     }),
     pins: plan.pins.map(pinEvidence),
+    builds: [],
     publications: [],
     attachments: [],
     sboms: [],
     ...known,
-    ...(engine === undefined ? {} : { engine: { product: engine.product, version: engine.version } }),
+    ...(builds === undefined ? {} : { builds: [...builds] }),
   };
   await writeEvidence(host, file, evidence);
   return { file, evidence };

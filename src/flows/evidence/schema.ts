@@ -63,6 +63,28 @@ const verification = z.object({
   nodes: z.array(z.object({ name: z.string(), digest, proven: z.array(z.string()), missing: z.array(z.string()) })),
 });
 
+/** An engine's own words end in signed provenance: printable, and not a page of them. */
+const engineText = z.string().regex(/^[\x20-\x7e]{1,120}$/, 'not a short, printable text');
+
+const platformBuild = z.strictObject({
+  platform: z.enum(platforms),
+  manifest: digest,
+  engine: z.strictObject({ product: engineText, version: engineText }),
+});
+/** PlatformBuild says who built one platform's image, as the machine that built it wrote down. */
+export type PlatformBuild = Readonly<z.infer<typeof platformBuild>>;
+
+/** At most one for each platform; a platform that nobody recorded is absent. */
+const builds = z
+  .array(platformBuild)
+  .max(platforms.length)
+  .refine((all) => new Set(all.map(({ platform }) => platform)).size === all.length, 'a platform comes twice')
+  .default([]);
+
+/** What `ci gate` writes: it names the one index that passed, and exists only then. */
+export const gateRecordSchema = z.strictObject({ version: z.literal(1), variant: z.string(), digest, builds });
+export type GateRecord = Readonly<z.infer<typeof gateRecordSchema>>;
+
 /** The schema of evidence.json: what was seen to happen to one index, step by step. What nobody saw is absent. */
 export const evidenceSchema = z.object({
   version: z.literal(1),
@@ -73,8 +95,7 @@ export const evidenceSchema = z.object({
   lab: z.boolean(),
   platforms: z.array(z.object({ platform: z.enum(platforms), manifest: digest })),
   pins: z.array(pin),
-  /** Absent for an index that was found built, or joined from several machines. */
-  engine: z.object({ product: z.string(), version: z.string() }).optional(),
+  builds,
   gate: gate.optional(),
   /** Why it was signed although no gate is recorded, in the words of whoever did it. */
   signedWithoutGate: z.string().optional(),

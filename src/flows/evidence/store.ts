@@ -4,7 +4,7 @@ import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import { evidenceSchema, type Evidence } from './schema.ts';
 
-const maxEvidenceBytes = 4 * 1024 * 1024;
+export const maxEvidenceBytes = 4 * 1024 * 1024;
 
 /** evidenceFile is where a variant's evidence lies: in its layout, so that both travel together. */
 export const evidenceFile = (layout: string): string => join(layout, 'evidence.json');

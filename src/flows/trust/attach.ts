@@ -83,17 +83,23 @@ async function signOne({ signer, verifier }: Pen, { node, statement }: Wanted): 
   });
 }
 
-async function attachOne(pen: Pen, tree: Tree, { node, statement }: Wanted, bundle: Buffer) {
-  const { registry, host } = pen;
-  const { predicateType } = statement;
+interface SignedItem {
+  readonly item: Wanted;
+  readonly bundle: Buffer;
+}
+
+/** attachTo attaches everything that was signed about one node; its list of referrers is written once. */
+async function attachTo({ registry, host }: Pen, tree: Tree, node: TreeNode, signed: readonly SignedItem[]) {
   const created = host.clock
     .now()
     .toISOString()
     .replace(/\.\d+Z$/, 'Z');
-  const { bytes, layer } = bundleManifest(node.descriptor, bundle, predicateType, created);
-  await registry.upload(tree.repo, memorySource(emptyConfig), emptyDescriptor);
-  await registry.upload(tree.repo, memorySource(bundle), layer);
-  return await registry.attach(tree.repo, bytes);
+  const manifests = await inBatches(signed, async ({ item, bundle }) => {
+    const { bytes, layer } = bundleManifest(node.descriptor, bundle, item.statement.predicateType, created);
+    await registry.upload(tree.repo, memorySource(bundle), layer, { fresh: true });
+    return bytes;
+  });
+  return await registry.attachAll(tree.repo, manifests);
 }
 
 /** What is attached to every node, by its digest. */
@@ -129,15 +135,20 @@ export async function attachAll(
     else done.push(told(item, there.source as Digest, 'present'));
   }
   const signed = await inBatches(lacking, async (item) => ({ item, bundle: await signOne(pen, item) }));
+  if (signed.length > 0) await registry.upload(tree.repo, memorySource(emptyConfig), emptyDescriptor);
   const slow = new Map<Digest, Digest[]>();
   for (const role of ['image', 'index'] as const) {
-    const these = signed.filter(({ item }) => item.node.role === role);
-    await inBatches(these, async ({ item, bundle }) => {
-      const { descriptor, filed } = await attachOne(pen, tree, item, bundle);
-      const subject = item.node.descriptor.digest;
-      if (filed === 'api') slow.set(subject, [...(slow.get(subject) ?? []), descriptor.digest]);
-      done.push(told(item, descriptor.digest, 'attached'));
-      host.story.say(`${nameOf(item.node)}: attached ${item.statement.predicateType}`);
+    const nodes = tree.nodes.filter((node) => node.role === role);
+    await inBatches(nodes, async (node) => {
+      const these = signed.filter(({ item }) => item.node === node);
+      const attached = await attachTo(pen, tree, node, these);
+      for (const [at, { descriptor, filed }] of attached.entries()) {
+        const { item } = these[at] as SignedItem;
+        const subject = node.descriptor.digest;
+        if (filed === 'api') slow.set(subject, [...(slow.get(subject) ?? []), descriptor.digest]);
+        done.push(told(item, descriptor.digest, 'attached'));
+        host.story.say(`${nameOf(node)}: attached ${item.statement.predicateType}`);
+      }
     });
   }
   for (const [subject, digests] of slow) await registry.awaitReferrers(tree.repo, subject, digests);

@@ -1,14 +1,16 @@
-import { formatImageRef, labelNames, type Digest, type ImageRef } from '../../core/index.ts';
+import { formatImageRef, isPlatform, labelNames, type Digest, type ImageRef, type Platform } from '../../core/index.ts';
 import { AppError, throwAll } from '../../errors/index.ts';
 import { checkProvenance, makeStatement, maxStatementBytes, type Provenance } from '../../sigstore/index.ts';
 import { attachAll, treeEvidence, type Pen, type TreeEvidence, type Wanted } from './attach.ts';
 import { attestLegacyTags } from './legacy-write.ts';
+import type { Observed } from './provenance.ts';
 import type { Signed } from './sign-tree.ts';
 import { treeToSign } from './sign-tree.ts';
-import { labelsOf, nameOf, type Tree } from './tree.ts';
+import { labelsOf, nameOf, type Tree, type TreeNode } from './tree.ts';
 
 export interface Attestable {
-  readonly provenance: Provenance;
+  /** Made when it is known what the images say of their own build. */
+  readonly provenance: (observed: Observed) => Provenance;
   /** CycloneDX JSON by the digest of the image it describes; every image of the tree needs one. */
   readonly sboms: ReadonlyMap<Digest, string>;
   /** Held against the images' own label, so that a plan cannot be attested for another build. */
@@ -36,21 +38,54 @@ function readSbom(name: string, text: string): Record<string, unknown> {
   throw new AppError('trust/sbom', 'usage', `the SBOM of ${name} is no CycloneDX document`);
 }
 
-async function demandInputs({ registry }: Pen, tree: Tree, wanted: Digest): Promise<void> {
-  const errors: AppError[] = [];
-  for (const node of tree.nodes) {
-    if (node.role === 'index') continue;
-    const found = (await labelsOf(registry, tree, node))[labelNames.inputDigest];
-    if (found === wanted) continue;
-    errors.push(
-      new AppError('trust/other-inputs', 'usage', `${nameOf(node)} was not built from this plan`, {
-        expected: wanted,
-        found: found ?? `no label ${labelNames.inputDigest}`,
-        hint: 'check out the commit that built it, or build it again',
-      }),
-    );
-  }
-  throwAll(errors);
+/** What all images of one build say in the same words. */
+const shared = [labelNames.revision, labelNames.created, labelNames.version] as const;
+
+/** observe reads what the images say of their build, and holds their inputs against the plan's. */
+async function observe({ registry }: Pen, tree: Tree, wanted: Digest | undefined): Promise<Observed> {
+  const images = tree.nodes.filter(({ role }) => role === 'image');
+  const all = await Promise.all(images.map((node) => labelsOf(registry, tree, node)));
+  const [labels = {}] = all;
+  throwAll(
+    images.flatMap((node, at) => {
+      const own = all[at] ?? {};
+      const inputs = own[labelNames.inputDigest];
+      const errors: AppError[] = [];
+      if (wanted !== undefined && inputs !== wanted)
+        errors.push(
+          new AppError('trust/other-inputs', 'usage', `${nameOf(node)} was not built from this plan`, {
+            expected: wanted,
+            found: inputs ?? `no label ${labelNames.inputDigest}`,
+            hint: 'check out the commit that built it, or build it again',
+          }),
+        );
+      for (const name of shared)
+        if (own[name] !== labels[name])
+          errors.push(
+            new AppError(
+              'trust/other-build',
+              'usage',
+              `${nameOf(node)} is of another build than the images beside it`,
+              {
+                expected: `${name} ${labels[name] ?? 'absent'}`,
+                found: own[name] ?? 'absent',
+              },
+            ),
+          );
+      return errors;
+    }),
+  );
+  const named = images.map((node) => {
+    const platform = ourPlatform(node);
+    return { digest: node.descriptor.digest, ...(platform === undefined ? {} : { platform }) };
+  });
+  return { labels, images: named };
+}
+
+/** `linux/arm64` of `linux/arm64/v8`, too. */
+function ourPlatform({ platform }: TreeNode): Platform | undefined {
+  const text = platform?.split('/').slice(0, 2).join('/') ?? '';
+  return isPlatform(text) ? text : undefined;
 }
 
 /** Nothing is attached to what carries no image signature: cosign takes any verified bundle for one. */
@@ -81,7 +116,7 @@ export async function attestTree(
   options: { readonly legacy?: boolean } = {},
 ): Promise<Signed> {
   const tree = await treeToSign(pen, ref);
-  if (inputDigest !== undefined) await demandInputs(pen, tree, inputDigest);
+  const observed = await observe(pen, tree, inputDigest);
   const images = tree.nodes.filter(({ role }) => role === 'image');
   throwAll(
     images
@@ -92,7 +127,7 @@ export async function attestTree(
   );
   const evidence = await treeEvidence(pen, tree);
   demandSigned(evidence, tree);
-  const predicate = checkProvenance(provenance);
+  const predicate = checkProvenance(provenance(observed));
   const repository = `${tree.repo.registry}/${tree.repo.repository}`;
   const wanted: Wanted[] = [
     ...tree.nodes.map((node) => ({

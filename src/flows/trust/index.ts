@@ -15,6 +15,7 @@ export { compareInventories, formatSbomDiff, isSame, sbomDiff, type SbomDiff } f
 export { pinnedPaths, projectPins, type PinsOfImage } from './pinned-paths.ts';
 export { packagesOf, type PlatformPackages } from './packages.ts';
 export { sbomFile, sbomsIn, sbomsOf, type PlatformSbom, type SbomOptions } from './sbom.ts';
+export { provenanceOf, type Observed, type ProvenanceSource } from './provenance.ts';
 export { promote, type Promotion, type PromoteOptions } from './promote.ts';
 export { demandDigest, signTree, type Signed } from './sign-tree.ts';
 export { readTree, type Tree, type TreeNode } from './tree.ts';

@@ -48,32 +48,40 @@ export async function readTree(registry: Registry, ref: ImageRef): Promise<Tree>
   const { registry: host, repository } = ref;
   const repo = { registry: host, repository };
   const digest = ref.digest ?? (await registry.resolve(ref)).digest;
-  const nodes: TreeNode[] = [];
-  const visit = async (at: Digest, platform: string | undefined, depth: number): Promise<void> => {
-    if (depth > maxDepth || nodes.length >= maxNodes)
+  let known = 1;
+  const visit = async (at: Digest, platform: string | undefined, depth: number): Promise<TreeNode[]> => {
+    const fetched = await registry.manifest({ ...repo, digest: at });
+    const { children } = fetched.node;
+    // Counted before any of them is asked for.
+    known += children.length;
+    if (known > maxNodes || (children.length > 0 && depth === maxDepth))
       throw new AppError('trust/tree', 'upstream', `${formatImageRef(ref)} is too large to be a runner image`, {
         expected: `at most ${maxNodes} manifests, ${maxDepth} deep`,
       });
-    const fetched = await registry.manifest({ ...repo, digest: at });
     const index = isIndexType(fetched.descriptor.mediaType);
-    nodes.push({
+    const node: TreeNode = {
       descriptor: fetched.descriptor,
       role: index ? 'index' : 'image',
       ...(platform === undefined ? {} : { platform }),
       fetched,
-    });
-    for (const child of fetched.node.children) await visit(child.digest, platformOf(child), depth + 1);
+    };
+    const below = await Promise.all(children.map((child) => visit(child.digest, platformOf(child), depth + 1)));
+    return [node, ...below.flat()];
   };
-  await visit(digest, undefined, 0);
-  return { repo, digest, nodes };
+  return { repo, digest, nodes: await visit(digest, undefined, 0) };
 }
 
-/** labelsOf reads the labels of one image; none for an index. */
-export async function labelsOf(
-  registry: Registry,
-  tree: Tree,
-  node: TreeNode,
-): Promise<Readonly<Record<string, string>>> {
+type Labels = Readonly<Record<string, string>>;
+const labelsRead = new WeakMap<TreeNode, Promise<Labels>>();
+
+/** labelsOf reads the labels of one image, once; the annotations of an index. */
+export function labelsOf(registry: Registry, tree: Tree, node: TreeNode): Promise<Labels> {
+  const known = labelsRead.get(node) ?? readLabels(registry, tree, node);
+  labelsRead.set(node, known);
+  return known;
+}
+
+async function readLabels(registry: Registry, tree: Tree, node: TreeNode): Promise<Labels> {
   const [config] = node.fetched.node.blobs;
   if (node.role === 'index' || config === undefined) return node.fetched.node.annotations;
   const bytes = await readSmall(registry, tree.repo, config, maxManifestBytes);
@@ -85,11 +93,11 @@ export async function labelsOf(
  * there for ever, and a signature would vouch for what is not meant to last.
  */
 export async function refuseExpiring(registry: Registry, tree: Tree): Promise<void> {
-  const found: string[] = [];
-  for (const node of tree.nodes) {
-    const expires = (await labelsOf(registry, tree, node))[labelNames.expires];
-    if (expires !== undefined) found.push(`${nameOf(node)} ${node.descriptor.digest}: ${expires}`);
-  }
+  const all = await Promise.all(tree.nodes.map((node) => labelsOf(registry, tree, node)));
+  const found = tree.nodes.flatMap((node, at) => {
+    const expires = all[at]?.[labelNames.expires];
+    return expires === undefined ? [] : [`${nameOf(node)} ${node.descriptor.digest}: ${expires}`];
+  });
   if (found.length === 0) return;
   throw new AppError('trust/expiring', 'usage', 'an image that expires is not signed', {
     expected: `an image without the label ${labelNames.expires}`,

@@ -1,0 +1,171 @@
+import type { Hash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { Descriptor } from '../core/oci.ts';
+import { AppError } from '../errors/index.ts';
+import { networkFailure, RegistryError, type Failure } from './failure.ts';
+import { digestMismatch } from './manifest.ts';
+import { formatRepository, type Repository } from './repository.ts';
+import { backoff } from './retry.ts';
+import { pull } from './scope.ts';
+import type { Answer, Transport } from './transport.ts';
+
+function openAt(wire: Transport, repo: Repository, blob: Descriptor, offset: number): Promise<Answer> {
+  return wire.send(
+    {
+      repo,
+      method: 'GET',
+      url: wire.url(repo, `blobs/${blob.digest}`),
+      headers: {
+        'accept-encoding': 'identity',
+        ...(offset === 0 ? {} : { range: `bytes=${offset}-${blob.size - 1}` }),
+      },
+      scopes: [pull(wire.endpoint(repo).name)],
+      expect: offset === 0 ? [200] : [200, 206],
+      doing: `read the blob ${blob.digest}`,
+    },
+    async (answer) => answer,
+  );
+}
+
+/** alreadyRead says how many bytes of the answer are known already. */
+function alreadyRead(answer: Answer, offset: number, what: string): number {
+  if (offset === 0) return 0;
+  // A server without ranges starts from the beginning.
+  if (answer.status === 200) return offset;
+  const range = answer.headers.get('content-range') ?? '';
+  if (range.startsWith(`bytes ${offset}-`)) return 0;
+  answer.body.destroy();
+  throw new AppError('registry/unexpected-answer', 'upstream', `${what}: another range came than was asked for`, {
+    expected: `bytes ${offset}-`,
+    found: range.slice(0, 80),
+  });
+}
+
+/**
+ * BlobStream gives a blob's bytes from `start` on, and takes a broken connection up where it broke. It works with
+ * events, not with generators: an image's layers pass here, and every wrapper around a piece is paid a thousand times.
+ */
+export class BlobStream extends Readable {
+  readonly #wire: Transport;
+  readonly #repo: Repository;
+  readonly #blob: Descriptor;
+  readonly #what: string;
+  readonly #hash: Hash | undefined;
+  /** The last piece is held back until the digest is known, so that no reader ever has a whole wrong blob. */
+  #held: Buffer | undefined;
+  #body: Readable | undefined;
+  #offset: number;
+  #skip = 0;
+  #broken = 0;
+  /** A connection is being opened, or waited for. */
+  #opening = false;
+
+  constructor(wire: Transport, repo: Repository, blob: Descriptor, hash: Hash | undefined, start: number) {
+    super({ highWaterMark: 1024 * 1024 });
+    this.#wire = wire;
+    this.#repo = repo;
+    this.#blob = blob;
+    this.#what = `the blob ${blob.digest} of ${formatRepository(repo)}`;
+    this.#hash = hash;
+    this.#offset = start;
+  }
+
+  override _read(): void {
+    if (this.#body !== undefined) this.#body.resume();
+    else if (!this.#opening) void this.#open();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#body?.destroy();
+    done(error);
+  }
+
+  async #open(): Promise<void> {
+    this.#opening = true;
+    try {
+      const answer = await openAt(this.#wire, this.#repo, this.#blob, this.#offset);
+      if (this.destroyed) answer.body.destroy();
+      else this.#listen(answer);
+    } catch (error) {
+      this.destroy(error as Error);
+    } finally {
+      this.#opening = false;
+    }
+  }
+
+  #listen(answer: Answer): void {
+    this.#skip = alreadyRead(answer, this.#offset, this.#what);
+    const { body } = answer;
+    this.#body = body;
+    let over = false;
+    const end = (error?: unknown): void => {
+      if (over) return;
+      over = true;
+      this.#body = undefined;
+      body.destroy();
+      if (this.destroyed) return;
+      this.#opening = true;
+      this.#ended(error).catch((failure: unknown) => this.destroy(failure as Error));
+    };
+    body.on('data', (chunk: Buffer) => {
+      if (!over && !this.#take(chunk)) body.pause();
+    });
+    body.once('error', end);
+    body.once('end', end);
+    body.once('close', end);
+  }
+
+  /** False: the reader has enough for now. */
+  #take(piece: Buffer): boolean {
+    const cut = Math.min(this.#skip, piece.length);
+    this.#skip -= cut;
+    const chunk = cut === 0 ? piece : piece.subarray(cut);
+    if (chunk.length === 0) return true;
+    this.#offset += chunk.length;
+    if (this.#offset > this.#blob.size) {
+      this.destroy(tooLong(this.#what, this.#blob.size));
+      return false;
+    }
+    this.#broken = 0;
+    if (this.#hash === undefined) return this.push(chunk);
+    this.#hash.update(chunk);
+    const before = this.#held;
+    this.#held = chunk;
+    return before === undefined || this.push(before);
+  }
+
+  async #ended(error: unknown): Promise<void> {
+    if (this.#offset === this.#blob.size) {
+      this.#finish();
+      return;
+    }
+    const { host, policy, secrets } = this.#wire;
+    if (error !== undefined && host.signal.aborted) throw error as Error;
+    const said = `the body ended after ${this.#offset} of ${this.#blob.size} bytes`;
+    const failure: Failure | undefined =
+      error === undefined ? { code: 'unreachable', said, retry: true } : networkFailure(error, secrets);
+    if (failure === undefined) throw error;
+    this.#broken += 1;
+    if (this.#broken >= policy.attempts)
+      throw new RegistryError(failure, `read ${this.#what}`, formatRepository(this.#repo), this.#broken);
+    const where = `${this.#what}: broken off after ${this.#offset} of ${this.#blob.size} bytes`;
+    host.story.say(`${where}; going on from there`);
+    await host.clock.sleep(backoff(policy, this.#broken), host.signal);
+    if (!this.destroyed) await this.#open();
+  }
+
+  #finish(): void {
+    const found = this.#hash === undefined ? undefined : `sha256:${this.#hash.digest('hex')}`;
+    if (found !== undefined && found !== this.#blob.digest)
+      throw digestMismatch(this.#what, this.#blob.digest, found, 'was asked for');
+    if (this.#held !== undefined) this.push(this.#held);
+    this.push(null);
+  }
+}
+
+function tooLong(what: string, size: number): AppError {
+  return new AppError('registry/size-mismatch', 'upstream', `${what} is longer than its descriptor says`, {
+    expected: `${size} bytes`,
+    found: `more than ${size} bytes`,
+  });
+}
