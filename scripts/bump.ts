@@ -1,6 +1,7 @@
 import { AppError, errorToJson, exitCodes, renderError, type ExitCode } from '../src/errors/index.ts';
-import { alarmOf, bump, changelog, refresh, rowsToCells, rowToJson, type BumpResult } from '../src/flows/bump/index.ts';
-import { table } from '../src/report/index.ts';
+import { alarmOf, bump, rowToJson, type BumpResult } from '../src/flows/bump/bump.ts';
+import { rowsToCells } from '../src/flows/bump/describe.ts';
+import { table } from '../src/report/table.ts';
 import { examples, flag, stringOption, type Call, type CommandModule } from './command.ts';
 import { surroundings } from './surroundings.ts';
 import { trustFor } from './trust-for.ts';
@@ -36,7 +37,8 @@ async function answer(call: Call): Promise<BumpResult> {
   const since = flag(call, 'refresh') ? 'HEAD' : stringOption(call, 'refresh');
   if (since === undefined)
     return bump(call.host, { ...common, targets: call.args, ...(to === undefined ? {} : { to }) });
-  if (call.args.length === 0 && to === undefined) return refresh(call.host, { ...common, since });
+  if (call.args.length === 0 && to === undefined)
+    return (await import('../src/flows/bump/refresh.ts')).refresh(call.host, { ...common, since });
   throw new AppError('cli/usage', 'usage', '--refresh takes no pins, and no --to: it takes what was edited', {
     hint: 'runner-image bump --help',
   });
@@ -75,7 +77,10 @@ export const command: CommandModule = {
     const result = await answer(call);
     const alarm = alarmOf(result.rows);
     const body = stringOption(call, 'prBody');
-    if (body !== undefined) await call.host.files.write(body, changelog(result));
+    if (body !== undefined) {
+      const { changelog } = await import('../src/flows/bump/changelog.ts');
+      await call.host.files.write(body, changelog(result));
+    }
     print(call, result, alarm);
     if (alarm !== undefined && !call.json) throw alarm;
     if (alarm !== undefined) call.host.story.warn(renderError(alarm));

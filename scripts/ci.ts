@@ -9,6 +9,7 @@ const steps: Record<string, () => Promise<{ step: (call: Call) => Promise<ExitCo
   plan: () => import('./ci/plan.ts'),
   check: () => import('./ci/check.ts'),
   gate: () => import('./ci/gate.ts'),
+  compare: () => import('./ci/compare.ts'),
   digests: () => import('./ci/digests.ts'),
   publish: () => import('./ci/publish.ts'),
   tag: () => import('./ci/tag.ts'),
@@ -24,7 +25,7 @@ export const command: CommandModule = {
   define(command) {
     command
       .argument('<step>', Object.keys(steps).join(', '))
-      .argument('[variant]', 'for check, gate, publish and tag; the group of pins for bump')
+      .argument('[variant]', 'for check, gate, compare, publish and tag; the group of pins for bump')
       .option('--output <file>', 'plan, check, gate: where the result is written; bump: a folder for it')
       .option('--from <folder>', 'propose: what `ci bump` wrote')
       .option('--base <branch>', 'propose: the branch to merge into', 'main')

@@ -1,4 +1,4 @@
-import { formatImageRef, parseImageRef } from '../src/core/index.ts';
+import { formatImageRef, parseImageRef } from '../src/core/image-ref.ts';
 import { AppError, AppErrors, exitCodes, throwAll, type ExitCode } from '../src/errors/index.ts';
 import { createRegistry, type Resolution } from '../src/registry/index.ts';
 import { examples, type CommandModule } from './command.ts';

@@ -1,5 +1,5 @@
 import { AppError, exitCodes, type ExitCode } from '../../src/errors/index.ts';
-import { compareImages, withImages } from '../../src/flows/bump/index.ts';
+import { compareImages, withImages } from '../../src/flows/bump/images.ts';
 import { createRegistry } from '../../src/registry/index.ts';
 import { stringOption, type Call } from '../command.ts';
 import { fromHere } from '../plan-option.ts';

@@ -16,11 +16,12 @@ export async function command(
   it: Pick<Stage, 'root' | 'mirrors'>,
   args: readonly string[],
   mirrors = join(it.root, '../mirrors.yaml'),
+  more: NodeJS.ProcessEnv = {},
 ): Promise<Outcome> {
   writeFileSync(mirrors, JSON.stringify(it.mirrors));
   const script = join(project, 'bin/runner-image.mjs');
   // A cache of its own: what the machine's user was answered before is no business of a test.
-  const env = { ...process.env, XDG_CACHE_HOME: join(mirrors, '../cache') };
+  const env = { ...process.env, XDG_CACHE_HOME: join(mirrors, '../cache'), ...more };
   return new Promise((resolve) => {
     execFile(
       process.execPath,

@@ -10,7 +10,8 @@ import { editPins } from '../../src/flows/bump/edit-pins.ts';
 import { FirstSeen } from '../../src/flows/bump/first-seen.ts';
 import { actionResolver } from '../../src/flows/bump/resolve-git.ts';
 import { makeSources } from '../../src/flows/bump/resolvers.ts';
-import { ageOf, coolDown, isFloating, lostEvidence, versionOfTag, weigh } from '../../src/pins/bump/index.ts';
+import { pageOfImage, pageOfPackage, releasesOf } from '../../src/flows/bump/links.ts';
+import { ageOf, coolDown, hasRoom, isFloating, lostEvidence, versionOfTag, weigh } from '../../src/pins/bump/index.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { commitFiles, git, newRepository } from '../support/upstream/repository.ts';
 
@@ -73,6 +74,67 @@ describe('weighing candidates', () => {
     expect([versionOfTag('v1.2.3', 'v{version}'), versionOfTag('1.2.3', 'v{version}')]).toEqual(['1.2.3', undefined]);
     expect(versionOfTag('cli-1.2.3-linux', 'cli-{version}-linux')).toBe('1.2.3');
     expect([isFloating('10'), isFloating('3.14'), isFloating('3.14.3')]).toEqual([true, true, false]);
+  });
+});
+
+describe('whether a list of versions need be asked for at all', () => {
+  it.each([
+    ['10', '^10', false],
+    ['10', '>=10', true],
+    ['10', undefined, true],
+    ['3.14', '~3.14', false],
+    ['3.14', '^3', true],
+    ['0.12.7', '0.x', true],
+    ['0.12.7', '<=0.12.7', false],
+    ['0.12.7', '0.12.7', false],
+    ['1.0.0-rc.1', '1.0.0-rc.1', true],
+    ['10.1-1764649731', '^10', true],
+    ['latest', '^1', false],
+  ])('%s in %s: %s', (version, range, expected) => {
+    const pin = image(version, range === undefined ? {} : { range });
+    expect(hasRoom(pin)).toBe(expected);
+    // And it is right: where there is no room, nothing that comes next is ever taken.
+    const next = ['11', '10.2-1', '3.15', '4.0', '0.12.8', '0.13.0', '1.0.0', '1.0.1', '2.0.0'];
+    if (!expected) expect(ranked(pin, ...next)).toEqual([]);
+  });
+
+  it('a pin that takes pre-releases has room up to the end of its range', () => {
+    expect(hasRoom(image('1.2.3', { range: '<1.2.4', prerelease: true }))).toBe(true);
+  });
+});
+
+describe('pages for the reviewer', () => {
+  const releases = 'https://github.com/openai/codex/releases';
+  it.each([
+    ['git+https://github.com/openai/codex.git', releases],
+    ['git+ssh://git@github.com/openai/codex.git', releases],
+    ['git://github.com/openai/codex', releases],
+    ['git@github.com:openai/codex.git', releases],
+    ['github:openai/codex', releases],
+    ['https://github.com/openai/codex/tree/main/cli', releases],
+    ['https://github.com/openai', undefined],
+    ['https://gitlab.com/openai/codex', undefined],
+    ['https://evil.example/github.com/openai/codex', undefined],
+    ['https://github.com.evil.example/openai/codex', undefined],
+    [undefined, undefined],
+  ])('releases of %s', (source, expected) => {
+    expect(releasesOf(source)).toBe(expected);
+  });
+
+  it('of a package: its source’s releases, else npm’s page when the bytes come from there, else none', () => {
+    const tarball = 'https://registry.npmjs.org/x/-/x-1.0.0.tgz';
+    expect(pageOfPackage('x', '1.0.0', 'git+https://github.com/openai/codex.git', tarball)).toBe(releases);
+    expect(pageOfPackage('@a/x', '1.0.0', undefined, tarball)).toBe('https://www.npmjs.com/package/@a/x/v/1.0.0');
+    expect(pageOfPackage('x', '1.0.0', undefined, 'https://npm.example.com/x-1.0.0.tgz')).toBeUndefined();
+  });
+
+  it('of an image: what its labels name', () => {
+    const [source, url] = ['org.opencontainers.image.source', 'org.opencontainers.image.url'];
+    expect(pageOfImage({ [url]: 'https://example.com/', [source]: 'https://github.com/openai/codex' })).toBe(releases);
+    expect(pageOfImage({ [source]: 'https://gitlab.com/a/b', [url]: 'https://example.com/' })).toBe(
+      'https://gitlab.com/a/b',
+    );
+    expect(pageOfImage({ [url]: 'javascript:alert(1)', title: 'https://example.com/' })).toBeUndefined();
   });
 });
 

@@ -79,6 +79,48 @@ const cases: Readonly<Record<string, Case>> = {
     exit: 0,
     says: /held .*2\.80\.0 too-new/,
   },
+  'a quota of GitHub that is spent, and says until when': {
+    does: (it) => {
+      let left = 1;
+      it.github.misbehave = (_request, response) => {
+        if (left === 0) return false;
+        left -= 1;
+        const reset = String(Math.ceil(Date.now() / 1000) + 2);
+        response.writeHead(403, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset }).end('{}');
+        return true;
+      };
+    },
+    args: ['bump', 'gh', '--dry-run'],
+    exit: 0,
+    says: /current[^]*trying again in [12]\.\d s|trying again in [12]\.\d s[^]*current/,
+  },
+  'a release of the pinned version that was published anew': {
+    does: (it) => void it.github.releases.set('cli/cli', [ghRelease('2.74.0', {}, 'evil')]),
+    args: ['bump', 'gh'],
+    exit: 3,
+    says: /ALARM: gh: the same version has other bytes/,
+  },
+  'a release whose API and checksum file disagree': {
+    does: (it) => {
+      const digests = { 'gh_2.80.0_linux_arm64.tar.gz': `sha256:${'1'.repeat(64)}` };
+      it.github.releases.get('cli/cli')?.unshift({ ...ghRelease('2.80.0', released), digests });
+    },
+    args: ['bump', 'gh'],
+    exit: 3,
+    says: /ALARM: gh[^]*publisher's checksum file[^]*API of the release/,
+  },
+  'a release that was taken away': {
+    does: (it) => void it.github.releases.set('cli/cli', []),
+    args: ['bump', 'gh', '--dry-run'],
+    exit: 3,
+    says: /^gh +2\.74\.0 +- +gone +- +the release 2\.74\.0 of/m,
+  },
+  'an older version, without being asked twice': {
+    does: (it) => void it.github.releases.get('cli/cli')?.push(ghRelease('2.70.0', released)),
+    args: ['bump', 'gh@2.70.0'],
+    exit: 2,
+    says: /older than 2\.74\.0[^]*bump\/refused[^]*--downgrade|--downgrade[^]*bump\/refused/,
+  },
   'a release without assets for arm64': {
     does: (it) => release(it, (assets) => delete assets['gh_2.80.0_linux_arm64.tar.gz']),
     args: ['bump', 'gh@2.80.0'],
@@ -150,6 +192,27 @@ describe('an upstream that moves and inputs that are spoilt, through the real co
     const { code, stdout, stderr } = await command(here, args);
     expect(`${stdout}\n${stderr}`).toMatch(says);
     expect([code, here.status()]).toEqual([exit, '']);
+  });
+
+  it('a rollback restores what a revision had, after asking for it again; evidence that a pin had may not be lost', async () => {
+    const here = await stage();
+    release(here);
+    expect((await command(here, ['bump', 'gh'])).code).toBe(0);
+    here.commit();
+    const bare = ghRelease('2.81.0', released);
+    delete bare.assets['gh_2.81.0_checksums.txt'];
+    here.github.releases.get('cli/cli')?.unshift(bare);
+    const held = await command(here, ['bump', 'gh', '--dry-run']);
+    expect([held.code, held.stdout]).toEqual([0, expect.stringMatching(/^gh +2\.80\.0 +- +held .*evidence-lost/m)]);
+    expect((await command(here, ['bump', '--to', 'HEAD^', 'gh'])).code).toBe(0);
+    here.commit();
+    expect(git(here.root, ['diff', '--stat', 'HEAD~2', '--', 'checksums', 'images/standard', 'images/openshell'])).toBe(
+      '',
+    );
+    // What was served then is served no more: nothing is restored.
+    here.github.releases.set('cli/cli', [ghRelease('2.74.0', released)]);
+    const refused = await command(here, ['bump', '--to', 'HEAD^', 'gh']);
+    expect([refused.code, refused.stderr, here.status()]).toEqual([3, expect.stringContaining('bump/gone'), '']);
   });
 
   it('a dirty work tree is refused, and left as it is', async () => {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { digestOf, hexOf } from '../../src/core/index.ts';
-import { alarmOf } from '../../src/flows/bump/index.ts';
+import { alarmOf, changelog } from '../../src/flows/bump/index.ts';
+import { createRegistry } from '../../src/registry/index.ts';
 import { answer, on } from '../support/registries/faults.ts';
+import { labelledImage } from '../support/sigstore/image.ts';
 import { publishIndex } from '../support/upstream/images.ts';
 import { bothPythons, pythonBuild, pythonList, pythonsPath } from '../support/upstream/pythons.ts';
 import { commitFiles, git } from '../support/upstream/repository.ts';
@@ -122,6 +124,26 @@ describe('an image upstream that moves', () => {
       $case: 'due',
       to: { version: '0.12.8' },
       held: [{ version: '0.12.9', reason: 'incomplete', detail: '0.12.9 has no linux/arm64' }],
+    });
+  });
+
+  it('leads the reviewer to the releases that an image names: in its index, or in the labels of its config', async () => {
+    const it = await stage();
+    const source = 'https://github.com/astral-sh/uv';
+    const said = { 'org.opencontainers.image.source': source };
+    publishIndex(it.registry, uvRepository, '0.12.8', 'x', undefined, said);
+    expect(await it.verdict('uv', { now: true })).toMatchObject({
+      $case: 'due',
+      resolved: { link: `${source}/releases` },
+    });
+    const { root, source: blobs } = labelledImage(said);
+    const registry = createRegistry(it.host);
+    const repo = { registry: it.registry.host, repository: uvRepository };
+    await registry.push(repo, root, blobs);
+    await registry.moveTag({ ...repo, tag: '0.12.9' }, root.digest);
+    expect(await it.verdict('uv', { now: true })).toMatchObject({
+      to: { version: '0.12.9' },
+      resolved: { link: `${source}/releases` },
     });
   });
 
@@ -342,6 +364,16 @@ describe('npm', () => {
     expect(lock).toContain('--before=2026-11-15T12:00:00.000Z');
   });
 
+  it('leads the reviewer to the releases of the source that the package names', async () => {
+    const it = await stage();
+    const codex = it.npm.packages.get(name);
+    codex?.versions.set('0.118.0', { time: '2026-10-01T00:00:00Z' });
+    if (codex !== undefined)
+      Object.assign(codex, { latest: '0.118.0', repository: 'git+https://github.com/openai/codex.git' });
+    const page = changelog(await it.bump(['codex'], { dryRun: true }));
+    expect(page).toContain('### codex: 0.117.0 → [0.118.0](https://github.com/openai/codex/releases)');
+  });
+
   it('a package that is published several times a day still moves, to the newest that is old enough', async () => {
     const it = await stage();
     const codex = it.npm.packages.get(name);
@@ -432,7 +464,11 @@ describe('Python, and packages without a version', () => {
     );
     expect(await it.verdict('python')).toMatchObject({
       $case: 'due',
-      to: { version: '3.14.4', published: '2026-06-01' },
+      to: {
+        version: '3.14.4',
+        published: '2026-06-01',
+        link: 'https://github.com/astral-sh/python-build-standalone/releases/tag/20260601',
+      },
       held: [{ version: '3.14.5', reason: 'incomplete' }],
     });
     it.github.raw.set(

@@ -22,6 +22,8 @@ export interface Job {
   readonly env?: Readonly<Record<string, string>>;
   /** A reusable workflow instead of steps. */
   readonly uses?: string;
+  readonly secrets?: Readonly<Record<string, string>>;
+  readonly environment?: string;
   readonly steps?: readonly Step[];
 }
 

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { bot } from '../../src/flows/ci/git.ts';
 import { bumpGroup, propose } from '../../src/flows/ci/index.ts';
 import type { Host } from '../../src/host/index.ts';
 import { ghRelease, stage, type Stage } from '../bump/stage.ts';
@@ -166,6 +167,46 @@ describe('one pull request for each group', { timeout: 120_000 }, () => {
     const done = await (await week(it, at, github, 'tools')).propose();
     expect(done).toEqual({ $case: 'left-alone', author: 'upstream@example.com' });
     expect(git(at.origin, ['log', '-1', '--format=%s', 'bump/tools'])).toBe('mine');
+  });
+
+  it('refuses a branch of that name that holds somebody’s work and has no pull request, also below the bot’s own', async () => {
+    const it = await stage();
+    const [at, github] = [place(it), await hub()];
+    it.github.releases.get('cli/cli')?.unshift(ghRelease('2.80.0'));
+    const person = at.checkout();
+    git(person, ['checkout', '--quiet', '-b', 'bump/tools']);
+    git(person, ['commit', '--quiet', '--allow-empty', '-m', 'mine']);
+    const asBot = [`user.name=${bot.name}`, `user.email=${bot.email}`].flatMap((value) => ['-c', value]);
+    git(person, [...asBot, 'commit', '--quiet', '--allow-empty', '-m', 'on top']);
+    git(person, ['push', '--quiet', 'origin', 'bump/tools']);
+    const before = git(at.origin, ['rev-parse', 'bump/tools']);
+    await expect((await week(it, at, github, 'tools')).propose()).rejects.toMatchObject({
+      code: 'ci/branch-taken',
+      exit: 1,
+      facts: {
+        found: 'commits of upstream@example.com',
+        hint: expect.stringContaining('delete bump/tools') as unknown,
+      },
+    });
+    expect([git(at.origin, ['rev-parse', 'bump/tools']), github.pulls]).toEqual([before, []]);
+    // What only the bot wrote is its own to write anew, pull request or not.
+    git(person, ['reset', '--quiet', '--hard', 'HEAD~2']);
+    git(person, [...asBot, 'commit', '--quiet', '--allow-empty', '-m', 'of a closed pull request']);
+    git(person, ['push', '--quiet', '--force', 'origin', 'bump/tools']);
+    expect(await (await week(it, at, github, 'tools')).propose()).toEqual({ $case: 'opened', number: 1 });
+    expect(git(at.origin, ['log', '-1', '--format=%s', 'bump/tools'])).toBe('Bump gh 2.80.0');
+  });
+
+  it('keeps the whole history of a checkout, which the date of the images is read from', async () => {
+    const it = await stage();
+    git(it.root, ['commit', '--quiet', '--allow-empty', '-m', 'one more']);
+    const [at, github] = [place(it), await hub()];
+    it.github.releases.get('cli/cli')?.unshift(ghRelease('2.80.0'));
+    await (await week(it, at, github, 'tools')).propose();
+    it.github.releases.get('cli/cli')?.unshift(ghRelease('2.81.0'));
+    const { root, propose: again } = await week(it, at, github, 'tools');
+    await again();
+    expect(git(root, ['rev-parse', '--is-shallow-repository'])).toBe('false');
   });
 });
 

@@ -72,21 +72,28 @@ export const runsAreSerialised: Rule = ({ file, text }) =>
 export const secretsAreNamed: Rule = ({ file, text }) =>
   /secrets:\s*inherit/.test(text) ? [`${file}: secrets: inherit`] : [];
 
+/** A workflow names one trigger, a list of them, or each with its conditions. */
+const triggersOf = ({ text }: Source): readonly string[] => {
+  const { on } = parse(text) as { readonly on: string | readonly string[] | Readonly<Record<string, unknown>> };
+  return typeof on === 'string' ? [on] : Array.isArray(on) ? (on as readonly string[]) : Object.keys(on);
+};
+
 const dangerous = ['pull_request_target', 'workflow_run', 'issue_comment', 'issues'];
 
 /** These run with secrets in the name of whoever caused them. */
-export const triggersAreHarmless: Rule = ({ file, text }) =>
-  Object.keys((parse(text) as Workflow).on)
+export const triggersAreHarmless: Rule = (source) =>
+  triggersOf(source)
     .filter((name) => dangerous.includes(name))
-    .map((name) => `${file}: ${name}`);
+    .map((name) => `${source.file}: ${name}`);
 
 const guard =
   "github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository";
 
 /** A job that pull requests cause sees no secret, unless the branch is one of this repository. */
-export const secretsAreGuarded: Rule = ({ file, text }) => {
-  const { on, jobs } = parse(text) as Workflow;
-  if (!('pull_request' in on)) return [];
+export const secretsAreGuarded: Rule = (source) => {
+  const { file, text } = source;
+  const { jobs } = parse(text) as Workflow;
+  if (!triggersOf(source).includes('pull_request')) return [];
   return Object.entries(jobs).flatMap(([name, job]) => {
     const usesSecrets = /\$\{\{[^}]*\bsecrets\b/.test(JSON.stringify(job));
     const isGuarded =

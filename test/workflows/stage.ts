@@ -55,6 +55,8 @@ export interface PartOptions {
   readonly body?: string;
   /** Who built it, as `build` writes it beside the layout; otherwise nothing is written. */
   readonly engine?: { readonly product: string; readonly version: string };
+  /** A Debian package that the image's own list names. */
+  readonly installed?: string;
 }
 
 /** What one machine's `build --platform` leaves: a layout with an index of one platform. */
@@ -62,7 +64,10 @@ export async function part(root: string, name: string, plan: Plan, platform: Pla
   const host = fakeHost();
   const directory = join(root, name);
   const layout = await createLayout(host, directory);
-  const plain = await tar([{ name: 'etc/os', body: options.body ?? `for ${platform}` }]);
+  const { installed } = options;
+  const status = `Package: ${installed ?? ''}\nStatus: install ok installed\nVersion: 1.0\nArchitecture: ${architectureOf(platform)}\n\n`;
+  const list = installed === undefined ? [] : [{ name: 'var/lib/dpkg/status', body: status }];
+  const plain = await tar([{ name: 'etc/os', body: options.body ?? `for ${platform}` }, ...list]);
   const layer = await layout.put(Readable.from([gzipSync(plain)]));
   const expires = options.expires === undefined ? {} : { [labelNames.expires]: options.expires };
   const labels = {

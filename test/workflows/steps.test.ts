@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { root as project } from '../dockerfile/definitions.ts';
 import { runner, type events } from './events.ts';
-import { actionFiles, stepsOf } from './files.ts';
+import { actionFiles, stepsOf, workflowFiles } from './files.ts';
 
 interface Ended {
   readonly code: number;
@@ -100,6 +100,29 @@ describe('the step that judges, as the workflow runs it', { timeout: 60_000 }, (
       stdout: expect.stringContaining('build: cancelled') as unknown,
     });
     expect(await step(['result'], {})).toMatchObject({ code: 2 });
+  });
+});
+
+describe('the login of the workflow that signs', () => {
+  const login = async (secrets: Record<string, string>) => {
+    const directory = await folder();
+    await writeFile(join(directory, 'docker'), '#!/bin/sh\necho "$*" "$(cat)"\n');
+    await chmod(join(directory, 'docker'), 0o755);
+    const sign = workflowFiles.find(({ file }) => file.endsWith('/sign.yml'));
+    const script = sign === undefined ? undefined : stepsOf(sign).find(({ name }) => name === 'Log in to Quay')?.run;
+    const env = { PATH: `${directory}:${process.env['PATH'] ?? ''}`, ...secrets };
+    return run('bash', ['-eo', 'pipefail', '-c', script ?? 'exit 99'], env, directory);
+  };
+
+  it('takes both secrets, the token by standard input, and names the environment that has none', async () => {
+    expect(await login({ QUAY_ROBOT: 'team+robot', QUAY_TOKEN: 'secret' })).toMatchObject({
+      code: 0,
+      stdout: 'login quay.io --username team+robot --password-stdin secret\n',
+    });
+    expect(await login({ QUAY_ROBOT: 'team+robot', QUAY_TOKEN: '' })).toMatchObject({
+      code: 2,
+      stdout: expect.stringContaining('::error::the environment quay') as unknown,
+    });
   });
 });
 

@@ -60,6 +60,10 @@ describe('the rules', () => {
     ['no concurrency group', changed('check.yml', /concurrency:\n.*\n.*\n/, '')],
     ['foreign code with secrets', changed('check.yml', 'pull_request:', 'pull_request_target:')],
     [
+      'foreign code with secrets, by a list',
+      changed('check.yml', /on:\n(?: .*\n)+/, 'on: [push, pull_request_target]\n'),
+    ],
+    [
       'a secret for every pull request',
       changed('build.yml', 'FORCE: ', 'X: ${{ secrets.QUAY_TOKEN }}\n          FORCE: '),
     ],
@@ -89,6 +93,23 @@ describe('the pins of actions', () => {
       pin.kind === 'action' ? [`${pin.repository} ${pin.commit} ${pin.version}`] : [],
     );
     expect([...used].sort()).toEqual(pins.sort());
+  });
+});
+
+describe('sign.yml', () => {
+  it('gets its environment’s secrets: each is named in the call, declared, and not required of the caller', () => {
+    const { on, jobs } = workflowOf(source('sign.yml'));
+    const { secrets } = on['workflow_call'] as { secrets: Record<string, { required: boolean }> };
+    const call = workflowOf(source('build.yml')).jobs['sign'];
+    // A called workflow sees no secret that the call does not name, not even its own environment's; the values of its
+    // environment win over what the caller, which has none, hands on.
+    expect(call?.secrets).toEqual(
+      Object.fromEntries(Object.keys(secrets).map((name) => [name, `\${{ secrets.${name} }}`])),
+    );
+    expect(Object.values(secrets)).toEqual([{ required: false }, { required: false }]);
+    expect(Object.values(jobs).map(({ environment }) => environment)).toEqual(['quay']);
+    const used = new Set(source('sign.yml').text.match(/(?<=secrets\.)\w+/g));
+    expect([...used].sort()).toEqual(Object.keys(secrets).sort());
   });
 });
 

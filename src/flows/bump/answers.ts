@@ -17,11 +17,26 @@ const schema = z.strictObject({
   next: z.string().optional(),
 });
 
+const noteSchema = z.strictObject({
+  version: z.literal(1),
+  key: z.string(),
+  /** Milliseconds since 1970. */
+  at: z.number(),
+  digest: z.custom<Digest>((value) => typeof value === 'string' && isDigest(value)),
+  text: z.string(),
+});
+
+/** Note is something that was found out before, and when. */
+export interface Note {
+  readonly at: number;
+  readonly text: string;
+}
+
 /**
  * Answers remembers what upstreams sent, in the user's cache folder, so that asking again is one
  * conditional request without a body. A remembered text counts only when its server says that it is
  * still the same (304), or when somebody states its digest; one whose bytes changed on the disk is
- * none. A cache that cannot be read or written costs requests, nothing else.
+ * none. A note counts as its reader says. A cache that cannot be read or written costs requests, nothing else.
  */
 export class Answers implements PageCache {
   readonly #host: Host;
@@ -61,6 +76,23 @@ export class Answers implements PageCache {
 
   async keep(text: string): Promise<void> {
     await this.#write(join(this.#folder, `text-${hexOf(digestOf(text))}`), text);
+  }
+
+  /** recall gives what was noted under a key; whoever asks decides whether it may still count. */
+  async recall(key: string): Promise<Note | undefined> {
+    const parsed = noteSchema.safeParse(await this.#read(this.#notePath(key)));
+    if (!parsed.success || parsed.data.key !== key || digestOf(parsed.data.text) !== parsed.data.digest)
+      return undefined;
+    return { at: parsed.data.at, text: parsed.data.text };
+  }
+
+  async note(key: string, text: string): Promise<void> {
+    const value = { version: 1, key, at: this.#host.clock.now().getTime(), digest: digestOf(text), text };
+    await this.#write(this.#notePath(key), JSON.stringify(value));
+  }
+
+  #notePath(key: string): string {
+    return join(this.#folder, `note-${hexOf(digestOf(key))}.json`);
   }
 
   #path(url: string): string {

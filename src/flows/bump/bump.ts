@@ -5,14 +5,12 @@ import { checkPolicy, type Verdict, type Wish } from '../../pins/bump/index.ts';
 import { eachLimited } from '../../registry/gate.ts';
 import { defaultPinsFile, loadDefinitions } from '../plan-definitions.ts';
 import type { TrustSources } from '../trust/policy-file.ts';
-import { computeChanges, type Due } from './changes.ts';
+import type { Due } from './changes.ts';
 import { FirstSeen, firstSeenFile } from './first-seen.ts';
-import { findRevision, restore } from './history.ts';
 import { judge } from './judge.ts';
 import type { Changes } from './overlay.ts';
 import { makeSources } from './resolvers.ts';
 import type { Sources } from './resolver.ts';
-import { withTransaction } from './transaction.ts';
 import { checkClean } from './work-tree.ts';
 
 export interface BumpOptions {
@@ -120,7 +118,7 @@ export async function judgeAll(
   firstSeen: FirstSeen,
 ): Promise<readonly BumpRow[]> {
   const verdicts = new Map<string, Verdict>();
-  const commit = options.to === undefined ? undefined : await findRevision(sources.host, options.root, options.to);
+  const commit = options.to === undefined ? undefined : await revisionOf(sources.host, options.root, options.to);
   await eachLimited(targets, atOnce, async ({ pin, wish }) => {
     const verdict =
       commit === undefined
@@ -134,8 +132,12 @@ export async function judgeAll(
   });
 }
 
+async function revisionOf(host: Host, root: string, to: string): Promise<string> {
+  return (await import('./history.ts')).findRevision(host, root, to);
+}
+
 async function restored(sources: Sources, commit: string, pin: Pin): Promise<Verdict> {
-  const resolved = await restore(sources, commit, pin);
+  const resolved = await (await import('./history.ts')).restore(sources, commit, pin);
   const { version } = resolved.facts;
   const to = { version, target: version };
   return { $case: 'due', to, resolved, held: [] };
@@ -167,10 +169,20 @@ async function plan(host: Host, options: BumpOptions): Promise<Planned> {
   );
   checkWishes(rows, targets);
   if (alarmOf(rows) !== undefined) return { rows, changes: new Map() };
-  const changes = new Map(await computeChanges(host, root, definitions, duesOf(rows)));
+  const changes = new Map(await changesOf(host, root, definitions, duesOf(rows)));
   const record = firstSeen.text();
   if (record !== undefined) changes.set(firstSeenFile, record);
   return { rows, changes };
+}
+
+/** What follows from nothing is nothing; what renders and proves is loaded where something does. */
+export async function changesOf(
+  host: Host,
+  root: string,
+  definitions: Definitions,
+  dues: readonly Due[],
+): Promise<Changes> {
+  return dues.length === 0 ? new Map() : (await import('./changes.ts')).computeChanges(host, root, definitions, dues);
 }
 
 /**
@@ -186,6 +198,7 @@ export async function carryOut(
     const { rows, changes } = await planning();
     return { rows, files: [...changes.keys()].sort(), written: false };
   }
+  const { withTransaction } = await import('./transaction.ts');
   return withTransaction(host, root, async (commit) => {
     const { rows, changes } = await planning();
     const files = [...changes.keys()].sort();
@@ -238,6 +251,6 @@ export function rowToJson({ pin, verdict }: BumpRow): unknown {
   const { resolved, to, held, age, gone } = verdict;
   const { facts, evidence } = resolved;
   const shown = facts.kind === 'npm' ? { kind: facts.kind, version: facts.version, integrity: facts.integrity } : facts;
-  const { link, published } = to;
+  const { published, link = resolved.link } = to;
   return { ...base, verdict: 'due', to: to.version, facts: shown, evidence, held, age, gone, link, published };
 }

@@ -56,7 +56,7 @@ function section(row: BumpRow): readonly string[] {
   const from = 'version' in pin ? pin.version : '';
   return [
     '',
-    `### ${plain(pin.name)}: ${plain(from)} → ${link(verdict.to.link, toOf(row))}`,
+    `### ${plain(pin.name)}: ${plain(from)} → ${link(verdict.to.link ?? verdict.resolved.link, toOf(row))}`,
     '',
     ...(verdict.to.published === undefined
       ? []

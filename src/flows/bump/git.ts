@@ -37,25 +37,34 @@ async function git(
   });
 }
 
-/** lsRemote gives the commit behind each ref; an annotated tag stands for the commit that it points to. */
-export async function lsRemote(
-  sources: Sources,
-  repository: string,
-  kind: 'HEAD' | 'tags',
-): Promise<ReadonlyMap<string, string>> {
-  return sources.once(`ls-remote ${repository} ${kind}`, async () => {
+/** Refs is what a repository offers under names. */
+export interface Refs {
+  /** The commit of its default branch; absent in an empty repository. */
+  readonly head?: string;
+  /** Tag → commit; an annotated tag stands for the commit that it points to. */
+  readonly tags: ReadonlyMap<string, string>;
+  /** Every object that some ref names. */
+  readonly named: ReadonlySet<string>;
+}
+
+/** listRefs gives all refs by one request: git's protocol 0 tells them in its first answer, the newer one asks twice. */
+export async function listRefs(sources: Sources, repository: string): Promise<Refs> {
+  return sources.once(`refs ${repository}`, async () => {
     const url = mirrorUrl(repository, sources.mirrors);
-    const args = kind === 'HEAD' ? ['ls-remote', '--', url, 'HEAD'] : ['ls-remote', '--tags', '--', url];
+    const args = ['-c', 'protocol.version=0', 'ls-remote', '--', url];
     const { stdout } = await git(sources, args, `list the refs of ${repository}`);
     const refs = new Map<string, string>();
     for (const line of stdout.split('\n')) {
       const [commit = '', ref = ''] = line.split('\t');
-      if (!objectName.test(commit)) continue;
-      const name = ref.replace(/^refs\/tags\//, '');
       // `v1^{}` comes after `v1` and is the commit itself.
-      refs.set(name.replace(/\^\{\}$/, ''), commit);
+      if (objectName.test(commit)) refs.set(ref.replace(/\^\{\}$/, ''), commit);
     }
-    return refs;
+    const head = refs.get('HEAD');
+    const prefix = 'refs/tags/';
+    const tags = [...refs].flatMap(([ref, commit]): [string, string][] =>
+      ref.startsWith(prefix) ? [[ref.slice(prefix.length), commit]] : [],
+    );
+    return { ...(head === undefined ? {} : { head }), tags: new Map(tags), named: new Set(refs.values()) };
   });
 }
 
@@ -110,11 +119,32 @@ async function readCommit(sources: Sources, directory: string, path: string): Pr
   return { commit, committed, tree: tree.trim() };
 }
 
+const noteKey = (repository: string, commit: string, path: string): string => `git ${repository} ${commit} ${path}`;
+
 /** fetchCommit reads a commit's date and the tree of a path, without the files. */
 export async function fetchCommit(sources: Sources, repository: string, commit: string, path: string): Promise<Commit> {
-  return sources.once(`commit ${repository} ${commit} ${path}`, () =>
-    inClone(sources, repository, commit, false, (directory) => readCommit(sources, directory, path)),
-  );
+  return sources.once(`commit ${repository} ${commit} ${path}`, async () => {
+    const found = await inClone(sources, repository, commit, false, (directory) =>
+      readCommit(sources, directory, path),
+    );
+    await sources.answers?.note(noteKey(repository, commit, path), `${found.tree} ${found.committed}`);
+    return found;
+  });
+}
+
+/**
+ * knownCommit is what an earlier run read of a commit. Its name stands for all of it for ever, so nobody need be
+ * asked what it holds; whether the server still has it is another question.
+ */
+export async function knownCommit(
+  { answers }: Sources,
+  repository: string,
+  commit: string,
+  path: string,
+): Promise<Commit | undefined> {
+  const [tree, committed] = ((await answers?.recall(noteKey(repository, commit, path)))?.text ?? '').split(' ');
+  if (tree === undefined || !objectName.test(tree) || committed === undefined) return undefined;
+  return Number.isNaN(Date.parse(committed)) ? undefined : { commit, committed, tree };
 }
 
 /** The files of the path, hashed as the Dockerfile does it: SHA-256 over the sorted lines of sha256sum. */

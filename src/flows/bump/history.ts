@@ -118,7 +118,7 @@ const targetOf = (pin: BumpablePin, candidates: readonly Candidate[]): Candidate
 
 /** verified fetches the old version again, every architecture, and holds it against the facts of then. */
 async function verified(sources: Sources, old: BumpablePin, facts: Facts): Promise<Resolved> {
-  const resolver = resolverOf(sources, old);
+  const resolver = await resolverOf(sources, old);
   const presence = await resolver.presence(old);
   // A tag that moves by nature names other bytes now; the old ones are still served by digest.
   if (presence.$case === 'gone')

@@ -131,10 +131,13 @@ function unknownVersion(pin: BumpablePin, version: string): AppError {
 }
 
 async function ask(sources: Sources, pin: BumpablePin, options: JudgeOptions): Promise<Verdict> {
-  const resolver = resolverOf(sources, pin);
+  const resolver = await resolverOf(sources, pin);
   const { wish } = options;
   // Both questions end before an error of one of them is told: nothing goes on behind our back.
-  const [there, offered] = await Promise.allSettled([resolver.presence(pin), resolver.candidates(pin, wish.version)]);
+  const [there, offered] = await Promise.allSettled([
+    resolver.presence(pin),
+    resolver.candidates(pin, wish.version, options.now),
+  ]);
   if (there.status === 'rejected') throw there.reason;
   const presence = there.value;
   if (presence.$case === 'other') {

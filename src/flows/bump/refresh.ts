@@ -6,8 +6,16 @@ import type { Host } from '../../host/index.ts';
 import { checkPolicy, type Facts, type Wish } from '../../pins/bump/index.ts';
 import { defaultPinsFile, loadDefinitions } from '../plan-definitions.ts';
 import type { TrustSources } from '../trust/policy-file.ts';
-import { carryOut, checkWishes, duesOf, judgeAll, type BumpResult, type Planned, type Target } from './bump.ts';
-import { computeChanges } from './changes.ts';
+import {
+  carryOut,
+  changesOf,
+  checkWishes,
+  duesOf,
+  judgeAll,
+  type BumpResult,
+  type Planned,
+  type Target,
+} from './bump.ts';
 import { FirstSeen, firstSeenFile } from './first-seen.ts';
 import { fileAt, findRevision } from './history.ts';
 import { overlay } from './overlay.ts';
@@ -115,7 +123,7 @@ async function plan(host: Host, options: RefreshOptions): Promise<Planned> {
     return { rows, changes: new Map() };
   }
   throwAll(dues.flatMap(({ pin, resolved }) => mismatches(pin, edits.get(pin.name) ?? {}, resolved.facts)));
-  const changes = new Map(await computeChanges(whole, root, definitions, dues));
+  const changes = new Map(await changesOf(whole, root, definitions, dues));
   const record = firstSeen.text();
   if (record !== undefined) changes.set(firstSeenFile, record);
   return { rows, changes };

@@ -1,7 +1,7 @@
 import { AppError } from '../../errors/index.ts';
 import type { ActionPin, GitPin } from '../../core/index.ts';
 import { tagOfVersion, versionOfTag, type Candidate } from '../../pins/bump/index.ts';
-import { fetchCommit, fetchTree, lsRemote } from './git.ts';
+import { fetchCommit, fetchTree, knownCommit, listRefs } from './git.ts';
 import { evidenceOf, Incomplete, type Resolver, type Sources } from './resolver.ts';
 
 const isCommit = (text: string): boolean => /^[0-9a-f]{40}$/.test(text);
@@ -19,16 +19,23 @@ const followsBranch = (pin: GitPin): boolean => pin.policy.range === undefined;
 /** gitResolver asks a repository: refs, then one commit, its tree, and the files below the pinned path. */
 export function gitResolver(sources: Sources): Resolver<GitPin> {
   const atCommit = async (pin: GitPin, commit: string): Promise<Candidate & { readonly tree: string }> => {
-    const { committed, tree } = await fetchCommit(sources, pin.repository, commit, pin.path);
+    const known = await knownCommit(sources, pin.repository, commit, pin.path);
+    const { committed, tree } = known ?? (await fetchCommit(sources, pin.repository, commit, pin.path));
     const version = new Date(committed).toISOString().slice(0, 10);
     return { version, target: commit, identity: commit, published: committed, tree };
+  };
+  /** A commit that a ref names is there: only what nobody names any more has to be fetched to tell. */
+  const pinned = async ({ repository, commit, path }: GitPin): Promise<{ readonly tree: string }> => {
+    const { named } = await listRefs(sources, repository);
+    const known = named.has(commit) ? await knownCommit(sources, repository, commit, path) : undefined;
+    return known ?? (await fetchCommit(sources, repository, commit, path));
   };
   return {
     identity: async (_pin, { identity }) => identity,
     async presence(pin) {
       let tree: string;
       try {
-        ({ tree } = await fetchCommit(sources, pin.repository, pin.commit, pin.path));
+        ({ tree } = await pinned(pin));
       } catch (error) {
         // The server answered, and does not have it: another thing than no answer.
         if (error instanceof AppError && /not our ref|unadvertised object/.test(error.facts.found ?? ''))
@@ -40,8 +47,8 @@ export function gitResolver(sources: Sources): Resolver<GitPin> {
     },
     async candidates(pin, version) {
       if (version !== undefined && isCommit(version)) return [{ ...(await atCommit(pin, version)), version }];
-      if (!followsBranch(pin)) return tagCandidates(await lsRemote(sources, pin.repository, 'tags'), pin.policy.tag);
-      const head = (await lsRemote(sources, pin.repository, 'HEAD')).get('HEAD');
+      const { head, tags } = await listRefs(sources, pin.repository);
+      if (!followsBranch(pin)) return tagCandidates(tags, pin.policy.tag);
       if (head === undefined) throw new Incomplete(`${pin.repository} has no HEAD`);
       if (head === pin.commit) return [];
       const candidate = await atCommit(pin, head);
@@ -75,7 +82,7 @@ export function actionResolver(sources: Sources): Resolver<ActionPin> {
   return {
     identity: async (_pin, { identity }) => identity,
     async presence(pin) {
-      const tags = tagCandidates(await lsRemote(sources, urlOf(pin), 'tags'), patternOf(pin));
+      const tags = tagCandidates((await listRefs(sources, urlOf(pin))).tags, patternOf(pin));
       const now = tags.find(({ version }) => version === pin.version);
       const source = `${pin.repository} ${pin.version}`;
       if (now === undefined) return { $case: 'gone', what: `the tag of ${source}` };
@@ -83,7 +90,7 @@ export function actionResolver(sources: Sources): Resolver<ActionPin> {
       return { $case: 'other', expected: pin.commit, found: now.target, source };
     },
     async candidates(pin) {
-      return tagCandidates(await lsRemote(sources, urlOf(pin), 'tags'), patternOf(pin)).map((candidate) => ({
+      return tagCandidates((await listRefs(sources, urlOf(pin))).tags, patternOf(pin)).map((candidate) => ({
         ...candidate,
         link: `${urlOf(pin)}/releases/tag/${tagOfVersion(candidate.version, patternOf(pin))}`,
       }));

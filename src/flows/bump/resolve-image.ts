@@ -7,10 +7,11 @@ import {
   type ImageRef,
   type Platform,
 } from '../../core/index.ts';
-import { isFloating, tagOfVersion, versionOfTag, type Candidate } from '../../pins/bump/index.ts';
+import { hasRoom, isFloating, tagOfVersion, versionOfTag, type Candidate } from '../../pins/bump/index.ts';
 import { settle } from '../../registry/resolve.ts';
-import { imageSignatures, lostImageSignature } from './signatures.ts';
+import { fetchOnce, pageOf } from './image-page.ts';
 import { evidenceOf, Incomplete, type Resolver, type Sources } from './resolver.ts';
+import { tagsOf } from './tag-lists.ts';
 
 function tagged(pin: ImagePin, version: string): ImageRef & { tag: string } {
   return { ...parseImageRef(pin.repository), tag: tagOfVersion(version, pin.policy.tag) };
@@ -18,12 +19,12 @@ function tagged(pin: ImagePin, version: string): ImageRef & { tag: string } {
 
 /** readPlatforms takes each platform's digest out of an index that was held against its own. */
 export async function readPlatforms(
-  { registry }: Sources,
+  sources: Sources,
   pin: ImagePin,
   digest: Digest,
   version: string,
 ): Promise<Record<Platform, Digest>> {
-  const { node } = await registry.manifest({ ...parseImageRef(pin.repository), digest });
+  const { node } = await fetchOnce(sources, pin, digest);
   if (node.$case !== 'index')
     throw new Incomplete(`${version} is one manifest for one platform`, `${digest}, ${node.mediaType}`);
   const found: Partial<Record<Platform, Digest>> = {};
@@ -34,6 +35,17 @@ export async function readPlatforms(
   const missing = platforms.filter((platform) => found[platform] === undefined);
   if (missing.length > 0) throw new Incomplete(`${version} has no ${missing.join(' and no ')}`, digest);
   return found as Record<Platform, Digest>;
+}
+
+/** Verifying is loaded for the pins that demand it. */
+async function signatures(sources: Sources, pin: ImagePin, digest: Digest, version: string) {
+  if (pin.policy.signed === undefined) return [];
+  return (await import('./signatures.ts')).imageSignatures(sources, pin, digest, version);
+}
+
+async function lostSignature(sources: Sources, pin: ImagePin) {
+  if (pin.policy.signed === undefined) return undefined;
+  return (await import('./signatures.ts')).lostImageSignature(sources, pin);
 }
 
 /** imageResolver asks a registry: tags, HEAD (or GET) of a tag, the index for its platforms. */
@@ -50,7 +62,7 @@ export function imageResolver(sources: Sources): Resolver<ImagePin> {
     async presence(pin) {
       const ref = tagged(pin, pin.version);
       const now = await identity(pin, { target: ref.tag });
-      if (now === pin.digest) return (await lostImageSignature(sources, pin)) ?? { $case: 'there' };
+      if (now === pin.digest) return (await lostSignature(sources, pin)) ?? { $case: 'there' };
       const source = `${pin.repository}:${ref.tag}`;
       if (now !== undefined && !isFloating(pin.version))
         return { $case: 'other', expected: pin.digest, found: now, source };
@@ -61,15 +73,14 @@ export function imageResolver(sources: Sources): Resolver<ImagePin> {
       if (now === undefined) return { $case: 'gone', what: `the tag ${source} (its digest is still served)` };
       return { $case: 'moved', candidate: { version: pin.version, target: ref.tag, identity: now } };
     },
-    async candidates(pin, version) {
+    async candidates(pin, version, fresh = false) {
       if (version !== undefined) {
         const target = tagOfVersion(version, pin.policy.tag);
         const digest = await identity(pin, { target });
         return digest === undefined ? [] : [{ version, target, identity: digest }];
       }
-      const repository = parseImageRef(pin.repository);
-      const tags = await sources.once(`tags ${pin.repository}`, () => registry.tags(repository));
-      return tags.flatMap((target) => {
+      if (!hasRoom(pin)) return [];
+      return (await tagsOf(sources, pin, fresh)).flatMap((target) => {
         const found = versionOfTag(target, pin.policy.tag);
         return found === undefined ? [] : [{ version: found, target }];
       });
@@ -79,8 +90,10 @@ export function imageResolver(sources: Sources): Resolver<ImagePin> {
       if (digest === undefined) throw new Incomplete(`the tag ${candidate.target} is not there`);
       const source = `${pin.repository}:${candidate.target}`;
       const perPlatform = await readPlatforms(sources, pin, digest, candidate.version);
-      const signed = await imageSignatures(sources, pin, digest, candidate.version);
+      const signed = await signatures(sources, pin, digest, candidate.version);
+      const link = await pageOf(sources, pin, digest, perPlatform['linux/amd64']);
       return {
+        ...(link === undefined ? {} : { link }),
         facts: { kind: 'image', version: candidate.version, digest, platforms: perPlatform },
         evidence: [evidenceOf(host, 'registry-digest', source), ...signed],
       };

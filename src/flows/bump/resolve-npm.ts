@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { AppError } from '../../errors/index.ts';
 import type { NpmPin } from '../../core/index.ts';
 import { compareVersions, type Candidate } from '../../pins/bump/index.ts';
+import { pageOfPackage } from './links.ts';
 import { evidenceOf, Incomplete, type Resolver, type Sources } from './resolver.ts';
 
 interface Json {
@@ -50,7 +51,7 @@ async function view(sources: Sources, what: string, fields: readonly string[]): 
   });
 }
 
-const everything = ['versions', 'time', 'dist-tags', 'dist.integrity'];
+const everything = ['versions', 'time', 'dist-tags', 'dist.integrity', 'dist.tarball', 'repository.url'];
 
 /** One question about the pinned version answers both: its own integrity, and what else there is. */
 const viewPinned = (sources: Sources, pin: NpmPin): Promise<unknown> =>
@@ -156,8 +157,10 @@ export function npmResolver(sources: Sources): Resolver<NpmPin> {
       if (list.length === 0)
         throw new AppError('bump/unexpected-answer', 'upstream', `npm knows no versions of ${pin.package}`);
       const { latest } = tags;
+      const [repository, tarball] = isRecord(value) ? [value['repository.url'], value['dist.tarball']] : [];
       return list.map((version) => {
         const published = time[version];
+        const link = pageOfPackage(pin.package, version, repository, tarball);
         // What lies beyond the dist-tag `latest` its publisher does not yet give to everyone.
         const beyond = typeof latest === 'string' && (compareVersions(version, latest) ?? 0) > 0;
         return {
@@ -165,6 +168,7 @@ export function npmResolver(sources: Sources): Resolver<NpmPin> {
           target: version,
           ...(beyond ? { prerelease: true } : {}),
           ...(typeof published === 'string' ? { published } : {}),
+          ...(link === undefined ? {} : { link }),
         };
       });
     },

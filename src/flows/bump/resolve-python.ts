@@ -27,6 +27,8 @@ interface Build {
   readonly platforms: ReadonlySet<Platform>;
   /** ISO date of the build, as its archive's address says. */
   readonly published?: string;
+  /** Page of the release that the archive belongs to. */
+  readonly link?: string;
 }
 
 const platformOf: Readonly<Record<string, Platform>> = { x86_64: 'linux/amd64', aarch64: 'linux/arm64' };
@@ -42,12 +44,15 @@ function readBuilds(raw: z.infer<typeof schema>): ReadonlyMap<string, Build> {
     const prerelease = one.prerelease ?? '';
     const version = `${one.major}.${one.minor}.${one.patch}${prerelease}`;
     const [, year, month, day] = /\/download\/(\d{4})(\d{2})(\d{2})\//.exec(one.url) ?? [];
+    const [, project, tag] =
+      /^(https:\/\/github\.com\/[\w.-]+\/[\w.-]+)\/releases\/download\/(\d{8})\//.exec(one.url) ?? [];
     const known = builds.get(version);
     builds.set(version, {
       version,
       prerelease: prerelease !== '',
       platforms: new Set([...(known?.platforms ?? []), platform]),
       ...(year === undefined ? {} : { published: `${year}-${month ?? ''}-${day ?? ''}` }),
+      ...(project === undefined || tag === undefined ? {} : { link: `${project}/releases/tag/${tag}` }),
     });
   }
   return builds;
@@ -90,11 +95,12 @@ export function pythonResolver(sources: Sources): Resolver<PythonPin> {
     },
     async candidates(pin) {
       const { builds } = await known(pin);
-      return [...builds.values()].map(({ version, prerelease, published }) => ({
+      return [...builds.values()].map(({ version, prerelease, published, link }) => ({
         version,
         target: version,
         prerelease,
         ...(published === undefined ? {} : { published }),
+        ...(link === undefined ? {} : { link }),
       }));
     },
     async facts(pin, { version }) {

@@ -12,7 +12,7 @@ import { digestOfStream, maxChecksumBytes, parseChecksums } from '../../checksum
 import { releaseUrl } from '../../dockerfile/render-values.ts';
 import { tagOfVersion, versionOfTag, type Candidate, type Presence, type ReleaseAsset } from '../../pins/bump/index.ts';
 import { findRelease, listReleases, type Release } from './github.ts';
-import { assetAttestations, lostAssetAttestation } from './signatures.ts';
+import type { Subject } from './signatures.ts';
 import { Disagreement, evidenceOf, Incomplete, type Resolver, type Sources } from './resolver.ts';
 
 /** Upper limit of one release asset, in bytes. */
@@ -133,6 +133,17 @@ function complete(pin: ReleasePin, release: Release, version: string): readonly 
   );
 }
 
+/** Verifying is loaded for the pins that demand it. */
+async function attestations(sources: Sources, pin: ReleasePin, subjects: readonly Subject[], version: string) {
+  if (pin.policy.signed === undefined) return [];
+  return (await import('./signatures.ts')).assetAttestations(sources, pin, subjects, version);
+}
+
+async function lostAttestation(sources: Sources, pin: ReleasePin, subjects: readonly Subject[]) {
+  if (pin.policy.signed === undefined) return undefined;
+  return (await import('./signatures.ts')).lostAssetAttestation(sources, pin, subjects);
+}
+
 const toCandidate = (version: string, release: Release): Candidate => ({
   version,
   target: release.tag,
@@ -162,7 +173,7 @@ export function releaseResolver(sources: Sources): Resolver<ReleasePin> {
           return { $case: 'other', expected: pin.checksums[platform], found, source: url };
       }
       const pinned = assets.map(({ platform, name }) => ({ platform, name, digest: pin.checksums[platform] }));
-      return (await lostAssetAttestation(sources, pin, pinned)) ?? { $case: 'there' };
+      return (await lostAttestation(sources, pin, pinned)) ?? { $case: 'there' };
     },
     async candidates(pin, version) {
       if (version !== undefined) {
@@ -180,7 +191,7 @@ export function releaseResolver(sources: Sources): Resolver<ReleasePin> {
       const assets = complete(pin, release, candidate.version);
       const said = await stated(sources, release, assets);
       const hashed = await hashAll(sources, assets, said);
-      const signed = await assetAttestations(sources, pin, hashed, candidate.version);
+      const signed = await attestations(sources, pin, hashed, candidate.version);
       const bytes = hashed.map(({ name, size }) => `${name} (${size} bytes)`).join(', ');
       return {
         facts: { kind: 'release', version: candidate.version, assets: hashed },

@@ -32,8 +32,8 @@ export interface Sources {
 export interface Resolver<P extends BumpablePin> {
   /** Is what is pinned still there, with the same bytes? */
   presence(pin: P): Promise<Presence>;
-  /** What the upstream offers; with `version`, that version at least, where it exists. */
-  candidates(pin: P, version?: string): Promise<readonly Candidate[]>;
+  /** What the upstream offers (with `fresh`: at this moment); with `version`, that version at least, where it exists. */
+  candidates(pin: P, version?: string, fresh?: boolean): Promise<readonly Candidate[]>;
   /** The digest or commit behind a candidate; undefined when it is not there. */
   identity(pin: P, candidate: Candidate): Promise<string | undefined>;
   /** Every fact, every architecture, verified. Throws Incomplete where one is missing. */

@@ -4,13 +4,7 @@ import type { BumpablePin } from '../../pins/bump/index.ts';
 import { Gate } from '../../registry/gate.ts';
 import { createRegistry } from '../../registry/index.ts';
 import { Answers } from './answers.ts';
-import { actionResolver, gitResolver } from './resolve-git.ts';
-import { imageResolver } from './resolve-image.ts';
-import { npmResolver } from './resolve-npm.ts';
-import { pythonResolver } from './resolve-python.ts';
-import { releaseResolver } from './resolve-release.ts';
 import type { Resolver, Sources } from './resolver.ts';
-import { onlineRoot } from '../trust/online-root.ts';
 import type { TrustSources } from '../trust/policy-file.ts';
 import { Web } from './web.ts';
 
@@ -20,7 +14,7 @@ export function makeSources(
   root: string,
   mirrors: Mirrors,
   pins: ReadonlyMap<string, Pin>,
-  trust: TrustSources = { online: () => onlineRoot(host) },
+  trust: TrustSources = { online: async () => (await import('../trust/online-root.ts')).onlineRoot(host) },
 ): Sources {
   const asked = new Map<string, Promise<unknown>>();
   const answers = Answers.of(host);
@@ -44,24 +38,24 @@ export function makeSources(
   };
 }
 
-/** resolverOf gives the resolver of a pin's kind. */
-export function resolverOf(sources: Sources, pin: BumpablePin): Resolver<BumpablePin> {
-  const pick = (): unknown => {
+/** resolverOf gives the resolver of a pin's kind; each is loaded when the first pin of its kind is judged. */
+export async function resolverOf(sources: Sources, pin: BumpablePin): Promise<Resolver<BumpablePin>> {
+  const pick = async (): Promise<unknown> => {
     switch (pin.kind) {
       case 'image':
-        return imageResolver(sources);
+        return (await import('./resolve-image.ts')).imageResolver(sources);
       case 'release':
-        return releaseResolver(sources);
+        return (await import('./resolve-release.ts')).releaseResolver(sources);
       case 'npm':
-        return npmResolver(sources);
+        return (await import('./resolve-npm.ts')).npmResolver(sources);
       case 'python':
-        return pythonResolver(sources);
+        return (await import('./resolve-python.ts')).pythonResolver(sources);
       case 'git':
-        return gitResolver(sources);
+        return (await import('./resolve-git.ts')).gitResolver(sources);
       case 'action':
-        return actionResolver(sources);
+        return (await import('./resolve-git.ts')).actionResolver(sources);
     }
   };
   // Each resolver takes the pins of the kind that chose it.
-  return pick() as Resolver<BumpablePin>;
+  return (await pick()) as Resolver<BumpablePin>;
 }

@@ -1,7 +1,7 @@
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 
-/** Who writes proposals: GitHub's own account of workflows. A branch whose last commit is another's is left alone. */
+/** Who writes proposals: GitHub's own account of workflows. A branch with a commit of somebody else is left alone. */
 export const bot = { name: 'github-actions[bot]', email: '41898282+github-actions[bot]@users.noreply.github.com' };
 
 /** The token goes to GitHub alone, by git's environment: arguments are seen by every process of the machine. */
@@ -43,10 +43,10 @@ export async function git(
 /** branchOf is where a group's one proposal lives. */
 export const branchOf = (group: string): string => `bump/${group}`;
 
-/** fetchBranch gives the commit of a branch at origin with its parent; undefined when there is none. */
+/** fetchBranch gives the commit of a branch at origin, with its history; undefined when there is none. */
 export async function fetchBranch(host: Host, root: string, branch: string): Promise<string | undefined> {
   const listed = await git(host, root, ['ls-remote', '--', 'origin', `refs/heads/${branch}`]);
   if (listed?.trim() === '' || listed === undefined) return undefined;
-  await git(host, root, ['fetch', '--quiet', '--no-tags', '--depth=2', 'origin', `refs/heads/${branch}`]);
+  await git(host, root, ['fetch', '--quiet', '--no-tags', 'origin', `refs/heads/${branch}`]);
   return (await git(host, root, ['rev-parse', '--verify', 'FETCH_HEAD']))?.trim();
 }

@@ -1,5 +1,6 @@
 export { bumpGroup, type BumpRecord } from './bump.ts';
 export { bumpGroups } from './bump-groups.ts';
+export { compareWithPublished, type Comparison } from './compare.ts';
 export { publishedDigests, type SignJob } from './digests.ts';
 export { parseEvent, readEvent, type CiEvent } from './event.ts';
 export { checkPlatform, type CheckRecord } from './evidence.ts';

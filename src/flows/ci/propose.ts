@@ -70,6 +70,20 @@ async function openPull(host: Host, branch: string) {
   return (await ask(host, pulls, 'GET', `/pulls?${query.toString()}`))[0];
 }
 
+/** strangerOn gives who else wrote or committed something that the branch has and the base has not. */
+async function strangerOn(host: Host, root: string, there: string): Promise<string | undefined> {
+  const said = (await git(host, root, ['log', '--format=%ae%n%ce', `HEAD..${there}`])) ?? '';
+  return said.split('\n').find((email) => email !== '' && email !== bot.email);
+}
+
+/** Without a pull request nobody would see that somebody's work was overwritten. */
+const taken = (branch: string, author: string): AppError =>
+  new AppError('ci/branch-taken', 'findings', `the branch ${branch} holds work that is not this bot's`, {
+    expected: `commits of ${bot.email} alone, or an open pull request of that branch`,
+    found: `commits of ${author}`,
+    hint: `nothing was pushed; rename or delete ${branch}, or open a pull request from it`,
+  });
+
 /** push brings the branch to one commit on top of this one; the same proposal again is left as it is. */
 async function push(host: Host, root: string, branch: string, title: string, there: string | undefined): Promise<void> {
   const tree = (await git(host, root, ['write-tree']))?.trim() ?? '';
@@ -98,7 +112,7 @@ function bodyOf(text: string, group: string): string {
 
 /**
  * propose makes one pull request of what `bumpGroup` found, or brings the open one up to date in place:
- * branch, title and body. When nothing is due any more it closes it. Throws `ci/patch`, `ci/git`, `ci/github`.
+ * branch, title and body. When nothing is due any more it closes it. Throws `ci/patch`, `ci/branch-taken`, `ci/git`, `ci/github`.
  */
 export async function propose(
   host: Host,
@@ -115,9 +129,9 @@ export async function propose(
     await ask(host, made, 'PATCH', `/pulls/${pull.number}`, { state: 'closed' });
     return { $case: 'closed', number: pull.number };
   }
-  const author =
-    there === undefined ? undefined : (await git(host, root, ['log', '-1', '--format=%ae', there]))?.trim();
-  if (author !== undefined && pull !== undefined && author !== bot.email) return { $case: 'left-alone', author };
+  const author = there === undefined ? undefined : await strangerOn(host, root, there);
+  if (author !== undefined && pull !== undefined) return { $case: 'left-alone', author };
+  if (author !== undefined) throw taken(branch, author);
   await applyPatch(host, root, from, record);
   await demandWhole(host, root);
   await push(host, root, branch, title, there);

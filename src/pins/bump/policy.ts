@@ -3,7 +3,7 @@ import { AppError } from '../../errors/index.ts';
 import { parseImageRef } from '../../core/image-ref.ts';
 import type { Pin } from '../../core/index.ts';
 import type { BumpablePin, Candidate, Held } from './types.ts';
-import { isPrerelease, isVariant, parseVersion, type ParsedVersion } from './version.ts';
+import { isPrerelease, isTopOf, isVariant, parseVersion, type ParsedVersion } from './version.ts';
 
 /** What a person asked for beyond the policy. */
 export interface Wish {
@@ -32,6 +32,11 @@ export function checkPolicy(pin: Pin, pinsFile: string): readonly AppError[] {
   if (pin.policy.signed !== undefined && pin.kind !== 'image' && pin.kind !== 'release')
     errors.push(bad('signed', 'policy.signed is for images and releases', pin.kind, 'a pin of one of these kinds'));
   return errors;
+}
+
+/** hasRoom: policy could let in something newer than what is pinned. Where it cannot, no list is asked for. */
+export function hasRoom({ version, policy: { range, prerelease } }: BumpablePin): boolean {
+  return range === undefined || prerelease === true || !isTopOf(version, range);
 }
 
 /** registryOf gives the host whose bytes a pin trusts, in lower case; undefined where npm or uv decide. */

@@ -55,6 +55,8 @@ export interface ReleaseAsset {
 export interface Resolved {
   readonly facts: Facts;
   readonly evidence: readonly Evidence[];
+  /** Page for the reviewer, where only the bytes themselves lead to it. */
+  readonly link?: string;
 }
 
 /** Presence is what an upstream says about the bytes that are pinned now. */

@@ -33,6 +33,25 @@ export function compareVersions(a: string, b: string): number | undefined {
   return one === undefined || other === undefined ? undefined : semver.compare(one.value, other.value);
 }
 
+/** nextOf gives the smallest version of the same shape that is newer; undefined where only a list can tell. */
+function nextOf({ shape, value }: ParsedVersion): string | undefined {
+  const { major, minor, patch, prerelease } = value;
+  if (prerelease.length > 0) return undefined;
+  if (shape === 'n') return `${major + 1}.0.0`;
+  return shape === 'n.n' ? `${major}.${minor + 1}.0` : `${major}.${minor}.${patch + 1}`;
+}
+
+/**
+ * isTopOf: no version that is newer than this one and of its shape can be in the range, so that nobody need ask what
+ * there is: `10` in `^10`, `1.2.3` in `1.2.3`. A version without an order is compared with nothing at all.
+ */
+export function isTopOf(version: string, range: string): boolean {
+  const parsed = parseVersion(version);
+  if (parsed === undefined) return true;
+  const next = nextOf(parsed);
+  return next !== undefined && semver.gtr(next, range, { includePrerelease: true });
+}
+
 const known = /^(?:a|alpha|b|beta|c|rc|pre|preview|dev|next|nightly|canary|snapshot)?[.-]?\d*$/i;
 
 /** isPrerelease: `1.2.3-rc.1`, and also `1.2.3-alpine`, which is another build and no version of ours. */

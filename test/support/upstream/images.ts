@@ -16,6 +16,7 @@ export function publishIndex(
   tag: string,
   content = tag,
   architectures: readonly string[] = ['amd64', 'arm64'],
+  annotations?: Readonly<Record<string, string>>,
 ): PublishedIndex {
   const platforms: Record<string, Digest> = {};
   const manifests = architectures.map((architecture) => {
@@ -23,7 +24,7 @@ export function publishIndex(
     platforms[`linux/${architecture}`] = digest;
     return { mediaType: manifestType, digest, size: 500, platform: { os: 'linux', architecture } };
   });
-  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: indexType, manifests }));
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: indexType, manifests, annotations }));
   const digest = digestOf(bytes);
   const stored = registry.store.repository(repository);
   stored.manifests.set(digest, { bytes, mediaType: indexType });

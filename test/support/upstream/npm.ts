@@ -7,6 +7,8 @@ export interface NpmPackage {
   /** Version → publish time; its integrity is made from the version unless it is stated. */
   readonly versions: Map<string, { readonly time?: string; readonly integrity?: string }>;
   latest?: string;
+  /** What its manifest says of its source. */
+  repository?: string;
 }
 
 const made = (name: string, version: string): string =>
@@ -47,7 +49,8 @@ export class NpmStub {
       [...found.versions].flatMap(([key, { time }]) => (time === undefined ? [] : [[key, time]])),
     );
     const answer = { versions, time, 'dist-tags': found.latest === undefined ? {} : { latest: found.latest } };
-    const whole = fields.includes('dist.integrity') ? { ...answer, 'dist.integrity': integrity } : answer;
+    const source = found.repository === undefined ? {} : { 'repository.url': found.repository };
+    const whole = fields.includes('dist.integrity') ? { ...answer, ...source, 'dist.integrity': integrity } : answer;
     return { exitCode: 0, stdout: JSON.stringify(whole), stderr: '' };
   }
 
