@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { AppError } from '../errors/index.ts';
+import { filePieces } from './file-part.ts';
 import type { FetchOptions, FetchResponse } from './types.ts';
 
 const headersTimeout = 30_000;
@@ -38,8 +39,11 @@ export function makeFetch(hostSignal: AbortSignal): (url: string, options?: Fetc
         path: `${pathname}${search}`,
         method: options.method ?? 'GET',
         headers: { 'user-agent': 'openshell-runner-images', ...options.headers },
-        body: options.body ?? null,
+        body: bodyOf(options.body),
         signal: AbortSignal.any(signals),
+        // undici would close the connection after each HEAD, in case a server sends a body with it: then
+        // every look at a tag would begin with a handshake. What such a server says next fails to parse.
+        reset: false,
         headersTimeout: timeout,
         bodyTimeout: Math.max(timeout, 60_000),
       });
@@ -52,6 +56,14 @@ export function makeFetch(hostSignal: AbortSignal): (url: string, options?: Fetc
       throw new AppError('host/network', 'upstream', `could not reach ${new URL(url).host}`, { cause });
     }
   };
+}
+
+/** The client takes any iterable, which its types do not say. */
+function bodyOf(body: FetchOptions['body']): Uint8Array | string | Readable | null {
+  if (body === undefined) return null;
+  return typeof body === 'object' && 'path' in body && 'start' in body
+    ? (filePieces(body) as unknown as Readable)
+    : (body);
 }
 
 function lowerCase(headers: Record<string, string | string[] | undefined>): Map<string, string> {

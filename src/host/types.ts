@@ -22,10 +22,19 @@ export interface ExecResult {
   readonly stderr: string;
 }
 
+/** A part of a file: sent from there, it costs no memory of its own. */
+export interface FilePart {
+  readonly path: string;
+  /** Bytes from the beginning of the file. */
+  readonly start: number;
+  /** Bytes. */
+  readonly length: number;
+}
+
 export interface FetchOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array | string | Readable;
+  readonly body?: Uint8Array | string | Readable | FilePart;
   readonly signal?: AbortSignal;
   /** Milliseconds until the response's headers. Default 30 000. */
   readonly timeout?: number;

@@ -7,6 +7,7 @@ import { RegistryError } from './failure.ts';
 import { formatRepository, type Repository } from './repository.ts';
 import { backoff, isTransient } from './retry.ts';
 import { push } from './scope.ts';
+import type { FilePart } from '../host/index.ts';
 import type { BlobSource } from './source.ts';
 import type { Transport } from './transport.ts';
 import {
@@ -35,7 +36,13 @@ const monolithic = 1024 * 1024;
 const smallChunk = 16 * 1024 * 1024;
 
 /** piece opens the source at `start`, cut after `length` bytes; a failure of the source is told apart from the network's. */
-async function piece(source: BlobSource, blob: Descriptor, start: number, length: number): Promise<Readable> {
+async function piece(
+  source: BlobSource,
+  blob: Descriptor,
+  start: number,
+  length: number,
+): Promise<Readable | FilePart> {
+  if (source.file !== undefined) return { path: await source.file(blob), start, length };
   const failed = (cause: unknown): AppError =>
     new AppError('registry/source', 'machine', `the bytes of ${blob.digest} could not be read for the upload`, {
       expected: `${blob.size} bytes`,

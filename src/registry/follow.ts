@@ -1,6 +1,5 @@
-import type { Readable } from 'node:stream';
 import { AppError } from '../errors/index.ts';
-import type { FetchResponse, Host } from '../host/index.ts';
+import type { FetchOptions, FetchResponse, Host } from '../host/index.ts';
 import { isLoopback } from '../core/image-ref.ts';
 import { discard } from './body.ts';
 import type { Gate } from './gate.ts';
@@ -18,7 +17,7 @@ export interface Request {
   /** The origin that may see the authorization. */
   readonly trusted: string;
   /** Called for each request that is sent, since a stream can be sent only once. */
-  readonly body?: (() => Promise<Uint8Array | Readable>) | undefined;
+  readonly body?: (() => Promise<NonNullable<FetchOptions['body']>>) | undefined;
   readonly timeout?: number | undefined;
 }
 

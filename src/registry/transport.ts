@@ -1,6 +1,5 @@
-import type { Readable } from 'node:stream';
 import { AppError } from '../errors/index.ts';
-import type { FetchResponse, Host } from '../host/index.ts';
+import type { FetchOptions, FetchResponse, Host } from '../host/index.ts';
 import { attempts, type Attempt } from './attempts.ts';
 import { Authorizer } from './authorizer.ts';
 import { readSome } from './body.ts';
@@ -20,7 +19,7 @@ export interface Call {
   /** Absolute. */
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: () => Promise<Uint8Array | Readable>;
+  readonly body?: () => Promise<NonNullable<FetchOptions['body']>>;
   readonly scopes: readonly Scope[];
   /** Statuses that `read` wants to see; every other one is a failure. */
   readonly expect: readonly number[];

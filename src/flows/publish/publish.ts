@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import {
   formatBytes,
   formatImageRef,
@@ -44,21 +43,10 @@ export interface Published {
  * (distribution-spec, "Pushing blobs"): hashing the same bytes here too would take as long as sending them.
  */
 const layoutSource = (layout: Layout): BlobSource => ({
-  open: async (blob, start = 0) => {
-    const stream = await layout.openRaw(blob);
-    return start === 0 ? stream : Readable.from(after(stream, start), { objectMode: false });
-  },
+  open: (blob, start) => layout.openRaw(blob, start),
+  file: (blob) => layout.file(blob),
   manifest: (descriptor) => layout.read(descriptor),
 });
-
-async function* after(stream: Readable, bytes: number): AsyncGenerator<Buffer> {
-  let left = bytes;
-  for await (const piece of stream) {
-    const chunk = (piece as Buffer).subarray(Math.min(left, (piece as Buffer).length));
-    left -= (piece as Buffer).length - chunk.length;
-    if (chunk.length > 0) yield chunk;
-  }
-}
 
 async function configs(layout: Layout, root: Descriptor): Promise<ImageConfig[]> {
   const children = parseIndex(await layout.read(root)).manifests;

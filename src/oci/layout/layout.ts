@@ -25,8 +25,10 @@ export interface Layout {
   putJson(mediaType: string, document: unknown): Promise<Descriptor>;
   /** The bytes, verified as they are read. Throws `oci/blob-missing`. */
   open(blob: Expected): Promise<Readable>;
-  /** The bytes as they lie there, only their number checked: for whoever verifies them himself. */
-  openRaw(blob: Expected): Promise<Readable>;
+  /** The file of a blob, only its length checked: for whoever verifies the bytes himself. Throws as `open` does. */
+  file(blob: Expected): Promise<string>;
+  /** The bytes of that file, from `start` on. */
+  openRaw(blob: Expected, start?: number): Promise<Readable>;
   /** A whole small blob, verified. */
   read(blob: Expected, limit?: number): Promise<Buffer>;
   /** index.json; undefined when nothing was written yet. */
@@ -74,7 +76,8 @@ function makeLayout(host: Host, directory: string): Layout {
       return { mediaType, ...expected };
     },
     open: async (blob) => verified(await layout.openRaw(blob), blob),
-    async openRaw(blob) {
+    openRaw: async (blob, start = 0) => host.files.openRead(await layout.file(blob), { start }),
+    async file(blob) {
       const path = blobPath(blob);
       const stat = await host.files.stat(path);
       if (stat?.type !== 'file') {
@@ -86,7 +89,7 @@ function makeLayout(host: Host, directory: string): Layout {
         });
       }
       if (stat.size !== blob.size) throw sizeMismatch(blob.digest, blob.size, `${stat.size} bytes`);
-      return host.files.openRead(path);
+      return path;
     },
     read: async (blob, limit = maxManifestBytes) => readVerified(await layout.open(blob), blob, limit),
     async index() {
