@@ -127,17 +127,34 @@ async function loadImages(host: Host, root: string, errors: AppError[]): Promise
   return images;
 }
 
+async function demandProject(host: Host, root: string): Promise<void> {
+  if ((await host.files.stat(join(root, 'images')))?.type === 'directory') return;
+  throw new AppError('plan/no-project', 'usage', `${root} is no project that images are made from`, {
+    expected: 'a folder images/ with pins.yaml',
+    found: 'no such folder',
+    hint: 'name the project: --root DIR',
+  });
+}
+
+/** loadPinsAlone reads the pins and the checksum files that they name: enough to ask what has become of them. */
+export async function loadPinsAlone(
+  host: Host,
+  root: string,
+  pinsFile = defaultPinsFile,
+): Promise<Pick<Definitions, 'pins' | 'pinsFile'>> {
+  await demandProject(host, root);
+  const errors: AppError[] = [];
+  const { pins } = await loadPins(host, root, pinsFile, errors);
+  throwAll(errors);
+  return { pins, pinsFile };
+}
+
 /**
  * loadDefinitions reads everything under images/ and the checksum files that the pins name, and
  * throws every problem of every file at once. `pinsFile` is relative to the project or absolute.
  */
 export async function loadDefinitions(host: Host, root: string, pinsFile = defaultPinsFile): Promise<Definitions> {
-  if ((await host.files.stat(join(root, 'images')))?.type !== 'directory')
-    throw new AppError('plan/no-project', 'usage', `${root} is no project that images are made from`, {
-      expected: 'a folder images/ with pins.yaml',
-      found: 'no such folder',
-      hint: 'name the project: --root DIR',
-    });
+  await demandProject(host, root);
   const errors: AppError[] = [];
   const { pins, lab } = await loadPins(host, root, pinsFile, errors);
   const fragments = await loadFragments(host, root, errors);

@@ -3,7 +3,7 @@ import type { Definitions, Mirrors, Pin } from '../../core/index.ts';
 import type { Host } from '../../host/index.ts';
 import { checkPolicy, type Verdict, type Wish } from '../../pins/bump/index.ts';
 import { eachLimited } from '../../registry/gate.ts';
-import { defaultPinsFile, loadDefinitions } from '../plan-definitions.ts';
+import { defaultPinsFile, loadDefinitions, loadPinsAlone } from '../plan-definitions.ts';
 import type { TrustSources } from '../trust/policy-file.ts';
 import type { Due } from './changes.ts';
 import { FirstSeen, firstSeenFile } from './first-seen.ts';
@@ -55,10 +55,12 @@ export interface Target {
   readonly wish: Wish;
 }
 
+type PinsRead = Pick<Definitions, 'pins' | 'pinsFile'>;
+
 /** Pins asked about at once; each host has a limit of its own besides. */
 const atOnce = 8;
 
-function readTargets(definitions: Definitions, { targets, downgrade }: BumpOptions): readonly Target[] {
+function readTargets(definitions: PinsRead, { targets, downgrade }: BumpOptions): readonly Target[] {
   if (targets.length === 0) return [...definitions.pins.values()].map((pin) => ({ pin, wish: { downgrade } }));
   const errors: AppError[] = [];
   const read = targets.flatMap((text): Target[] => {
@@ -150,7 +152,7 @@ export const duesOf = (rows: readonly BumpRow[]): readonly Due[] =>
 
 async function plan(host: Host, options: BumpOptions): Promise<Planned> {
   const { root } = options;
-  const definitions = await loadDefinitions(host, root);
+  const definitions = await loadPinsAlone(host, root);
   const targets = readTargets(definitions, options);
   if (options.to !== undefined && options.targets.length === 0)
     throw new AppError('bump/to', 'usage', '--to needs the names of the pins to restore', {
@@ -169,20 +171,17 @@ async function plan(host: Host, options: BumpOptions): Promise<Planned> {
   );
   checkWishes(rows, targets);
   if (alarmOf(rows) !== undefined) return { rows, changes: new Map() };
-  const changes = new Map(await changesOf(host, root, definitions, duesOf(rows)));
+  const changes = new Map(await changesOf(host, root, duesOf(rows)));
   const record = firstSeen.text();
   if (record !== undefined) changes.set(firstSeenFile, record);
   return { rows, changes };
 }
 
-/** What follows from nothing is nothing; what renders and proves is loaded where something does. */
-export async function changesOf(
-  host: Host,
-  root: string,
-  definitions: Definitions,
-  dues: readonly Due[],
-): Promise<Changes> {
-  return dues.length === 0 ? new Map() : (await import('./changes.ts')).computeChanges(host, root, definitions, dues);
+/** What follows from nothing is nothing: what is rendered from the pins is read, and proved, where one is due. */
+export async function changesOf(host: Host, root: string, dues: readonly Due[]): Promise<Changes> {
+  if (dues.length === 0) return new Map();
+  const { computeChanges } = await import('./changes.ts');
+  return computeChanges(host, root, await loadDefinitions(host, root), dues);
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Host } from '../../host/index.ts';
 import type { Verdict } from '../../pins/bump/index.ts';
 import { eachLimited } from '../../registry/gate.ts';
 import type { TrustSources } from '../trust/policy-file.ts';
-import { loadDefinitions } from '../plan-definitions.ts';
+import { loadPinsAlone } from '../plan-definitions.ts';
 import { FirstSeen } from './first-seen.ts';
 import { judge } from './judge.ts';
 import { makeSources } from './resolvers.ts';
@@ -90,7 +90,7 @@ export async function verifyOnline(
   },
 ): Promise<OnlineResult> {
   const { root, pinsFile, mirrors } = options;
-  const { pins, pinsFile: file } = await loadDefinitions(host, root, pinsFile);
+  const { pins, pinsFile: file } = await loadPinsAlone(host, root, pinsFile);
   const sources = makeSources(host, root, mirrors, pins, options.trust);
   const firstSeen = await FirstSeen.read(host, root);
   const answers = new Map<string, Answer>();

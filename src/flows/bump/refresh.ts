@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { AppError, throwAll } from '../../errors/index.ts';
-import type { Definitions, Mirrors, Pin } from '../../core/index.ts';
+import type { Mirrors, Pin } from '../../core/index.ts';
 import { maxYamlBytes, readPins, type PinEntry } from '../../config/index.ts';
 import type { Host } from '../../host/index.ts';
 import { checkPolicy, type Facts, type Wish } from '../../pins/bump/index.ts';
-import { defaultPinsFile, loadDefinitions } from '../plan-definitions.ts';
+import { defaultPinsFile, loadPinsAlone } from '../plan-definitions.ts';
 import type { TrustSources } from '../trust/policy-file.ts';
 import {
   carryOut,
@@ -95,7 +95,7 @@ async function plan(host: Host, options: RefreshOptions): Promise<Planned> {
   if (!dryRun) await checkClean(host, root, ['checksums', firstSeenFile]);
   // The project as it was whole: the edit is a wish, and everything that it means is computed from there.
   const whole = overlay(host, root, new Map([[defaultPinsFile, before]]));
-  const definitions: Definitions = await loadDefinitions(whole, root);
+  const definitions = await loadPinsAlone(whole, root);
   const targets = [...edits].flatMap(([name, edited]): Target[] => {
     const pin = definitions.pins.get(name);
     return pin === undefined ? [] : [{ pin, wish: wishOf(pin, edited, downgrade) }];
@@ -123,7 +123,7 @@ async function plan(host: Host, options: RefreshOptions): Promise<Planned> {
     return { rows, changes: new Map() };
   }
   throwAll(dues.flatMap(({ pin, resolved }) => mismatches(pin, edits.get(pin.name) ?? {}, resolved.facts)));
-  const changes = new Map(await changesOf(whole, root, definitions, dues));
+  const changes = new Map(await changesOf(whole, root, dues));
   const record = firstSeen.text();
   if (record !== undefined) changes.set(firstSeenFile, record);
   return { rows, changes };
