@@ -63,7 +63,7 @@ function bodyOf(body: FetchOptions['body']): Uint8Array | string | Readable | nu
   if (body === undefined) return null;
   return typeof body === 'object' && 'path' in body && 'start' in body
     ? (filePieces(body) as unknown as Readable)
-    : (body);
+    : body;
 }
 
 function lowerCase(headers: Record<string, string | string[] | undefined>): Map<string, string> {
