@@ -1,30 +1,20 @@
-import { digestOf, formatImageRef, parseImageRef } from '../src/core/index.ts';
+import { digestOf, formatImageRef, parseImageRef, type ImageRef, type Plan } from '../src/core/index.ts';
 import { AppError, exitCodes } from '../src/errors/index.ts';
-import {
-  completeEvidence,
-  platformBuild,
-  recordedBuilds,
-  withAttachments,
-  withSboms,
-  type EvidencePlace,
-  type PlatformBuild,
-} from '../src/flows/evidence/index.ts';
-import {
-  attestTree,
-  demandDigest,
-  projectPins,
-  provenanceOf,
-  sbomsIn,
-  sbomsOf,
-  type Observed,
-} from '../src/flows/trust/index.ts';
+import { platformBuild, recordedBuilds } from '../src/flows/evidence/builds.ts';
+import type { PlatformBuild } from '../src/flows/evidence/schema.ts';
+import { withAttachments, withSboms } from '../src/flows/evidence/steps.ts';
+import { completeEvidence, type EvidencePlace } from '../src/flows/evidence/store.ts';
+import { attestTree } from '../src/flows/trust/attest-tree.ts';
+import { provenanceOf, type Observed } from '../src/flows/trust/provenance.ts';
+import { sbomsIn } from '../src/flows/trust/sbom-files.ts';
+import { demandDigest, treeToSign } from '../src/flows/trust/sign-tree.ts';
 import { variantOfRepository } from '../src/flows/ci/variant.ts';
 import { buildPlan, loadDefinitions } from '../src/flows/plan.ts';
-import { createRegistry } from '../src/registry/index.ts';
+import { createRegistry, type Registry } from '../src/registry/index.ts';
 import { buildSite } from '../src/sigstore/index.ts';
 import { examples, flag, stringOption, type Call, type CommandModule } from './command.ts';
 import { fromHere } from './plan-option.ts';
-import { surroundings, surroundingsOptions } from './surroundings.ts';
+import { surroundings, surroundingsOptions, type Surroundings } from './surroundings.ts';
 import { evidenceOption, evidencePlace, penOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
 import { projectVersion } from './version.ts';
 
@@ -43,6 +33,34 @@ async function whoBuilt(call: Call, place: EvidencePlace): Promise<(observed: Ob
     images.flatMap(({ digest, platform }) =>
       platform === undefined ? [] : [platformBuild(platform, digest, { product, version })],
     );
+}
+
+async function planOf(call: Call, ref: ImageRef): Promise<{ readonly plan: Plan; readonly around: Surroundings }> {
+  const { host, root } = call;
+  const around = await surroundings(call);
+  const named = stringOption(call, 'variant');
+  const variant = named ?? variantOfRepository(await loadDefinitions(host, root, around.pinsFile), ref);
+  return { around, plan: await buildPlan(host, { root, variant, ...around }) };
+}
+
+interface SbomFacts {
+  readonly plan: Plan;
+  readonly around: Surroundings;
+  readonly toolVersion: string;
+}
+
+/** The readers of layers and packages are loaded only where the documents do not lie ready. */
+async function readSboms({ host, root }: Call, ref: ImageRef, registry: Registry, facts: SbomFacts) {
+  const { sbomsOf } = await import('../src/flows/trust/sbom.ts');
+  const { projectPins } = await import('../src/flows/trust/pinned-paths.ts');
+  return await sbomsOf(host, {
+    image: formatImageRef(ref),
+    registry,
+    repository: `${ref.registry}/${ref.repository}`,
+    sourceDateEpoch: facts.plan.sourceDateEpoch,
+    toolVersion: facts.toolVersion,
+    pins: projectPins(host, { root, ...facts.around }),
+  });
 }
 
 export const command: CommandModule = {
@@ -68,26 +86,20 @@ export const command: CommandModule = {
   async run(call) {
     const { host, root } = call;
     const ref = parseImageRef(call.args[0] ?? '');
-    const around = await surroundings(call);
-    const named = stringOption(call, 'variant');
-    const variant = named ?? variantOfRepository(await loadDefinitions(host, root, around.pinsFile), ref);
-    const plan = await buildPlan(host, { root, variant, ...around });
-    const registry = createRegistry(host);
-    const pen = await penOf(call, registry);
-    const toolVersion = projectVersion(root);
     const place = evidencePlace(call, demandDigest(ref));
-    const builds = await whoBuilt(call, place);
+    const registry = createRegistry(host);
+    const toolVersion = projectVersion(root);
+    // The certificate is fetched and the image read while the plan is made.
+    const [{ plan, around }, pen, tree, builds] = await Promise.all([
+      planOf(call, ref),
+      penOf(call, registry),
+      treeToSign(registry, ref),
+      whoBuilt(call, place),
+    ]);
     const written = stringOption(call, 'sbom');
     const sboms =
       written === undefined
-        ? await sbomsOf(host, {
-            image: formatImageRef(ref),
-            registry,
-            repository: `${ref.registry}/${ref.repository}`,
-            sourceDateEpoch: plan.sourceDateEpoch,
-            toolVersion,
-            pins: projectPins(host, { root, ...around }),
-          })
+        ? await readSboms(call, ref, registry, { plan, around, toolVersion })
         : await sbomsIn(host, fromHere(written));
     // Asking the signer who it is fetches its token, which on GitHub names the workflow that signs.
     await pen.signer.self();
@@ -98,7 +110,7 @@ export const command: CommandModule = {
       sboms: texts,
       inputDigest: plan.inputDigest,
     };
-    const attested = await attestTree(pen, ref, attestable, { legacy: flag(call, 'legacy') });
+    const attested = await attestTree(pen, tree, attestable, { legacy: flag(call, 'legacy') });
     await completeEvidence(host, place, (evidence) =>
       withSboms(
         withAttachments(evidence, [...attested.bundles]),

@@ -1,6 +1,7 @@
 import { parseImageRef } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
-import { makeVerifier, promote, type Promotion } from '../src/flows/trust/index.ts';
+import { makeVerifier } from '../src/flows/trust/policy-file.ts';
+import { promote, type Promotion } from '../src/flows/trust/promote.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import { examples, type CommandModule } from './command.ts';
 import { demandPolicy, trustOptions, trustSources } from './trust.ts';

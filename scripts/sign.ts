@@ -1,7 +1,9 @@
 import { parseImageRef } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
-import { completeEvidence, demandGate, withAttachments } from '../src/flows/evidence/index.ts';
-import { demandDigest, signTree } from '../src/flows/trust/index.ts';
+import { demandGate } from '../src/flows/evidence/gate.ts';
+import { withAttachments } from '../src/flows/evidence/steps.ts';
+import { completeEvidence } from '../src/flows/evidence/store.ts';
+import { demandDigest, signTree, treeToSign } from '../src/flows/trust/sign-tree.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import { examples, flag, stringOption, type CommandModule } from './command.ts';
 import { evidenceOption, evidencePlace, penOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
@@ -31,7 +33,10 @@ export const command: CommandModule = {
     const reason = stringOption(call, 'withoutGate');
     if (reason === undefined) await demandGate(host, place);
     else host.story.warn(`signing without a recorded gate: ${reason}`);
-    const signed = await signTree(await penOf(call, createRegistry(host)), ref, { legacy: flag(call, 'legacy') });
+    const registry = createRegistry(host);
+    // The certificate is fetched while the image is read.
+    const [pen, tree] = await Promise.all([penOf(call, registry), treeToSign(registry, ref)]);
+    const signed = await signTree(pen, tree, { legacy: flag(call, 'legacy') });
     await completeEvidence(host, place, (evidence) => ({
       ...withAttachments(evidence, [...signed.bundles]),
       ...(reason === undefined ? {} : { signedWithoutGate: reason }),

@@ -2,15 +2,13 @@ import { isAbsolute, join } from 'node:path';
 import type { Command } from 'commander';
 import type { Digest } from '../src/core/index.ts';
 import { AppError } from '../src/errors/index.ts';
-import {
-  makePen,
-  onlineRoot,
-  readPolicy,
-  type Pen,
-  type Signed,
-  type TreeReport,
-  type TrustSources,
-} from '../src/flows/trust/index.ts';
+// Each from its own file: together with what the other commands of trust need they would start later.
+import type { Pen } from '../src/flows/trust/attach.ts';
+import { onlineRoot } from '../src/flows/trust/online-root.ts';
+import { makePen } from '../src/flows/trust/pen.ts';
+import { readPolicy, type TrustSources } from '../src/flows/trust/policy-file.ts';
+import type { Signed } from '../src/flows/trust/sign-tree.ts';
+import type { TreeReport } from '../src/flows/trust/verify-tree.ts';
 import type { Registry } from '../src/registry/index.ts';
 import { isKeyless, policySchema, type TrustPolicy } from '../src/sigstore/index.ts';
 import { flag, listOption, stringOption, type Call } from './command.ts';

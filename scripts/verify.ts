@@ -1,7 +1,9 @@
 import { parseImageRef } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
-import { completeEvidence, withVerification } from '../src/flows/evidence/index.ts';
-import { makeVerifier, verifyTree } from '../src/flows/trust/index.ts';
+import { withVerification } from '../src/flows/evidence/steps.ts';
+import { completeEvidence } from '../src/flows/evidence/store.ts';
+import { makeVerifier } from '../src/flows/trust/policy-file.ts';
+import { verifyTree } from '../src/flows/trust/verify-tree.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import { examples, type CommandModule } from './command.ts';
 import {

@@ -1,6 +1,6 @@
 import { exitCodes, type ExitCode } from '../../src/errors/index.ts';
 import { releaseImages, releaseOf, summarise } from '../../src/flows/ci/index.ts';
-import { makeVerifier } from '../../src/flows/trust/index.ts';
+import { makeVerifier } from '../../src/flows/trust/policy-file.ts';
 import { createRegistry } from '../../src/registry/index.ts';
 import type { Call } from '../command.ts';
 import { demandPolicy, trustSources } from '../trust.ts';

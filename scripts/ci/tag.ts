@@ -1,6 +1,6 @@
 import { AppError, exitCodes, type ExitCode } from '../../src/errors/index.ts';
 import { summarise, tagVariant } from '../../src/flows/ci/index.ts';
-import { makeVerifier } from '../../src/flows/trust/index.ts';
+import { makeVerifier } from '../../src/flows/trust/policy-file.ts';
 import { createRegistry } from '../../src/registry/index.ts';
 import { listOption, stringOption, type Call } from '../command.ts';
 import { fromHere, planFor } from '../plan-option.ts';

@@ -29,6 +29,7 @@ const bad = (found: string, cause?: unknown): AppError =>
 export async function readTrustedRoot(text: string, need: 'keyless' | 'key' = 'keyless'): Promise<Trust> {
   const { TrustedRoot } = await import('@sigstore/protobuf-specs');
   const { toTrustMaterial } = await import('@sigstore/verify');
+  const { knownMaterial } = await import('./known-certificate.ts');
   let material: TrustMaterial;
   try {
     const json: unknown = JSON.parse(text);
@@ -36,7 +37,7 @@ export async function readTrustedRoot(text: string, need: 'keyless' | 'key' = 'k
     const type = (json as { mediaType?: unknown }).mediaType;
     if (typeof type !== 'string' || !type.startsWith('application/vnd.dev.sigstore.trustedroot'))
       throw bad(`the media type ${JSON.stringify(type)}`);
-    material = toTrustMaterial(TrustedRoot.fromJSON(json));
+    material = knownMaterial(toTrustMaterial(TrustedRoot.fromJSON(json)));
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
     throw bad('a malformed document', cause);

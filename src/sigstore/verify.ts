@@ -1,11 +1,12 @@
 import type { Bundle } from '@sigstore/bundle';
 import type { SignedEntity, Signer as VerifiedSigner } from '@sigstore/verify';
 import type { Digest } from '../core/index.ts';
-import { identityOf, type Identity } from './certificate.ts';
+import type { Identity } from './certificate.ts';
 import { demanded, isKeyless, type KeylessSigner, type TrustPolicy } from './policy.ts';
 import { predicateProblem } from './predicate.ts';
 import { attestationOf, inTotoPayloadType, type Attestation } from './predicate-types.ts';
 import { refusalOf, refuse, type Refused } from './refusal.ts';
+import type { SignerCertificate } from './signer-certificate.ts';
 import { readStatement, subjectIs, type Statement } from './statement.ts';
 import type { Trust } from './trusted-root.ts';
 
@@ -55,24 +56,13 @@ function certificateOf(bundle: Bundle): Buffer | undefined {
   return undefined;
 }
 
-const codeSigning = '1.3.6.1.5.5.7.3.3';
-
-/** A certificate made for something else (a server, a CA) is none to sign with. */
-async function usageProblem(der: Buffer): Promise<Refused | undefined> {
-  const { X509Certificate } = await import('node:crypto');
-  const certificate = new X509Certificate(der);
-  const usages = certificate.keyUsage as readonly string[] | undefined;
-  if (certificate.ca) return refuse('certificate', 'a CA certificate signed it');
-  return usages?.includes(codeSigning) === true ? undefined : refuse('certificate', 'it is not meant for signing code');
-}
-
 /**
  * createVerifier makes a verifier for a policy. Comparing subject, predicate, identity and issuer is
  * done here: @sigstore/verify looks at neither of the first two and takes an identity for a pattern.
  */
 export async function createVerifier(trust: Trust, policy: TrustPolicy): Promise<BundleVerifier> {
   const { Verifier } = await import('@sigstore/verify');
-  const { X509Certificate } = await import('@sigstore/core');
+  const { signerCertificates } = await import('./signer-certificate.ts');
   const { bundleFromJSON } = await import('@sigstore/bundle');
   const { toSignedEntity } = await import('@sigstore/verify');
   const keyless = isKeyless(policy.signer) ? policy.signer : undefined;
@@ -84,25 +74,30 @@ export async function createVerifier(trust: Trust, policy: TrustPolicy): Promise
     timestampThreshold: threshold,
   });
 
+  const certificateFrom = signerCertificates();
   const check = async (entity: SignedEntity, der: Buffer | undefined): Promise<Identity | undefined | Refused> => {
     if (keyless !== undefined && der === undefined)
       return refuse('untrusted-key', 'a bare key signed it, and the policy asks for an identity');
     if (keyless === undefined && der !== undefined)
       return refuse('untrusted-key', 'a certificate signed it, and the policy asks for a key');
     let signer: VerifiedSigner;
+    let found: SignerCertificate | undefined;
     try {
-      signer = verifier.verify(entity);
+      found = der === undefined ? undefined : certificateFrom(der);
+      signer = verifier.verify(
+        found === undefined ? entity : { ...entity, key: { $case: 'certificate', certificate: found.certificate } },
+      );
     } catch (error) {
       return refusalOf(error);
     }
     const stamps = entity.timestamps.filter(({ $case }) => $case === 'timestamp-authority').length;
     if (policy.timestamps === 'tsa' && stamps === 0)
       return refuse('no-timestamp', 'the policy asks for an RFC 3161 timestamp');
-    if (keyless === undefined || der === undefined) return undefined;
-    const identity = identityOf(X509Certificate.parse(Buffer.from(der)));
+    if (keyless === undefined || found === undefined) return undefined;
+    const { identity, usage } = found;
     if (identity === undefined || signer.identity?.subjectAlternativeName !== identity.name)
       return refuse('certificate', 'the certificate names no signer');
-    return (await usageProblem(der)) ?? claimProblem(identity, keyless) ?? identity;
+    return usage ?? claimProblem(identity, keyless) ?? identity;
   };
 
   return {

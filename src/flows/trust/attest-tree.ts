@@ -5,7 +5,7 @@ import { attachAll, treeEvidence, type Pen, type TreeEvidence, type Wanted } fro
 import { attestLegacyTags } from './legacy-write.ts';
 import type { Observed } from './provenance.ts';
 import type { Signed } from './sign-tree.ts';
-import { treeToSign } from './sign-tree.ts';
+import { treeOf } from './sign-tree.ts';
 import { labelsOf, nameOf, type Tree, type TreeNode } from './tree.ts';
 
 export interface Attestable {
@@ -111,11 +111,11 @@ function demandSigned(evidence: TreeEvidence, tree: Tree): void {
  */
 export async function attestTree(
   pen: Pen,
-  ref: ImageRef,
+  image: ImageRef | Tree,
   { provenance, sboms, inputDigest }: Attestable,
   options: { readonly legacy?: boolean } = {},
 ): Promise<Signed> {
-  const tree = await treeToSign(pen, ref);
+  const tree = await treeOf(pen, image);
   const observed = await observe(pen, tree, inputDigest);
   const images = tree.nodes.filter(({ role }) => role === 'image');
   throwAll(

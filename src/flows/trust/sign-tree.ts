@@ -1,5 +1,6 @@
 import { formatImageRef, type Digest, type ImageRef } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
+import type { Registry } from '../../registry/index.ts';
 import { imageSignature } from '../../sigstore/index.ts';
 import { attachAll, type AttachedBundle, type Pen } from './attach.ts';
 import { signLegacyTags, type LegacyTag } from './legacy-write.ts';
@@ -22,20 +23,29 @@ export function demandDigest(ref: ImageRef): Digest {
 }
 
 /** treeToSign reads the tree of a digest and refuses what must not be signed. */
-export async function treeToSign({ registry }: Pen, ref: ImageRef): Promise<Tree> {
+export async function treeToSign(registry: Registry, ref: ImageRef): Promise<Tree> {
   demandDigest(ref);
   const tree = await readTree(registry, ref);
   await refuseExpiring(registry, tree);
   return tree;
 }
 
+/** treeOf takes a tree that was read already. */
+export async function treeOf({ registry }: Pen, image: ImageRef | Tree): Promise<Tree> {
+  return 'nodes' in image ? image : await treeToSign(registry, image);
+}
+
 /**
  * signTree puts an image signature (cosign's sign/v1) on the index and every image beneath it. A
- * second run finds them and adds nothing. With `legacy` also cosign 2's `.sig` tags. Throws
+ * second run finds them and adds nothing. A tree is what `treeToSign` let through. With `legacy` also cosign 2's `.sig` tags. Throws
  * `trust/no-digest`, `trust/expiring`, `trust/self-check`, `sigstore/*` and RegistryError.
  */
-export async function signTree(pen: Pen, ref: ImageRef, options: { readonly legacy?: boolean } = {}): Promise<Signed> {
-  const tree = await treeToSign(pen, ref);
+export async function signTree(
+  pen: Pen,
+  image: ImageRef | Tree,
+  options: { readonly legacy?: boolean } = {},
+): Promise<Signed> {
+  const tree = await treeOf(pen, image);
   const wanted = tree.nodes.map((node) => ({ node, statement: imageSignature(node.descriptor.digest) }));
   const bundles = await attachAll(pen, tree, wanted);
   const legacy = options.legacy === true ? await signLegacyTags(pen, tree) : [];
