@@ -5,6 +5,7 @@ import { attachAll, awaitReferrers } from './attach.ts';
 import { passBlob } from './blob-pull.ts';
 import { eachLimited } from './gate.ts';
 import { fetchManifest, putManifest, type Fetched } from './manifest.ts';
+import { relayBlob } from './relay.ts';
 import { pushBeneath, pushTree, readPart, Tally, type Part, type PushOptions, type PushReport } from './push-tree.ts';
 import { listReferrers, readReferrers, type RejectedReferrer } from './referrers.ts';
 import type { Repository } from './repository.ts';
@@ -84,7 +85,8 @@ class Copy {
     this.#to = to;
     this.#source = registrySource(wire, from);
     const mount = from.registry === to.registry ? { mountFrom: [wire.endpoint(from).name] } : {};
-    this.#options = { ...options, ...mount };
+    const upload = { ...options, ...mount };
+    this.#options = { ...upload, bring: (blob) => relayBlob(wire, from, to, this.#source, blob, upload) };
   }
 
   /** Every node with what refers to it, and what refers to that; several at once, told in the nodes' order. */

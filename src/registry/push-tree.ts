@@ -3,7 +3,7 @@ import { isIndexType, isManifestType } from '../core/media-types.ts';
 import type { Descriptor } from '../core/oci.ts';
 import { AppError } from '../errors/index.ts';
 import { blobExists } from './blob-pull.ts';
-import { uploadBlob, type UploadOptions } from './blob-push.ts';
+import { uploadBlob, type Uploaded, type UploadOptions } from './blob-push.ts';
 import { eachLimited } from './gate.ts';
 import { manifestExists, putManifest } from './manifest.ts';
 import { readNode, unique, type Node } from './node.ts';
@@ -16,6 +16,8 @@ export interface PushOptions extends UploadOptions {
   readonly jobs?: number;
   /** Called after each blob with what became of it. */
   readonly onBlob?: (blob: Descriptor, how: 'present' | 'mounted' | 'uploaded') => void;
+  /** How a blob that is not there is brought; `uploadBlob` otherwise. */
+  readonly bring?: (blob: Descriptor) => Promise<Uploaded>;
 }
 
 export interface PushReport {
@@ -71,7 +73,8 @@ async function pushBlobs(
   // The largest first, so that no long upload is left alone at the end.
   const sorted = unique(blobs).sort((a, b) => b.size - a.size);
   await eachLimited(sorted, options.jobs ?? 4, async (blob) => {
-    const how = (await blobExists(wire, repo, blob)) ? 'present' : await uploadBlob(wire, repo, source, blob, options);
+    const bring = options.bring ?? ((missing) => uploadBlob(wire, repo, source, missing, options));
+    const how = (await blobExists(wire, repo, blob)) ? 'present' : await bring(blob);
     tally.blobs[how] += 1;
     if (how === 'uploaded') tally.bytes += blob.size;
     options.onBlob?.(blob, how);

@@ -1,4 +1,4 @@
-import { formatImageRef, type Digest, type ImageRef } from '../../core/index.ts';
+import { digestOf, formatImageRef, type Digest, type ImageRef } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 import type { CopyReport, Registry, TagMove } from '../../registry/index.ts';
 import type { BundleVerifier } from '../../sigstore/index.ts';
@@ -22,12 +22,27 @@ export interface PromoteOptions {
   readonly destination: ImageRef;
 }
 
+/** The same bytes about the same digest hold or do not hold wherever they lie: they are read twice, worked through once. */
+function onceForEach(verifier: BundleVerifier): BundleVerifier {
+  const known = new Map<string, ReturnType<BundleVerifier['bundle']>>();
+  return {
+    ...verifier,
+    bundle(bytes, subject) {
+      const key = `${digestOf(bytes)} ${subject}`;
+      const verifying = known.get(key) ?? verifier.bundle(bytes, subject);
+      known.set(key, verifying);
+      return verifying;
+    },
+  };
+}
+
 /**
  * promote verifies the source, copies the whole tree with what is attached to it by digest, verifies
  * it again where it now lies, and only then moves the tag. Stopped at any point the old tag stands,
  * and a second run continues. Throws `trust/unverified`, `registry/tag-moved` with both digests.
  */
-export async function promote({ registry, verifier, source, destination }: PromoteOptions): Promise<Promotion> {
+export async function promote({ registry, source, destination, ...given }: PromoteOptions): Promise<Promotion> {
+  const verifier = onceForEach(given.verifier);
   const { registry: host, repository, tag } = destination;
   if (tag === undefined || destination.digest !== undefined)
     throw new AppError('trust/destination', 'usage', 'the destination names no tag to move', {
