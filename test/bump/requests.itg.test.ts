@@ -5,10 +5,15 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createRegistry } from '../../src/registry/index.ts';
+import { startDockerRegistry } from '../support/registries/docker-registry.ts';
+import { startFaultProxy } from '../support/registries/fault-proxy.ts';
+import { labelledImage } from '../support/sigstore/image.ts';
 import { startGitServer } from '../support/upstream/git-http.ts';
 import { commitFiles, git, newRepository } from '../support/upstream/repository.ts';
+import { command } from './command.ts';
 import { remembering } from './remembering.ts';
-import { edit, runnerPath } from './stage.ts';
+import { edit, runnerPath, stage } from './stage.ts';
 
 const images = ['ubi10', 'uv', 'supervisor'];
 const packages = ['claude', 'codex', 'copilot', 'gemini', 'opencode'];
@@ -88,6 +93,32 @@ describe('when nothing changed', { timeout: 120_000 }, () => {
     expect((await run('runner')).answers).toEqual({ runner: 'due' });
     await server.close();
     expect((await run('runner')).answers).toEqual({ runner: 'unknown' });
+  });
+
+  it('a registry without entity tags is asked once, too: the real command, before a real registry', async () => {
+    const real = await startDockerRegistry();
+    const proxy = await startFaultProxy(real.host);
+    onTestFinished(async () => {
+      await proxy.close();
+      await real.close();
+    });
+    const here = await stage();
+    const repo = { registry: real.host, repository: 'astral-sh/uv' };
+    const image = labelledImage();
+    const registry = createRegistry(here.host);
+    await registry.push(repo, image.root, image.source);
+    await registry.moveTag({ ...repo, tag: '0.12.7' }, image.root.digest);
+    edit(here, /(astral-sh\/uv\n {4}version: 0\.12\.7\n {4}digest: )\S+/, `$1${image.root.digest}`);
+    const mirrors = { ...here.mirrors, images: { ...here.mirrors.images, 'ghcr.io': proxy.host } };
+    const run = async () => {
+      proxy.log.length = 0;
+      const { code, stdout, stderr } = await command({ root: here.root, mirrors }, ['bump', 'uv', '--dry-run']);
+      expect([code, stdout], stderr).toEqual([0, expect.stringMatching(/^uv +0\.12\.7 +- +current/m)]);
+      return [...proxy.log].sort();
+    };
+    const head = 'HEAD /v2/astral-sh/uv/manifests/0.12.7';
+    expect(await run()).toEqual(['GET /v2/astral-sh/uv/tags/list', head]);
+    expect(await run()).toEqual([head]);
   });
 
   it('npm’s own lookup is one request', async () => {

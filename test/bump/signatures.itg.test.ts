@@ -11,6 +11,7 @@ import { provenance, signerFor, useKit, verifierFor } from '../sigstore/stage.ts
 import { fakeHost } from '../support/fake-host.ts';
 import { labelledImage, type LabelledImage } from '../support/sigstore/image.ts';
 import { git } from '../support/upstream/repository.ts';
+import { command } from './command.ts';
 import { ghRelease, stage, type Stage } from './stage.ts';
 
 const kit = useKit();
@@ -116,6 +117,10 @@ describe('a pin that demands signatures of an image', () => {
     expect(verdict).toMatchObject({ $case: 'held', held: [{ version: '0.12.8', reason: 'unsigned' }] });
     expect(verdict.$case === 'held' && verdict.held[0]?.detail).toMatch(found);
     await expect(it.bump(['uv@0.12.8'], options)).rejects.toMatchObject({ code: 'bump/refused' });
+    const { trustedRoot = '' } = options.trust ?? {};
+    const { code, stderr } = await command(it, ['bump', 'uv@0.12.8', '--now', '--trusted-root', trustedRoot]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('bump/refused')]);
+    expect(stderr).toMatch(found);
     expect(it.status()).toBe('');
   });
 
