@@ -1,5 +1,7 @@
 import * as z from 'zod';
-import { isDigest, parseImageRef, platforms, type Digest } from '../core/index.ts';
+import { isDigest, type Digest } from '../core/digest.ts';
+import { parseImageRef } from '../core/image-ref.ts';
+import { platforms } from '../core/platform.ts';
 
 // What may reach a Dockerfile is listed, not what may not: no pattern here lets a newline, a quote,
 // a backslash, `$` or a backtick through, so no value can end its instruction or start another.

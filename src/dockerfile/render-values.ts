@@ -1,4 +1,6 @@
-import { formatImageRef, hexOf, parseImageRef, platforms, architectureOf } from '../core/index.ts';
+import { hexOf } from '../core/digest.ts';
+import { formatImageRef, parseImageRef } from '../core/image-ref.ts';
+import { architectureOf, platforms } from '../core/platform.ts';
 import type { ImagePin, Mirrors, Pin, ReleasePin } from '../core/index.ts';
 
 export const noMirrors: Mirrors = { images: {}, urls: {} };

@@ -1,18 +1,11 @@
 import { join, resolve } from 'node:path';
 import { AppError, AppErrors, throwAll, type Where } from '../errors/index.ts';
-import {
-  architectureOf,
-  platforms,
-  type Definitions,
-  type Digest,
-  type FragmentDefinition,
-  type ImageDefinition,
-  type Pin,
-  type Platform,
-  type ReleasePin,
-} from '../core/index.ts';
+import type { Definitions, FragmentDefinition, ImageDefinition, Pin, ReleasePin } from '../core/index.ts';
+import type { Digest } from '../core/digest.ts';
+import { architectureOf, platforms, type Platform } from '../core/platform.ts';
 import { checksumOf, maxChecksumBytes, parseChecksums } from '../checksums/index.ts';
-import { maxYamlBytes, readFragment, readImage, readPins, type PinEntry } from '../config/index.ts';
+import { maxYamlBytes } from '../config/document.ts';
+import { readPins, type PinEntry } from '../config/pins.ts';
 import { releaseUrl } from '../dockerfile/render-values.ts';
 import type { Host } from '../host/index.ts';
 
@@ -84,6 +77,7 @@ async function loadPins(
 }
 
 async function loadFragments(host: Host, root: string, errors: AppError[]): Promise<Map<string, FragmentDefinition>> {
+  const { readFragment } = await import('../config/fragment.ts');
   const fragments = new Map<string, FragmentDefinition>();
   const folder = 'images/fragments';
   for (const name of await host.files.list(join(root, folder))) {
@@ -99,6 +93,7 @@ async function loadFragments(host: Host, root: string, errors: AppError[]): Prom
 }
 
 async function loadImages(host: Host, root: string, errors: AppError[]): Promise<ImageDefinition[]> {
+  const { readImage } = await import('../config/image.ts');
   const images: ImageDefinition[] = [];
   for (const name of await host.files.list(join(root, 'images'))) {
     const file = `images/${name}/image.yaml`;

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { digestOf, type Digest } from '../../src/core/index.ts';
@@ -11,8 +11,9 @@ import { provenance, signerFor, useKit, verifierFor } from '../sigstore/stage.ts
 import { fakeHost } from '../support/fake-host.ts';
 import { labelledImage, type LabelledImage } from '../support/sigstore/image.ts';
 import { git } from '../support/upstream/repository.ts';
+import { proof, type Proof } from '../workflows/proof.ts';
 import { command } from './command.ts';
-import { ghRelease, stage, type Stage } from './stage.ts';
+import { edit, ghRelease, stage, type Stage } from './stage.ts';
 
 const kit = useKit();
 const repository = 'astral-sh/uv';
@@ -160,6 +161,48 @@ describe('a pin that demands signatures of an image', () => {
     expect(await it.verdict('uv', options)).toMatchObject({
       $case: 'gone',
       what: expect.stringMatching(/the signature of .*index sha256:\w+ lacks signature/) as unknown,
+    });
+  });
+});
+
+describe('a pin that demands a cosign key', () => {
+  it('is bumped by the command to what that key signed on every node, past what another key signed', async () => {
+    const it = await stage();
+    const [own, stranger] = [await proof(), await proof()];
+    mkdirSync(join(it.root, 'keys'));
+    writeFileSync(join(it.root, 'keys/uv.pub'), own.publicKey);
+    const path = join(it.root, 'images/pins.yaml');
+    const demanded = 'range: 0.x, cooldownDays: 7, signed: { key: keys/uv.pub }';
+    writeFileSync(path, readFileSync(path, 'utf8').replace('range: 0.x, cooldownDays: 7', demanded));
+    const registry = createRegistry(createHost({ quiet: true }));
+    const repo = { registry: it.registry.host, repository };
+    const publish = async (version: string, { sign }: Proof): Promise<Digest> => {
+      const image = labelledImage({}, version);
+      await registry.push(repo, image.root, image.source);
+      await registry.moveTag({ ...repo, tag: version }, image.root.digest);
+      await sign(
+        fakeHost({ now: new Date() }),
+        registry,
+        { repository: `${repo.registry}/${repository}` },
+        image.root.digest,
+      );
+      return image.root.digest;
+    };
+    const pinned = await publish('0.12.7', own);
+    edit(it, /(astral-sh\/uv\n {4}version: 0\.12\.7\n {4}digest: )\S+/, `$1${pinned}`);
+    it.commit();
+    await publish('0.12.8', own);
+    await publish('0.12.9', stranger);
+    const { code, stdout, stderr } = await command(it, ['bump', 'uv', '--now', '--check', '--json']);
+    expect(code, stderr).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      pins: [
+        {
+          to: '0.12.8',
+          evidence: [{ kind: 'registry-digest' }, { kind: 'signature', source: 'the key keys/uv.pub' }],
+          held: [{ version: '0.12.9', reason: 'unsigned', detail: expect.stringContaining('linux/arm64') as string }],
+        },
+      ],
     });
   });
 });

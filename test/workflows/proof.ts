@@ -9,6 +9,8 @@ import { createVerifier, keySigner, keyTrust, policySchema, type BundleVerifier 
 export interface Proof {
   /** Demands the image signature of this key on every node. */
   readonly verifier: BundleVerifier;
+  /** PEM, as cosign writes it. */
+  readonly publicKey: string;
   readonly sign: (host: Host, registry: Registry, plan: Pick<Plan, 'repository'>, digest: Digest) => Promise<void>;
 }
 
@@ -17,10 +19,11 @@ export async function proof(): Promise<Proof> {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const signer = keySigner(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), {});
   const policy = policySchema.parse({ version: 1, signer: { key: 'own' }, require: ['signature'] });
-  const trust = await keyTrust(publicKey.export({ type: 'spki', format: 'pem' }).toString());
-  const verifier = await createVerifier(trust, policy);
+  const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  const verifier = await createVerifier(await keyTrust(pem), policy);
   return {
     verifier,
+    publicKey: pem,
     async sign(host, registry, { repository: name }, digest) {
       const { registry: at, repository } = parseImageRef(name);
       await signTree({ host, registry, signer, verifier }, { registry: at, repository, digest });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import * as z from 'zod';
-import { digestOf, hexOf, isDigest, type Digest } from '../../core/index.ts';
+import { digestOf, hexOf, isDigest, type Digest } from '../../core/digest.ts';
 import type { Host } from '../../host/index.ts';
 import type { Page, PageCache } from '../../registry/index.ts';
 

@@ -57,8 +57,8 @@ export interface Target {
 
 type PinsRead = Pick<Definitions, 'pins' | 'pinsFile'>;
 
-/** Pins asked about at once; each host has a limit of its own besides. */
-const atOnce = 8;
+/** Pins asked about at once. What holds back is each host's own limit, and that of commands. */
+export const atOnce = 32;
 
 function readTargets(definitions: PinsRead, { targets, downgrade }: BumpOptions): readonly Target[] {
   if (targets.length === 0) return [...definitions.pins.values()].map((pin) => ({ pin, wish: { downgrade } }));

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import * as z from 'zod';
-import { readYaml } from '../../config/index.ts';
+import { readYaml } from '../../config/document.ts';
 import type { Host } from '../../host/index.ts';
 import type { FirstSeenEntry } from '../../pins/bump/index.ts';
 

@@ -1,5 +1,6 @@
 import { AppError } from '../../errors/index.ts';
-import { parseImageConfig, parseImageRef, type Digest, type ImagePin } from '../../core/index.ts';
+import { parseImageRef } from '../../core/image-ref.ts';
+import type { Digest, ImagePin } from '../../core/index.ts';
 import type { Fetched } from '../../registry/index.ts';
 import { pageOfImage } from './links.ts';
 import type { Sources } from './resolver.ts';
@@ -20,6 +21,7 @@ async function labelsOf(sources: Sources, pin: ImagePin, image: Digest): Promise
   if (config === undefined || config.size > maxConfigBytes) return {};
   const parts: Buffer[] = [];
   for await (const part of sources.registry.blob(parseImageRef(pin.repository), config)) parts.push(part as Buffer);
+  const { parseImageConfig } = await import('../../core/oci.ts');
   return parseImageConfig(Buffer.concat(parts)).config?.Labels ?? {};
 }
 

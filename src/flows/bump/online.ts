@@ -5,6 +5,7 @@ import type { Verdict } from '../../pins/bump/index.ts';
 import { eachLimited } from '../../registry/gate.ts';
 import type { TrustSources } from '../trust/policy-file.ts';
 import { loadPinsAlone } from '../plan-definitions.ts';
+import { atOnce } from './bump.ts';
 import { FirstSeen } from './first-seen.ts';
 import { judge } from './judge.ts';
 import { makeSources } from './resolvers.ts';
@@ -94,7 +95,7 @@ export async function verifyOnline(
   const sources = makeSources(host, root, mirrors, pins, options.trust);
   const firstSeen = await FirstSeen.read(host, root);
   const answers = new Map<string, Answer>();
-  await eachLimited([...pins.values()], 8, async (pin) => {
+  await eachLimited([...pins.values()], atOnce, async (pin) => {
     const verdict = await judge(sources, pin, { wish: { downgrade: false }, now: false, firstSeen });
     answers.set(pin.name, answerOf(pin, verdict, file));
   });

@@ -1,12 +1,6 @@
-import {
-  fromOciPlatform,
-  parseImageRef,
-  platforms,
-  type Digest,
-  type ImagePin,
-  type ImageRef,
-  type Platform,
-} from '../../core/index.ts';
+import { parseImageRef, type ImageRef } from '../../core/image-ref.ts';
+import type { Digest, ImagePin } from '../../core/index.ts';
+import { fromOciPlatform, platforms, type Platform } from '../../core/platform.ts';
 import { hasRoom, isFloating, tagOfVersion, versionOfTag, type Candidate } from '../../pins/bump/index.ts';
 import { settle } from '../../registry/resolve.ts';
 import { fetchOnce, pageOf } from './image-page.ts';

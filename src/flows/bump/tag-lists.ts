@@ -1,4 +1,5 @@
-import { parseImageRef, type ImagePin } from '../../core/index.ts';
+import { parseImageRef } from '../../core/image-ref.ts';
+import type { ImagePin } from '../../core/index.ts';
 import { formatRepository, mirrored } from '../../registry/repository.ts';
 import type { Sources } from './resolver.ts';
 
