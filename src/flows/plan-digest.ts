@@ -10,6 +10,9 @@ export interface DigestInputs {
   readonly platforms: readonly Platform[];
 }
 
+/** Another way to write an image from the same inputs needs another number. */
+export const inputFormat = 1;
+
 /**
  * inputDigest is SHA-256 over one line of JSON with fixed member order: format, the Dockerfile's
  * digest, [path, mode, digest] of each context file by path, the base's digest, labels by key and
@@ -24,6 +27,6 @@ export function inputDigest(inputs: DigestInputs): Digest {
   const labels = Object.entries(inputs.labels).sort(([a], [b]) => (a < b ? -1 : 1));
   const { base, platforms } = inputs;
   return digestOf(
-    JSON.stringify({ format: 1, dockerfile: digestOf(inputs.dockerfile), context, base, labels, platforms }),
+    JSON.stringify({ format: inputFormat, dockerfile: digestOf(inputs.dockerfile), context, base, labels, platforms }),
   );
 }

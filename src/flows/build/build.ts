@@ -21,14 +21,17 @@ import type { Host } from '../../host/index.ts';
 import {
   collectGarbage,
   createLayout,
+  openKnownLayers,
   importArchive,
   lockLayout,
   writeImageIndex,
   type BaseProof,
   type ImportedImage,
+  type KnownLayers,
   type Layout,
 } from '../../oci/index.ts';
 import type { Registry } from '../../registry/index.ts';
+import { inputFormat } from '../plan-digest.ts';
 import { openEvidence, platformBuild, type PlatformBuild as BuildRecord } from '../evidence/index.ts';
 import { annotationsOf } from './annotations.ts';
 import { baseImage, reachImages } from './base-image.ts';
@@ -108,13 +111,15 @@ export async function buildLayout(host: Host, options: BuildOptions): Promise<Bu
   try {
     const layout = await createLayout(host, directory);
     const info = await engine.info();
-    const images = await everyPlatform(host, options, engine, layout);
+    const known = await openKnownLayers(host, layout, inputFormat);
+    const images = await everyPlatform(host, options, engine, layout, known);
     await lock.assertHeld();
     const index = await writeImageIndex(
       layout,
       images.map(({ image }) => image.descriptor),
       annotationsOf(plan, options.labels?.[labelNames.expires]),
     );
+    await known.save();
     await collectGarbage(host, layout);
     await openEvidence(
       host,
@@ -153,12 +158,18 @@ interface Made {
   readonly record: BuildRecord;
 }
 
-async function everyPlatform(host: Host, options: BuildOptions, engine: Engine, layout: Layout): Promise<Made[]> {
+async function everyPlatform(
+  host: Host,
+  options: BuildOptions,
+  engine: Engine,
+  layout: Layout,
+  known: KnownLayers,
+): Promise<Made[]> {
   const failed = new AbortController();
   const signal = AbortSignal.any([host.signal, failed.signal]);
   const runs = options.plan.platforms.map(async (platform) => {
     try {
-      return await onePlatform(host, options, engine, layout, platform, signal);
+      return await onePlatform(host, options, engine, layout, known, platform, signal);
     } catch (error) {
       failed.abort(error);
       throw error;
@@ -175,6 +186,7 @@ async function onePlatform(
   options: BuildOptions,
   engine: Engine,
   layout: Layout,
+  known: KnownLayers,
   platform: Platform,
   signal: AbortSignal,
 ): Promise<Made> {
@@ -197,6 +209,7 @@ async function onePlatform(
         labels: plan.labels,
         instructions: finalInstructions(plan.dockerfile.text),
         mountPoints: mountPoints(plan.dockerfile.text),
+        known,
       });
       seconds.export = since();
       const { layers } = image.manifest;

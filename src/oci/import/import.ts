@@ -18,6 +18,7 @@ import { findImage, resolve, type ArchiveImage } from './archive-image.ts';
 import { baseLayers, fetchBase, proveBase, type BaseImage, type BaseProof } from './base.ts';
 import { rewriteConfig } from './config.ts';
 import { readArchive, type Member } from './intake.ts';
+import type { KnownLayers } from './known-layers.ts';
 import { Rewriter } from './rewriter.ts';
 import { rewriteLayer, type OwnLayer } from './rewrite.ts';
 import { LayerSpool, type SpooledLayer } from './spool.ts';
@@ -36,6 +37,8 @@ export interface ImportRequest {
   readonly labels?: Readonly<Record<string, string>>;
   /** Absolute paths where the Dockerfile mounts something: some engines leave the empty directory. */
   readonly mountPoints?: readonly string[];
+  /** What earlier builds made of the same layers. */
+  readonly known?: KnownLayers;
 }
 
 /** ImportedImage is one platform's image in the layout, not yet in its index. */
@@ -73,9 +76,14 @@ export async function importArchive(
   const baseDiffIds = new Set<string>(base?.config.rootfs.diff_ids ?? []);
   const members = new Map<string, Member<SpooledLayer>>();
   const layers = new Map<string, Taken>();
-  const rewriter = new Rewriter((layer) =>
-    rewriteLayer(host, layout, layer, { epoch, mountPoints: request.mountPoints ?? [] }),
-  );
+  const how = { epoch, mountPoints: request.mountPoints ?? [] };
+  const rewriter = new Rewriter(async (layer) => {
+    const known = await request.known?.find(layer.diffId, how);
+    if (known !== undefined) return known.layer;
+    const own = await rewriteLayer(host, layout, layer, how);
+    request.known?.note(layer.diffId, how, own);
+    return own;
+  });
   const fetching = base === undefined ? Promise.resolve() : fetchBase(layout, base);
   fetching.catch(() => undefined);
   const take = async (name: string, member: Member<SpooledLayer>) => {
