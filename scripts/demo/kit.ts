@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { labPaths } from '../../test/lab/paths.ts';
-import { background, here, root, stop, tell } from './run.ts';
+import { here, root, service, stop, tell } from './run.ts';
 
 /** What the offline Sigstore writes when it answers (test/support/sigstore/serve.ts). */
 export interface Kit {
@@ -19,22 +19,45 @@ export interface Kit {
 
 const patience = 60_000;
 
-/** A Sigstore of its own on loopback, with keys that nobody else trusts. */
-export async function startKit(): Promise<{ readonly kit: Kit; readonly end: () => Promise<void> }> {
+/** What an earlier demo left in the lab, if it still gives out tokens. */
+async function running(state: string): Promise<Kit | undefined> {
+  try {
+    const kit = JSON.parse(readFileSync(state, 'utf8')) as Kit;
+    const { ACTIONS_ID_TOKEN_REQUEST_URL: url = '', ACTIONS_ID_TOKEN_REQUEST_TOKEN: token = '' } = kit.environment;
+    const answer = await fetch(`${url}&audience=sigstore`, {
+      headers: { authorization: `bearer ${token}` },
+      signal: AbortSignal.timeout(5_000),
+    });
+    return answer.ok ? kit : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * startKit gives the lab's Sigstore: on loopback, with keys that nobody else trusts. It stays up as long as the lab,
+ * so that a second demo signs with the same keys, and finds what the first one signed still proven.
+ */
+export async function startKit(): Promise<Kit> {
   const directory = join(labPaths().lab, 'sigstore');
   const state = join(directory, 'kit.json');
+  const known = await running(state);
+  if (known !== undefined) {
+    tell(`\n# The lab's offline Sigstore is still up: ${known.url}\n`);
+    return known;
+  }
   rmSync(directory, { recursive: true, force: true });
   const program = 'test/support/sigstore/serve.ts';
   tell(`\n# Start an offline Sigstore: Fulcio, Rekor, timestamp authority, issuer of CI tokens\n`);
   tell(`$ npx tsx ${program} ${here(directory)} &\n`);
   const tsx = pathToFileURL(createRequire(join(root, 'package.json')).resolve('tsx')).href;
-  const { end, exited } = background({ program: process.execPath, args: ['--import', tsx, program, directory] });
+  const ended = service({ program: process.execPath, args: ['--import', tsx, program, directory] });
   const until = Date.now() + patience;
   while (!existsSync(state)) {
     const tick = new Promise<'tick'>((next) => setTimeout(next, 50, 'tick'));
-    if ((await Promise.race([exited, tick])) === 'tick' && Date.now() < until) continue;
+    if ((await Promise.race([ended, tick])) === 'tick' && Date.now() < until) continue;
     tell('\nThe demo stopped: the offline Sigstore did not start.\n');
     stop(4);
   }
-  return { kit: JSON.parse(readFileSync(state, 'utf8')) as Kit, end };
+  return JSON.parse(readFileSync(state, 'utf8')) as Kit;
 }

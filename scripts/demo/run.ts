@@ -28,29 +28,18 @@ export interface Command {
   readonly expected?: number;
 }
 
-/** background starts a service that lives until the demo ends or `end` is called. */
-export function background(command: Command): {
-  readonly exited: Promise<void>;
-  readonly end: () => Promise<void>;
-} {
-  const child = spawn(command.program, command.args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
-  running.add(child);
-  const exited = new Promise<void>((done) => {
+/** service starts what outlives the demo, as the lab does; the promise ends when it did not start, or has ended. */
+export function service({ program, args }: Pick<Command, 'program' | 'args'>): Promise<void> {
+  const child = spawn(program, args, { cwd: root, stdio: 'ignore', detached: true });
+  child.unref();
+  return new Promise((ended) => {
     child.once('error', () => {
-      done();
+      ended();
     });
     child.once('close', () => {
-      running.delete(child);
-      done();
+      ended();
     });
   });
-  return {
-    exited,
-    end: async () => {
-      child.kill('SIGTERM');
-      await exited;
-    },
-  };
 }
 
 function environmentShown(env: Readonly<Record<string, string>> = {}): string {

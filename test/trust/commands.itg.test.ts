@@ -1,12 +1,15 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseImageRef, parseIndex } from '../../src/core/index.ts';
 import { createRegistry } from '../../src/registry/index.ts';
 import { filesUnder, makeProject, start, startIn, type Project, type Ran } from '../flows/project.ts';
+import { labPaths } from '../lab/paths.ts';
 import type { LabState } from '../lab/state.ts';
+import { fetchTools } from '../lab/tools.ts';
 import { useLab } from '../lab/use-lab.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { startKit, type Kit } from '../support/sigstore/kit.ts';
@@ -45,6 +48,13 @@ const run = async (args: readonly string[], env: Record<string, string> = {}): P
 async function plain(args: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
   return start([...args, '--root', project.root], env).ended;
 }
+
+const shell = (script: string, env: Record<string, string>): Promise<{ code: number; stderr: string }> =>
+  new Promise((resolve) => {
+    execFile('sh', ['-c', script], { env, timeout: 60_000 }, (error, _stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : 255, stderr });
+    });
+  });
 
 async function works(ran: Promise<Ran>): Promise<Ran> {
   const done = await ran;
@@ -166,6 +176,23 @@ describe('the way from a build to a proven tag, command by command', () => {
     const { builds } = await evidence();
     for (const { engine } of builds) expect(engine.version).toMatch(/^\d+\.\d+/);
     expect(provenance?.predicate).toMatchObject({ buildDefinition: { internalParameters: { builds } } });
+  });
+
+  test('every command line that publish prints for consumers, run as a shell takes it, is proof by the real cosign', async () => {
+    const to = reference.split('@')[0] ?? '';
+    const said = await works(run(['publish', 'small', '--to', to, '--skip-gate', '--identity', workflow]));
+    const lines = said.stdout.split('\n').flatMap((line) => /^ {2}(cosign .*)$/.exec(line)?.[1] ?? []);
+    // Every node signed and with provenance, every image with its SBOM.
+    expect(lines).toHaveLength(8);
+    const { cosign } = await fetchTools(labPaths().cache, ['cosign']);
+    for (const line of lines) {
+      // Whoever has the public instance's image needs no root of his own; this one was signed by an instance of ours.
+      const [name, verb, ...rest] = line.split(' ');
+      const script = [name, verb, `--trusted-root '${trustedRoot}'`, ...rest].join(' ');
+      const path = `${dirname(cosign?.path ?? '')}:/usr/bin:/bin`;
+      const outcome = await shell(script, { PATH: path, HOME: directory, DOCKER_CONFIG: directory });
+      expect(outcome.code, `${line}\n${outcome.stderr}`).toBe(0);
+    }
   });
 
   test('promote moves a tag in a second repository, and there it is proven, too', async () => {

@@ -1,5 +1,9 @@
-/** The offline Sigstore as a process: `tsx serve.ts DIRECTORY [PORT]` writes its files there and serves until it is ended. */
-import { writeFile } from 'node:fs/promises';
+/**
+ * The offline Sigstore as a process: `tsx serve.ts DIRECTORY [PORT]` writes its files there and serves until it is ended,
+ * or until its directory is gone: it lives in the lab's, and ends with it.
+ */
+import { watchFile } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { githubIssuer } from './identity.ts';
 import { startKit } from './kit.ts';
@@ -20,11 +24,16 @@ const state = {
   /** What a CI job with `id-token: write` finds in its environment. */
   environment: kit.ciEnvironment(),
 };
-// Written last: whoever waits for it finds a kit that answers.
-await writeFile(join(target, 'kit.json'), `${JSON.stringify(state, null, 2)}\n`);
-process.stdout.write(`${kit.url}\n`);
 const stop = (): void => {
   void kit.close().then(() => process.exit(0));
 };
 process.once('SIGTERM', stop);
 process.once('SIGINT', stop);
+// Written last, and whole: whoever waits for it finds a kit that answers.
+const file = join(target, 'kit.json');
+await writeFile(`${file}.new`, `${JSON.stringify(state, null, 2)}\n`);
+await rename(`${file}.new`, file);
+watchFile(file, { interval: 500 }, ({ nlink }) => {
+  if (nlink === 0) stop();
+});
+process.stdout.write(`${kit.url}\n`);
