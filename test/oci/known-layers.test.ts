@@ -1,7 +1,14 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createLayout, importArchive, openKnownLayers, validateLayout, writeImageIndex } from '../../src/oci/index.ts';
+import {
+  collectGarbage,
+  createLayout,
+  importArchive,
+  openKnownLayers,
+  validateLayout,
+  writeImageIndex,
+} from '../../src/oci/index.ts';
 import { hexOf } from '../../src/core/index.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { chunks, dockerArchive, tar, temporaryDirectory } from './support.ts';
@@ -20,6 +27,7 @@ async function build(directory: string, layers: readonly Buffer[], format = 1, e
   const image = await importArchive(host, layout, archive, { platform: 'linux/amd64', sourceDateEpoch: epoch, known });
   await known.save();
   await writeImageIndex(layout, [image.descriptor], {});
+  await collectGarbage(host, layout);
   const paths = image.manifest.layers.map(({ digest }) => join(directory, 'blobs/sha256', hexOf(digest)));
   const inodes = await Promise.all(paths.map(async (path) => (await stat(path)).ino));
   return { layout, paths, inodes, manifest: image.descriptor.digest };
