@@ -107,6 +107,29 @@ describe('Python distributions', () => {
     });
   });
 
+  it.each([
+    ['a classifier', 'Classifier: License :: OSI Approved :: MIT License', 'MIT License'],
+    [
+      'several classifiers, in their own words',
+      'Classifier: License :: OSI Approved :: BSD License\nClassifier: Programming Language :: C\nClassifier: License :: OSI Approved :: Apache Software License',
+      'BSD License; Apache Software License',
+    ],
+    [
+      'the field before the classifier',
+      'License: Apache-2.0\nClassifier: License :: OSI Approved :: MIT License',
+      'Apache-2.0',
+    ],
+    [
+      'the classifier where the field holds a whole text',
+      `License: ${'Permission is hereby granted '.repeat(9)}\nClassifier: License :: OSI Approved :: MIT License`,
+      'MIT License',
+    ],
+    ['nothing where only the approval is told', 'Classifier: License :: OSI Approved', undefined],
+    ['nothing where nothing is told', 'Summary: License :: OSI Approved :: MIT License', undefined],
+  ])('reads a licence from %s', (_what, lines, license) => {
+    expect(readPythonMetadata(`Name: x\nVersion: 1\n${lines}\n`)?.license).toBe(license);
+  });
+
   it('takes METADATA of a wheel and PKG-INFO of an egg', () => {
     expect(isPythonMetadata('/v/lib/python3.14/site-packages/fastapi-0.115.dist-info/METADATA')).toBe(true);
     expect(isPythonMetadata('/usr/lib/python3/dist-packages/x.egg-info/PKG-INFO')).toBe(true);

@@ -14,7 +14,7 @@ export function readPythonMetadata(text: string): Declared | undefined {
   const name = field('Name');
   const version = field('Version');
   if (name === undefined || version === undefined || name === '' || version === '') return undefined;
-  const license = field('License-Expression') ?? shortLicense(field('License'));
+  const license = field('License-Expression') ?? shortLicense(field('License')) ?? classified(header);
   return {
     ecosystem: 'pypi',
     name,
@@ -23,6 +23,15 @@ export function readPythonMetadata(text: string): Declared | undefined {
     // purl-spec, types/pypi: lower case, and runs of -_. become one dash.
     purl: { type: 'pypi', name: name.toLowerCase().replace(/[-_.]+/g, '-'), version },
   };
+}
+
+/** Most distributions say it by a classifier alone: `License :: OSI Approved :: MIT License`. Its words are kept as they are. */
+function classified(header: string): string | undefined {
+  const lines = header.matchAll(/^Classifier: ?License :: (.*)$/gim);
+  // `OSI Approved` by itself says who approved it, not what it is.
+  const names = [...lines].map(([, path = '']) => path.trim().split(' :: ').at(-1) ?? '');
+  const known = [...new Set(names)].filter((name) => name !== '' && name !== 'OSI Approved');
+  return known.length === 0 ? undefined : shortLicense(known.join('; '));
 }
 
 /** The License field sometimes holds the whole text; then it names nothing. */
