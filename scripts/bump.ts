@@ -17,6 +17,9 @@ function print(call: Call, result: BumpResult, alarm: AppError | undefined): voi
   for (const file of files) call.console.print(`${written ? 'wrote' : 'would write'} ${file}`);
 }
 
+/** An error beside a result is a warning, which says so by itself. */
+const told = (error: AppError): string => renderError(error).replace(/^error: /, '');
+
 function exitOf(call: Call, { rows }: BumpResult): ExitCode {
   const any = (...cases: readonly string[]): boolean => rows.some(({ verdict }) => cases.includes(verdict.$case));
   // A question without an answer must not look like "nothing to do".
@@ -82,8 +85,10 @@ export const command: CommandModule = {
       await call.host.files.write(body, changelog(result));
     }
     print(call, result, alarm);
+    // The table has room for the error's name alone.
+    for (const { verdict } of result.rows) if (verdict.$case === 'unknown') call.host.story.warn(told(verdict.error));
     if (alarm !== undefined && !call.json) throw alarm;
-    if (alarm !== undefined) call.host.story.warn(renderError(alarm));
+    if (alarm !== undefined) call.host.story.warn(told(alarm));
     return exitOf(call, result);
   },
 };

@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { answer, on } from '../support/registries/faults.ts';
 import { publishIndex } from '../support/upstream/images.ts';
 import { git } from '../support/upstream/repository.ts';
 import { command } from './command.ts';
+import { show, writeShown } from './showing.ts';
 import { edit, ghRelease, stage, type Stage } from './stage.ts';
 
 const uv = 'astral-sh/uv';
@@ -125,7 +126,7 @@ const cases: Readonly<Record<string, Case>> = {
     does: (it) => release(it, (assets) => delete assets['gh_2.80.0_linux_arm64.tar.gz']),
     args: ['bump', 'gh@2.80.0'],
     exit: 2,
-    says: /2\.80\.0 has no asset for linux\/arm64[^]*bump\/refused/,
+    says: /2\.80\.0 has no asset for linux\/arm64[^]*ask the publisher[^]*bump\/refused/,
   },
   'a checksum file in upper case with binary markers': {
     does: (it) =>
@@ -138,19 +139,19 @@ const cases: Readonly<Record<string, Case>> = {
     does: (it) => sums(it, (text) => text.replaceAll('\n', '\r\n')),
     args: ['bump', 'gh'],
     exit: 3,
-    says: /bump\/checksum-file/,
+    says: /found: +line 1: [^]*bump\/checksum-file/,
   },
   'a checksum file with a duplicate line': {
     does: (it) => sums(it, (text) => text + text),
     args: ['bump', 'gh'],
     exit: 3,
-    says: /bump\/checksum-file/,
+    says: /found: +line 3: [^]*bump\/checksum-file/,
   },
   'a checksum file without the line of arm64': {
     does: (it) => sums(it, (text) => text.replace(/.*arm64.*\n/, '')),
     args: ['bump', 'gh'],
     exit: 3,
-    says: /bump\/checksum-file/,
+    says: /found: +no line for gh_2\.80\.0_linux_arm64\.tar\.gz[^]*bump\/checksum-file/,
   },
   'an API that answers with a page': {
     does: (it) => {
@@ -186,12 +187,30 @@ const cases: Readonly<Record<string, Case>> = {
 };
 
 describe('an upstream that moves and inputs that are spoilt, through the real command', { timeout: 120_000 }, () => {
-  it.each(Object.entries(cases))('%s', async (_name, { does, args, exit, says, omit }) => {
+  afterAll(writeShown);
+
+  it.each(Object.entries(cases))('%s', async (title, { does, args, exit, says, omit }) => {
     const here = await stage(omit === undefined ? {} : { omit });
     does(here);
-    const { code, stdout, stderr } = await command(here, args);
-    expect(`${stdout}\n${stderr}`).toMatch(says);
-    expect([code, here.status()]).toEqual([exit, '']);
+    const outcome = await command(here, args);
+    show({ title, line: args.join(' '), outcome });
+    expect(`${outcome.stdout}\n${outcome.stderr}`).toMatch(says);
+    expect([outcome.code, here.status()]).toEqual([exit, '']);
+  });
+
+  it('several pins at once, with the reviewer’s page', async () => {
+    const here = await stage();
+    const source = { 'org.opencontainers.image.source': 'https://github.com/astral-sh/uv' };
+    publishIndex(here.registry, uv, '0.12.8', 'x', undefined, source);
+    release(here);
+    const body = join(here.root, '../body.md');
+    const outcome = await command(here, ['bump', 'uv', 'gh', '--now', '--pr-body', body]);
+    expect([outcome.code, outcome.stdout]).toEqual([0, expect.stringContaining('wrote images/pins.yaml')]);
+    const text = readFileSync(body, 'utf8');
+    expect(text).toContain('### uv: 0.12.7 → [0.12.8](https://github.com/astral-sh/uv/releases)');
+    expect(text).toContain('### gh: 2.74.0 → [2.80.0](https://github.com/cli/cli/releases/tag/v2.80.0)');
+    const title = 'several pins at once, with the reviewer’s page';
+    show({ title, line: 'bump uv gh --now --pr-body body.md', outcome, wrote: { name: 'body.md', text } });
   });
 
   it('a rollback restores what a revision had, after asking for it again; evidence that a pin had may not be lost', async () => {

@@ -1,7 +1,7 @@
 import { AppError, AppErrors, errorToJson, throwAll } from '../../errors/index.ts';
 import type { Definitions, Mirrors, Pin } from '../../core/index.ts';
 import type { Host } from '../../host/index.ts';
-import { checkPolicy, type Verdict, type Wish } from '../../pins/bump/index.ts';
+import { checkPolicy, type HeldReason, type Verdict, type Wish } from '../../pins/bump/index.ts';
 import { eachLimited } from '../../registry/gate.ts';
 import { defaultPinsFile, loadDefinitions, loadPinsAlone } from '../plan-definitions.ts';
 import type { TrustSources } from '../trust/policy-file.ts';
@@ -90,6 +90,16 @@ function readTargets(definitions: PinsRead, { targets, downgrade }: BumpOptions)
   return read;
 }
 
+/** What helps beside another policy, by the reason. */
+const refusalHints: Partial<Record<HeldReason, string>> = {
+  downgrade: 'add --downgrade to take an older version',
+  'too-new': 'add --now to take it without waiting',
+  'age-unknown': 'add --now to take it without waiting',
+  incomplete: 'ask the publisher for what is missing, or take another version',
+  unsigned: 'ask the publisher why it is not signed, or take another version',
+  'evidence-lost': 'ask the publisher why it is gone, or take another version',
+};
+
 /** A version that a person named and policy holds back is an answer that they must not miss. */
 export function checkWishes(rows: readonly BumpRow[], targets: readonly Target[]): void {
   const errors = rows.flatMap(({ pin, verdict }) => {
@@ -97,16 +107,10 @@ export function checkWishes(rows: readonly BumpRow[], targets: readonly Target[]
     if (wish === undefined || verdict.$case === 'due') return [];
     const held = 'held' in verdict ? verdict.held.find(({ version }) => version === wish) : undefined;
     if (held === undefined) return [];
-    const hint =
-      held.reason === 'downgrade'
-        ? 'add --downgrade to take an older version'
-        : held.reason === 'too-new' || held.reason === 'age-unknown'
-          ? 'add --now to take it without waiting'
-          : `change the policy of ${pin.name} in ${defaultPinsFile}`;
     return [
       new AppError('bump/refused', 'usage', `${pin.name} ${wish} is held: ${held.reason}`, {
         found: held.detail,
-        hint,
+        hint: refusalHints[held.reason] ?? `change the policy of ${pin.name} in ${defaultPinsFile}`,
       }),
     ];
   });
