@@ -52,7 +52,7 @@ export async function makeBundle(root) {
   await rm(fresh, { recursive: true, force: true });
   // Compiled code and plans of the old bundle.
   const old = (await readdir(out)).filter((name) => !names.includes(name) && !name.startsWith('.new-'));
-  await Promise.all(old.map((name) => rm(join(out, name), { recursive: true, force: true })));
+  await Promise.all(old.map((name) => rm(join(out, name), { recursive: true, force: true, maxRetries: 3 })));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href || basename(process.argv[1] ?? '') === 'bundle.mjs') {

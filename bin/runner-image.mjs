@@ -26,7 +26,8 @@ function isFresh() {
   if (made === undefined) return false;
   // An installed package has no sources.
   if (!existsSync(join(root, 'src'))) return true;
-  const inputs = JSON.parse(readFileSync(join(lib, 'inputs.json'), 'utf8'));
+  const list = join(lib, 'inputs.json');
+  const inputs = existsSync(list) ? JSON.parse(readFileSync(list, 'utf8')) : [list];
   return inputs.every((name) => (statSync(join(root, name), { throwIfNoEntry: false })?.mtimeMs ?? Infinity) <= made);
 }
 
