@@ -1,0 +1,53 @@
+import { TrustedRoot } from '@sigstore/protobuf-specs';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { onlineRoot } from '../../src/flows/trust/index.ts';
+import { readTrustedRoot } from '../../src/sigstore/index.ts';
+import { fakeHost } from '../support/fake-host.ts';
+import { newKeyPair } from '../support/sigstore/keys.ts';
+import { trustedRoot } from '../support/sigstore/trusted-root.ts';
+
+const { getTrustedRoot } = vi.hoisted(() => ({ getTrustedRoot: vi.fn() }));
+vi.mock('@sigstore/tuf', () => ({ getTrustedRoot }));
+
+/** What the client of The Update Framework hands over when every signature of its metadata held. */
+const root = TrustedRoot.fromJSON(
+  trustedRoot({
+    url: 'https://rekor.example',
+    since: new Date(0),
+    fulcio: Buffer.alloc(0),
+    rekor: newKeyPair().publicKey,
+    ct: newKeyPair().publicKey,
+    tsa: [],
+  }),
+);
+
+describe('the public trust root', () => {
+  beforeEach(() => {
+    getTrustedRoot.mockReset();
+  });
+
+  test('is asked of TUF with a cache of its own, and is what a trusted_root.json would say', async () => {
+    getTrustedRoot.mockResolvedValue(root);
+    const text = await onlineRoot(fakeHost({ env: { XDG_CACHE_HOME: '/cache', HOME: '/home/me' } }));
+    expect(getTrustedRoot).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ cachePath: '/cache/openshell-runner-images/tuf' }),
+    );
+    expect(TrustedRoot.fromJSON(JSON.parse(text))).toEqual(root);
+    expect((JSON.parse(text) as { mediaType: string }).mediaType).toContain('trustedroot');
+  });
+
+  test('that cannot be fetched is an error that says what works without a network, never an empty root', async () => {
+    getTrustedRoot.mockRejectedValue(new Error('getaddrinfo ENOTFOUND'));
+    await expect(onlineRoot(fakeHost({ env: { HOME: '/home/me' } }))).rejects.toMatchObject({
+      code: 'trust/online',
+      exit: 3,
+      facts: { hint: expect.stringContaining('--trusted-root') as string },
+    });
+  });
+
+  test('that names nobody would be refused like any other', async () => {
+    getTrustedRoot.mockResolvedValue({ ...root, tlogs: [], ctlogs: [] });
+    const text = await onlineRoot(fakeHost({ env: {} }));
+    await expect(readTrustedRoot(text)).rejects.toMatchObject({ code: 'sigstore/trusted-root' });
+  });
+});
