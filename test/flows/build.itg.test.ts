@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseIndex, parseManifest, platforms, type Descriptor, type Digest } from '../../src/core/index.ts';
 import { buildahEngine, dockerEngine, parseEndpoint, type Engine } from '../../src/engines/index.ts';
 import { chooseEngine, type BuildResult } from '../../src/flows/build/index.ts';
+import { readEvidence } from '../../src/flows/evidence/index.ts';
 import { publishLayout } from '../../src/flows/publish/index.ts';
 import { openLayout, validateLayout } from '../../src/oci/index.ts';
 import { createRegistry } from '../../src/registry/index.ts';
@@ -122,6 +123,15 @@ describe('one layout, whichever engine', () => {
     const { index } = await built(project, watched, { layout: dist('shared') });
     expect(calls.sort()).toEqual(['linux/amd64 docker-archive', 'linux/arm64 oci-archive']);
     expect(index.digest).toBe(of('classic').index.digest);
+    // Each platform's record names its own engine: their versions differ.
+    const versions = (await readEvidence(host, join(dist('shared'), 'evidence.json')))?.builds.map(
+      ({ platform, engine: { version } }) => [platform, version],
+    );
+    expect(versions).toEqual([
+      ['linux/amd64', (await engines.classic().info()).version],
+      ['linux/arm64', (await engines.current().info()).version],
+    ]);
+    expect(new Set(versions?.map(([, version]) => version)).size).toBe(2);
     await rm(dist('shared'), { recursive: true });
   });
 });
