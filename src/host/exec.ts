@@ -1,3 +1,5 @@
+import { spawn, type SpawnOptions } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import type { ExecOptions, ExecResult } from './types.ts';
 import { AppError } from '../errors/index.ts';
@@ -12,18 +14,21 @@ function mergeEnv(extra: ExecOptions['env']): Record<string, string> {
 }
 
 /**
- * exec runs one command through zx without a shell ever seeing the arguments: zx quotes each of
- * them, and prefix, postfix and shell are given here so that ZX_* in the environment cannot change
- * what runs. A command that cannot be started throws `host/command-missing`; a non-zero exit is a
- * result, since only the caller knows what it means.
+ * exec runs one command through zx, which would hand it to a shell: what zx starts here is the command itself,
+ * with the arguments as they are, so that there is nothing to quote and nothing in the environment (ZX_*)
+ * that could change what runs. A command that cannot be started throws `host/command-missing`; a non-zero
+ * exit is a result, since only the caller knows what it means.
  */
 export async function exec(command: string, args: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
   const { $ } = await import('zx/core');
   const limit = options.maxBytes ?? defaultMaxBytes;
+  let unstarted: NodeJS.ErrnoException | undefined;
   const run = $({
-    prefix: 'set -euo pipefail; exec ',
-    postfix: '',
-    shell: '/bin/bash',
+    spawn: ((_line: string, _none: readonly string[], given: SpawnOptions) =>
+      spawn(command, args, { ...given, shell: false }).once('error', (error) => (unstarted = error))) as typeof spawn,
+    // Looked at by zx, used by nobody.
+    shell: '/bin/sh',
+    quote: (text: string) => text,
     quiet: true,
     verbose: false,
     nothrow: true,
@@ -55,12 +60,18 @@ export async function exec(command: string, args: readonly string[], options: Ex
   const output = await run;
   await written;
   stderr.end();
-  if (output.exitCode === 127 && /not found|No such file/.test(output.stderr)) {
+  if (unstarted?.code === 'ENOENT' && (options.cwd === undefined || existsSync(options.cwd))) {
     throw new AppError('host/command-missing', 'machine', `${command} is not installed`, {
       expected: `${command} on PATH`,
       hint: 'runner-image doctor says which package brings it',
     });
   }
+  if (unstarted !== undefined)
+    throw new AppError('host/command', 'machine', `${command} could not be started`, {
+      found: unstarted.code ?? unstarted.message,
+      ...(options.cwd === undefined ? {} : { where: { file: options.cwd } }),
+      cause: unstarted,
+    });
   if (stdout.overflow) {
     throw new AppError('host/output-too-large', 'upstream', `${command} printed more than ${limit} bytes`);
   }

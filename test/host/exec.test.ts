@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { exec } from '../../src/host/exec.ts';
 
@@ -35,6 +36,22 @@ describe('exec', () => {
       code: 'host/command-missing',
       exit: 4,
     });
+  });
+
+  it('tells a folder that is not there from a command that is not there', async () => {
+    await expect(exec('true', [], { cwd: '/no/such/folder' })).rejects.toMatchObject({
+      code: 'host/command',
+      facts: { where: { file: '/no/such/folder' } },
+    });
+    await expect(exec('/etc/passwd', [])).rejects.toMatchObject({ code: 'host/command', facts: { found: 'EACCES' } });
+  });
+
+  it('starts no shell: not even a process of one stands between', async () => {
+    const { stdout } = await exec(process.execPath, [
+      '-p',
+      'require("fs").readFileSync(`/proc/${process.ppid}/cmdline`, "latin1").split("\\0")[0]',
+    ]);
+    expect(stdout.trim()).toBe(readFileSync('/proc/self/cmdline', 'latin1').split('\0')[0]);
   });
 
   it('stops a command that prints more than the limit', async () => {
