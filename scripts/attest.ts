@@ -8,12 +8,10 @@ import { attestTree } from '../src/flows/trust/attest-tree.ts';
 import { provenanceOf, type Observed } from '../src/flows/trust/provenance.ts';
 import { sbomsIn } from '../src/flows/trust/sbom-files.ts';
 import { demandDigest, treeToSign } from '../src/flows/trust/sign-tree.ts';
-import { variantOfRepository } from '../src/flows/ci/variant.ts';
-import { buildPlan, loadDefinitions } from '../src/flows/plan.ts';
 import { createRegistry, type Registry } from '../src/registry/index.ts';
 import { buildSite } from '../src/sigstore/index.ts';
 import { examples, flag, stringOption, type Call, type CommandModule } from './command.ts';
-import { fromHere } from './plan-option.ts';
+import { fromHere, planFor } from './plan-option.ts';
 import { surroundings, surroundingsOptions, type Surroundings } from './surroundings.ts';
 import { evidenceOption, evidencePlace, penOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
 import { projectVersion } from './version.ts';
@@ -36,11 +34,16 @@ async function whoBuilt(call: Call, place: EvidencePlace): Promise<(observed: Ob
 }
 
 async function planOf(call: Call, ref: ImageRef): Promise<{ readonly plan: Plan; readonly around: Surroundings }> {
-  const { host, root } = call;
   const around = await surroundings(call);
-  const named = stringOption(call, 'variant');
-  const variant = named ?? variantOfRepository(await loadDefinitions(host, root, around.pinsFile), ref);
-  return { around, plan: await buildPlan(host, { root, variant, ...around }) };
+  const variant = stringOption(call, 'variant') ?? (await variantOf(call, ref, around));
+  return { around, plan: await planFor(call, variant, around) };
+}
+
+/** A CI job that is told nothing but a repository finds the variant by it. */
+async function variantOf({ host, root }: Call, ref: ImageRef, { pinsFile }: Surroundings): Promise<string> {
+  const { loadDefinitions } = await import('../src/flows/plan.ts');
+  const { variantOfRepository } = await import('../src/flows/ci/variant.ts');
+  return variantOfRepository(await loadDefinitions(host, root, pinsFile), ref);
 }
 
 interface SbomFacts {
