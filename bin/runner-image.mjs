@@ -66,8 +66,15 @@ const command = /^[a-z][a-z-]{0,20}$/.exec(process.argv[2] ?? '')?.[0] ?? 'help'
 const compiled = join(lib, 'compiled', `${command}-${name}`);
 const cachedData = existsSync(compiled) ? readFileSync(compiled) : undefined;
 const script = new Script(source, { filename: bundle, ...(cachedData === undefined ? {} : { cachedData }) });
-// In a long run V8 drops code again that was needed at the start only: what is left would make the next start slower.
-if (cachedData === undefined || script.cachedDataRejected)
-  process.once('exit', (code) => void (code === 0 && performance.now() < 5000 && keep(script, compiled)));
+if (cachedData === undefined || script.cachedDataRejected) {
+  // In a long run V8 drops again what only the start needed, so its code is kept while it is young.
+  let kept = false;
+  const keepOnce = () => {
+    if (!kept) keep(script, compiled);
+    kept = true;
+  };
+  setTimeout(keepOnce, 2000).unref();
+  process.once('exit', (code) => void (code === 0 && keepOnce()));
+}
 const module = { exports: {} };
 script.runInThisContext()(module.exports, createRequire(bundle), module, bundle, lib);
