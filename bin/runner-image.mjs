@@ -15,6 +15,7 @@ import {
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -27,8 +28,9 @@ function isFresh() {
   // An installed package has no sources.
   if (!existsSync(join(root, 'src'))) return true;
   const list = join(lib, 'inputs.json');
-  const inputs = existsSync(list) ? JSON.parse(readFileSync(list, 'utf8')) : [list];
-  return inputs.every((name) => (statSync(join(root, name), { throwIfNoEntry: false })?.mtimeMs ?? Infinity) <= made);
+  // Without its list a bundle may be of any age.
+  const inputs = existsSync(list) ? JSON.parse(readFileSync(list, 'utf8')) : ['lib/inputs.json'];
+  return inputs.every((name) => (statSync(`${root}/${name}`, { throwIfNoEntry: false })?.mtimeMs ?? Infinity) <= made);
 }
 
 /** The bundle's text, and a name that no other bundle's compiled code has: V8 itself compares lengths only. */
@@ -56,6 +58,13 @@ function keep(script, path) {
   }
 }
 
+// Otherwise a long run would drop again the code that only its start needed, and none of it could be kept; and
+// a short one would wait at its end for an optimising compiler that is still at work on the HTTP parser's WebAssembly.
+// Of a flag that a later V8 does not know, it would tell the user.
+if (Number(process.versions.node.split('.')[0]) <= 24)
+  for (const flag of ['--no-flush-bytecode', '--no-wasm-tier-up', '--no-wasm-dynamic-tiering'])
+    setFlagsFromString(flag);
+
 if (!isFresh()) {
   const { makeBundle } = await import(pathToFileURL(join(root, 'bin', 'bundle.mjs')).href);
   await makeBundle(root);
@@ -66,15 +75,7 @@ const command = /^[a-z][a-z-]{0,20}$/.exec(process.argv[2] ?? '')?.[0] ?? 'help'
 const compiled = join(lib, 'compiled', `${command}-${name}`);
 const cachedData = existsSync(compiled) ? readFileSync(compiled) : undefined;
 const script = new Script(source, { filename: bundle, ...(cachedData === undefined ? {} : { cachedData }) });
-if (cachedData === undefined || script.cachedDataRejected) {
-  // In a long run V8 drops again what only the start needed, so its code is kept while it is young.
-  let kept = false;
-  const keepOnce = () => {
-    if (!kept) keep(script, compiled);
-    kept = true;
-  };
-  setTimeout(keepOnce, 2000).unref();
-  process.once('exit', (code) => void (code === 0 && keepOnce()));
-}
+if (cachedData === undefined || script.cachedDataRejected)
+  process.once('exit', (code) => void (code === 0 && keep(script, compiled)));
 const module = { exports: {} };
 script.runInThisContext()(module.exports, createRequire(bundle), module, bundle, lib);

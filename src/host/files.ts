@@ -1,6 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { chmod, lstat, mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+} from 'node:fs';
+import { chmod, mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
@@ -9,25 +18,43 @@ import type { Files, FileStat, TemporaryFile } from './types.ts';
 
 const defaultLimit = 64 * 1024 * 1024;
 
-async function read(path: string, limit = defaultLimit): Promise<Buffer> {
-  const handle = await open(path, 'r').catch((cause: unknown) => {
-    throw new AppError('host/read', 'usage', `cannot read ${path}`, { where: { file: path }, cause });
-  });
+/**
+ * What is read whole is small, and a plan asks about a hundred such files: read at once they take a fifth of
+ * the time that the trips to the thread pool and back take.
+ */
+function readNow(path: string, limit: number): Buffer {
+  const tooLarge = (found: string): AppError =>
+    new AppError('host/too-large', 'usage', `${path} is too large`, {
+      expected: `at most ${limit} bytes`,
+      found,
+      where: { file: path },
+    });
+  const file = openSync(path, 'r');
   try {
-    const { size } = await handle.stat();
-    if (size > limit) {
-      throw new AppError('host/too-large', 'usage', `${path} is too large`, {
-        expected: `at most ${limit} bytes`,
-        found: `${size} bytes`,
-        where: { file: path },
-      });
+    const stats = fstatSync(file);
+    if (stats.size > limit) throw tooLarge(`${stats.size} bytes`);
+    if (stats.isFile()) return readFileSync(file);
+    // A pipe or a device tells no size.
+    const pieces: Buffer[] = [];
+    for (let left = limit; ;) {
+      const piece = Buffer.alloc(64 * 1024);
+      const length = readSync(file, piece);
+      if (length === 0) return Buffer.concat(pieces);
+      left -= length;
+      if (left < 0) throw tooLarge('more');
+      pieces.push(piece.subarray(0, length));
     }
-    return await handle.readFile();
+  } finally {
+    closeSync(file);
+  }
+}
+
+async function read(path: string, limit = defaultLimit): Promise<Buffer> {
+  try {
+    return readNow(path, limit);
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
     throw new AppError('host/read', 'usage', `cannot read ${path}`, { where: { file: path }, cause });
-  } finally {
-    await handle.close();
   }
 }
 
@@ -40,7 +67,7 @@ async function list(path: string): Promise<string[]> {
 
 async function stat(path: string): Promise<FileStat | undefined> {
   try {
-    const found = await lstat(path);
+    const found = lstatSync(path);
     const type = found.isFile()
       ? 'file'
       : found.isDirectory()

@@ -32,6 +32,15 @@ describe('files', () => {
     });
   });
 
+  it('refuses what has no end and tells no size', async () => {
+    await expect(nodeFiles.read('/dev/zero', 1_000_000)).rejects.toMatchObject({
+      code: 'host/too-large',
+      facts: { found: 'more' },
+    });
+    expect(await nodeFiles.read('/dev/null')).toHaveLength(0);
+    await expect(nodeFiles.read(place)).rejects.toMatchObject({ code: 'host/read' });
+  });
+
   it('commits a temporary file by renaming it and discards it without a trace', async () => {
     const kept = await nodeFiles.openTemporary(join(place, 'kept'));
     kept.stream.write('content');
