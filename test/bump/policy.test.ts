@@ -122,10 +122,11 @@ describe('pages for the reviewer', () => {
   });
 
   it('of a package: its source’s releases, else npm’s page when the bytes come from there, else none', () => {
-    const tarball = 'https://registry.npmjs.org/x/-/x-1.0.0.tgz';
+    const tarball = 'https://packages.npmjs.org/x/-/x-1.0.0.tgz';
     expect(pageOfPackage('x', '1.0.0', 'git+https://github.com/openai/codex.git', tarball)).toBe(releases);
     expect(pageOfPackage('@a/x', '1.0.0', undefined, tarball)).toBe('https://www.npmjs.com/package/@a/x/v/1.0.0');
-    expect(pageOfPackage('x', '1.0.0', undefined, 'https://npm.example.com/x-1.0.0.tgz')).toBeUndefined();
+    for (const elsewhere of ['https://npm.example.com/x-1.0.0.tgz', 'https://a.npmjs.org.example.com/x-1.0.0.tgz'])
+      expect(pageOfPackage('x', '1.0.0', undefined, elsewhere)).toBeUndefined();
   });
 
   it('of an image: what its labels name', () => {

@@ -26,7 +26,7 @@ export function pageOfPackage(
 ): string | undefined {
   const releases = releasesOf(typeof repository === 'string' ? repository : undefined);
   if (releases !== undefined) return releases;
-  return typeof tarball === 'string' && tarball.startsWith('https://registry.npmjs.org/')
+  return typeof tarball === 'string' && /^https:\/\/[a-z]+\.npmjs\.org\//.test(tarball)
     ? `https://www.npmjs.com/package/${name}/v/${version}`
     : undefined;
 }
