@@ -24,8 +24,11 @@ export async function exec(command: string, args: readonly string[], options: Ex
   const limit = options.maxBytes ?? defaultMaxBytes;
   let unstarted: NodeJS.ErrnoException | undefined;
   const run = $({
-    spawn: ((_line: string, _none: readonly string[], given: SpawnOptions) =>
-      spawn(command, args, { ...given, shell: false }).once('error', (error) => (unstarted = error))) as typeof spawn,
+    spawn: ((_line: string, _none: readonly string[], given: SpawnOptions) => {
+      const child = spawn(command, args, { ...given, shell: false });
+      // One that was started and then aborted says so here, too.
+      return child.once('error', (error) => (unstarted = child.pid === undefined ? error : undefined));
+    }) as typeof spawn,
     // Looked at by zx, used by nobody.
     shell: '/bin/sh',
     quote: (text: string) => text,

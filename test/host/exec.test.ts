@@ -46,6 +46,18 @@ describe('exec', () => {
     await expect(exec('/etc/passwd', [])).rejects.toMatchObject({ code: 'host/command', facts: { found: 'EACCES' } });
   });
 
+  it('ends a command that is aborted, and gives what it said until then', async () => {
+    const controller = new AbortController();
+    const { exitCode, stderr } = await exec('sh', ['-c', 'echo here >&2; exec sleep 100'], {
+      signal: controller.signal,
+      onStderrLine: () => {
+        controller.abort();
+      },
+    });
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toBe('here\n');
+  });
+
   it('starts no shell: not even a process of one stands between', async () => {
     const { stdout } = await exec(process.execPath, [
       '-p',
