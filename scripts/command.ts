@@ -1,3 +1,4 @@
+import { isAbsolute, join } from 'node:path';
 import type { Command } from 'commander';
 import type { ExitCode } from '../src/errors/index.ts';
 import type { Host } from '../src/host/index.ts';
@@ -42,6 +43,9 @@ export function stringOption(call: Call, name: string): string | undefined {
   const value = call.options[name];
   return typeof value === 'string' ? value : undefined;
 }
+
+/** fromHere makes a path on the command line absolute. */
+export const fromHere = (path: string): string => (isAbsolute(path) ? path : join(process.cwd(), path));
 
 export function flag(call: Call, name: string): boolean {
   return call.options[name] === true;

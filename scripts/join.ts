@@ -1,8 +1,8 @@
 import { exitCodes } from '../src/errors/index.ts';
 import { layoutDirectory } from '../src/flows/build/index.ts';
 import { joinLayouts } from '../src/flows/join.ts';
-import { collect, examples, listOption, stringOption, type CommandModule } from './command.ts';
-import { fromHere, planFor, planOption } from './plan-option.ts';
+import { collect, examples, fromHere, listOption, stringOption, type CommandModule } from './command.ts';
+import { planFor, planOption } from './plan-option.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
 
 export const command: CommandModule = {

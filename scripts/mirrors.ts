@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { Mirrors } from '../src/core/index.ts';
 import { AppError } from '../src/errors/index.ts';
-import { fromHere } from './plan-option.ts';
+import { fromHere } from './command.ts';
 
 /** readMirrors reads the file of `--mirrors`. Loaded only where there is one: the YAML parser takes time to load. */
 export function readMirrors(file: string): Mirrors {

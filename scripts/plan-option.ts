@@ -1,14 +1,11 @@
 import { statSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import type { Plan } from '../src/core/index.ts';
 import { rememberedPlan } from '../src/flows/plan-memo.ts';
-import { stringOption, type Call } from './command.ts';
+import { fromHere, stringOption, type Call } from './command.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export const planOption = ['--plan <file>', 'a frozen plan (ci plan): refuse inputs that differ from it'] as const;
-
-/** fromHere makes a path on the command line absolute. */
-export const fromHere = (path: string): string => (isAbsolute(path) ? path : join(process.cwd(), path));
 
 /** The bundle, which keeps what it planned; a run from the sources plans afresh. */
 function bundle(): { readonly directory: string; readonly program: string } | undefined {

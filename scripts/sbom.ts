@@ -3,8 +3,7 @@ import { parsePlatform } from '../src/core/index.ts';
 import { AppError, exitCodes } from '../src/errors/index.ts';
 import { projectPins, sbomsOf } from '../src/flows/trust/index.ts';
 import { createRegistry } from '../src/registry/index.ts';
-import { examples, listOption, stringOption, type CommandModule } from './command.ts';
-import { fromHere } from './plan-option.ts';
+import { examples, fromHere, listOption, stringOption, type CommandModule } from './command.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
 import { projectVersion } from './version.ts';
 

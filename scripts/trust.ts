@@ -1,4 +1,3 @@
-import { isAbsolute, join } from 'node:path';
 import type { Command } from 'commander';
 import type { Digest } from '../src/core/index.ts';
 import { AppError } from '../src/errors/index.ts';
@@ -11,9 +10,7 @@ import type { Signed } from '../src/flows/trust/sign-tree.ts';
 import type { TreeReport } from '../src/flows/trust/verify-tree.ts';
 import type { Registry } from '../src/registry/index.ts';
 import { isKeyless, policySchema, type TrustPolicy } from '../src/sigstore/index.ts';
-import { flag, listOption, stringOption, type Call } from './command.ts';
-
-const absolute = (path: string): string => (isAbsolute(path) ? path : join(process.cwd(), path));
+import { flag, fromHere, listOption, stringOption, type Call } from './command.ts';
 
 /** trustOptions adds whom to believe: a policy file or flags, and the trust root. */
 export function trustOptions(command: Command): void {
@@ -46,13 +43,13 @@ export function evidenceOption(command: Command): void {
 /** evidencePlace is where the evidence of a digest is looked for. */
 export function evidencePlace(call: Call, digest: Digest) {
   const file = stringOption(call, 'evidence');
-  return { root: call.root, digest, ...(file === undefined ? {} : { evidence: absolute(file) }) };
+  return { root: call.root, digest, ...(file === undefined ? {} : { evidence: fromHere(file) }) };
 }
 
 export function trustSources(call: Call): TrustSources {
   const file = stringOption(call, 'trustedRoot');
   return {
-    ...(file === undefined ? {} : { trustedRoot: absolute(file) }),
+    ...(file === undefined ? {} : { trustedRoot: fromHere(file) }),
     ...(flag(call, 'online') ? { online: () => onlineRoot(call.host) } : {}),
   };
 }
@@ -60,14 +57,14 @@ export function trustSources(call: Call): TrustSources {
 /** policyOf reads --policy, or makes one of the flags; undefined when neither names anybody. */
 export async function policyOf(call: Call): Promise<TrustPolicy | undefined> {
   const file = stringOption(call, 'policy');
-  if (file !== undefined) return await readPolicy(call.host, absolute(file));
+  if (file !== undefined) return await readPolicy(call.host, fromHere(file));
   const identities = listOption(call, 'identity');
   const key = stringOption(call, 'key');
   if (identities.length === 0 && key === undefined) return undefined;
   const require = listOption(call, 'require');
   const given = policySchema.safeParse({
     version: 1,
-    signer: key === undefined ? { identities, issuer: stringOption(call, 'issuer') } : { key: absolute(key) },
+    signer: key === undefined ? { identities, issuer: stringOption(call, 'issuer') } : { key: fromHere(key) },
     legacy: flag(call, 'withLegacy'),
     ...(require.length === 0 ? {} : { require }),
     ...(stringOption(call, 'nodes') === undefined ? {} : { nodes: stringOption(call, 'nodes') }),
@@ -97,7 +94,7 @@ export async function penOf(call: Call, registry: Registry): Promise<Pen> {
   const signing = Object.fromEntries(
     Object.entries(names).flatMap(([option, name]) => {
       const value = stringOption(call, option);
-      return value === undefined ? [] : [[name, option === 'signingKey' ? absolute(value) : value]];
+      return value === undefined ? [] : [[name, option === 'signingKey' ? fromHere(value) : value]];
     }),
   );
   return await makePen(call.host, registry, signing, trustSources(call), await policyOf(call));

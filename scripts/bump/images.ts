@@ -1,8 +1,7 @@
 import { AppError, exitCodes, type ExitCode } from '../../src/errors/index.ts';
 import { compareImages, withImages } from '../../src/flows/bump/images.ts';
 import { createRegistry } from '../../src/registry/index.ts';
-import { stringOption, type Call } from '../command.ts';
-import { fromHere } from '../plan-option.ts';
+import { fromHere, stringOption, type Call } from '../command.ts';
 import { surroundings } from '../surroundings.ts';
 
 /** images adds what two built images differ in to the reviewer's page; it asks no upstream and bumps nothing. */

@@ -1,6 +1,5 @@
 import { AppError } from '../../src/errors/index.ts';
-import { stringOption, type Call } from '../command.ts';
-import { fromHere } from '../plan-option.ts';
+import { fromHere, stringOption, type Call } from '../command.ts';
 
 /** needed gives an option that this step cannot do without. */
 export function needed(call: Call, option: string): string {
