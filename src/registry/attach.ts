@@ -2,7 +2,7 @@ import { digestOf, type Digest } from '../core/digest.ts';
 import { mediaTypes } from '../core/media-types.ts';
 import type { Descriptor } from '../core/oci.ts';
 import { AppError } from '../errors/index.ts';
-import { eachLimited } from './gate.ts';
+import { eachLimited, mapLimited } from './gate.ts';
 import { putManifest } from './manifest.ts';
 import { readNode, unique, type Node } from './node.ts';
 import { fallbackTag, listReferrers, readFallback } from './referrers.ts';
@@ -115,10 +115,7 @@ export async function attachAll(
   repo: Repository,
   manifests: readonly Uint8Array[],
 ): Promise<Attached[]> {
-  const done: Put[] = [];
-  await eachLimited([...manifests.entries()], 4, async ([at, bytes]) => {
-    done[at] = await put(wire, repo, bytes);
-  });
+  const done = await mapLimited(manifests, 4, async (bytes) => put(wire, repo, bytes));
   const bySubject = new Map<Digest, Put[]>();
   for (const one of done)
     if (one.attached.filed !== 'header') bySubject.set(one.subject, [...(bySubject.get(one.subject) ?? []), one]);

@@ -3,7 +3,7 @@ import type { Descriptor } from '../core/oci.ts';
 import { AppError } from '../errors/index.ts';
 import { attachAll, awaitReferrers } from './attach.ts';
 import { passBlob } from './blob-pull.ts';
-import { eachLimited } from './gate.ts';
+import { mapLimited } from './gate.ts';
 import { fetchManifest, putManifest, type Fetched } from './manifest.ts';
 import { relayBlob } from './relay.ts';
 import { pushBeneath, pushTree, readPart, Tally, type Part, type PushOptions, type PushReport } from './push-tree.ts';
@@ -25,6 +25,8 @@ export interface CopyReport extends PushReport {
 }
 
 const maxDepth = 4;
+/** Each waits mostly for one of the registries. */
+const atOnce = 4;
 const suffixes = ['.sig', '.att', '.sbom'];
 
 /**
@@ -62,13 +64,6 @@ const joined = (all: readonly Besides[]): Besides => ({
   legacyTags: all.flatMap(({ legacyTags }) => legacyTags),
 });
 
-/** A few at once, the results in the items' order; each waits mostly for one of the registries. */
-async function mapLimited<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results = new Map<number, R>();
-  await eachLimited([...items.entries()], 4, async ([at, item]) => void results.set(at, await work(item)));
-  return items.map((_item, at) => results.get(at) as R);
-}
-
 class Copy {
   readonly tally = new Tally();
   readonly referrers = { copied: 0, present: 0 };
@@ -101,7 +96,7 @@ class Copy {
       return !known;
     });
     return joined(
-      await mapLimited(parts, async ({ descriptor: { digest } }) => {
+      await mapLimited(parts, atOnce, async ({ descriptor: { digest } }) => {
         const besides = await this.#referrersOf(digest, depth);
         const own = this.#options.legacyTags === false ? [] : await this.#legacyOf(digest);
         return { rejected: besides.rejected, legacyTags: [...besides.legacyTags, ...own] };
@@ -116,7 +111,7 @@ class Copy {
     const there = new Set(listed.descriptors.map(({ digest }) => digest));
     const lacking = referrers.filter(({ descriptor }) => !there.has(descriptor.digest));
     this.referrers.present += referrers.length - lacking.length;
-    await mapLimited(lacking, ({ fetched }) =>
+    await mapLimited(lacking, atOnce, ({ fetched }) =>
       pushBeneath(this.#wire, this.#to, fetched, this.#source, this.#options, this.tally),
     );
     const attached = await attachAll(
@@ -127,7 +122,7 @@ class Copy {
     this.tally.manifests.pushed += attached.length;
     this.referrers.copied += attached.length;
     const slow = attached.filter(({ filed }) => filed === 'api').map(({ descriptor }) => descriptor.digest);
-    const deeper = await mapLimited(referrers, ({ fetched }) => this.withReferrers(fetched, depth + 1));
+    const deeper = await mapLimited(referrers, atOnce, ({ fetched }) => this.withReferrers(fetched, depth + 1));
     if (slow.length > 0) await awaitReferrers(this.#wire, this.#to, subject, slow);
     return joined([{ rejected, legacyTags: [] }, ...deeper]);
   }
@@ -135,7 +130,7 @@ class Copy {
   async #legacyOf(subject: Digest): Promise<string[]> {
     const { registry, repository } = this.#from;
     const tags = suffixes.map((suffix) => `sha256-${hexOf(subject)}${suffix}`);
-    const found = await mapLimited(tags, async (tag) => {
+    const found = await mapLimited(tags, atOnce, async (tag) => {
       const fetched = await fetchManifest(this.#wire, { registry, repository, tag }).catch((error: unknown) => {
         if (isNotFound(error)) return undefined;
         throw error;

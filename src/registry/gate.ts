@@ -59,3 +59,14 @@ export async function eachLimited<T>(
   const results = await Promise.allSettled(lanes);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
+
+/** mapLimited is eachLimited with results, in the items' order. */
+export async function mapLimited<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results = new Map<number, R>();
+  await eachLimited([...items.entries()], limit, async ([at, item]) => void results.set(at, await work(item)));
+  return items.map((_item, at) => results.get(at) as R);
+}

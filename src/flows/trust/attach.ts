@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Digest } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
+import { mapLimited } from '../../registry/gate.ts';
 import type { BlobSource, Registry } from '../../registry/index.ts';
 import {
   attestationOf,
@@ -17,6 +18,9 @@ import {
 } from '../../sigstore/index.ts';
 import { gatherEvidence, type Exhibit } from './evidence.ts';
 import { nameOf, type Tree, type TreeNode } from './tree.ts';
+
+/** Each waits mostly for a log or a registry. */
+const atOnce = 4;
 
 export interface AttachedBundle {
   readonly node: string;
@@ -94,7 +98,7 @@ async function attachTo({ registry, host }: Pen, tree: Tree, node: TreeNode, sig
     .now()
     .toISOString()
     .replace(/\.\d+Z$/, 'Z');
-  const manifests = await inBatches(signed, async ({ item, bundle }) => {
+  const manifests = await mapLimited(signed, atOnce, async ({ item, bundle }) => {
     const { bytes, layer } = bundleManifest(node.descriptor, bundle, item.statement.predicateType, created);
     await registry.upload(tree.repo, memorySource(bundle), layer, { fresh: true });
     return bytes;
@@ -134,12 +138,12 @@ export async function attachAll(
     if (there === undefined) lacking.push(item);
     else done.push(told(item, there.source as Digest, 'present'));
   }
-  const signed = await inBatches(lacking, async (item) => ({ item, bundle: await signOne(pen, item) }));
+  const signed = await mapLimited(lacking, atOnce, async (item) => ({ item, bundle: await signOne(pen, item) }));
   if (signed.length > 0) await registry.upload(tree.repo, memorySource(emptyConfig), emptyDescriptor);
   const slow = new Map<Digest, Digest[]>();
   for (const role of ['image', 'index'] as const) {
     const nodes = tree.nodes.filter((node) => node.role === role);
-    await inBatches(nodes, async (node) => {
+    await mapLimited(nodes, atOnce, async (node) => {
       const these = signed.filter(({ item }) => item.node === node);
       const attached = await attachTo(pen, tree, node, these);
       for (const [at, { descriptor, filed }] of attached.entries()) {
@@ -153,19 +157,6 @@ export async function attachAll(
   }
   for (const [subject, digests] of slow) await registry.awaitReferrers(tree.repo, subject, digests);
   return done;
-}
-
-/** A few at once: each waits mostly for a log or a registry. The first failure is thrown when its batch has ended. */
-async function inBatches<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  for (let at = 0; at < items.length; at += 4) {
-    const settled = await Promise.allSettled(items.slice(at, at + 4).map(work));
-    for (const outcome of settled) {
-      if (outcome.status === 'rejected') throw outcome.reason;
-      results.push(outcome.value);
-    }
-  }
-  return results;
 }
 
 function told({ node, statement }: Wanted, digest: Digest, how: AttachedBundle['how']): AttachedBundle {
