@@ -1,4 +1,3 @@
-// One module of ours, loaded lazily: a bundler cannot give a CommonJS package's names to a dynamic import.
 // One file of undici and what its request needs, instead of its index: that saves about 30 ms of every
 // command that uses the network.
 import Agent from 'undici/lib/dispatcher/agent.js';

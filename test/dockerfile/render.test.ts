@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Definitions, FragmentDefinition } from '../../src/core/index.ts';
-import { AppErrors, type AppError } from '../../src/errors/index.ts';
 import { generate } from '../../src/flows/generate.ts';
+import { codes } from '../support/codes.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { committed, renderAll, root } from './definitions.ts';
 
@@ -25,15 +25,6 @@ function withFragment(name: string, change: Partial<FragmentDefinition>): Defini
   const present = committed.fragments.get(name);
   if (present === undefined) throw new Error(name);
   return { ...committed, fragments: new Map(committed.fragments).set(name, { ...present, ...change }) };
-}
-
-function codes(work: () => unknown): string[] {
-  try {
-    work();
-    return [];
-  } catch (error) {
-    return error instanceof AppErrors ? error.errors.map(({ code }) => code) : [(error as AppError).code];
-  }
 }
 
 describe('rendering', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { digestOf, labelNames, type Digest } from '../../src/core/index.ts';
-import { AppErrors, type AppError } from '../../src/errors/index.ts';
 import { provenanceOf, type Observed } from '../../src/flows/trust/index.ts';
 import { buildSite, type BuiltBy } from '../../src/sigstore/index.ts';
+import { codes } from '../support/codes.ts';
 import { testPlan } from '../support/sigstore/plan.ts';
 
 const [amd64, arm64] = ['amd64', 'arm64'].map((name) => digestOf(name)) as [Digest, Digest];
@@ -24,15 +24,6 @@ function made(builds: readonly BuiltBy[], observed: Observed = { labels, images 
   const { buildDefinition } = provenanceOf({ plan: testPlan, site, toolVersion: '0.1.0', builds }, observed);
   return { ...buildDefinition.internalParameters, dependencies: buildDefinition.resolvedDependencies ?? [] };
 }
-function codes(work: () => unknown): string[] {
-  try {
-    work();
-    return [];
-  } catch (error) {
-    return error instanceof AppErrors ? error.errors.map(({ code }) => code) : [(error as AppError).code];
-  }
-}
-
 describe('provenance of images in a registry', () => {
   test('names the engine of each platform, and none for a platform that nobody recorded', () => {
     const both = [built('linux/amd64', amd64), built('linux/arm64', arm64, '27.1')];

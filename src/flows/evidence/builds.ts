@@ -1,8 +1,7 @@
-import * as z from 'zod';
 import type { Digest, Platform } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
-import { evidenceSchema, gateRecordSchema, type PlatformBuild } from './schema.ts';
+import { recordSchema, type PlatformBuild } from './schema.ts';
 import { evidenceFile, findEvidence, maxEvidenceBytes, type EvidencePlace } from './store.ts';
 
 interface EngineWords {
@@ -27,7 +26,7 @@ export function builtBy(builds: readonly PlatformBuild[]): string | undefined {
 async function recordIn(host: Host, file: string) {
   try {
     const text = await host.files.readText(file, maxEvidenceBytes);
-    return z.union([evidenceSchema, gateRecordSchema]).parse(JSON.parse(text));
+    return recordSchema.parse(JSON.parse(text));
   } catch (cause) {
     throw new AppError('evidence/malformed', 'usage', 'who built the image cannot be read', {
       expected: 'evidence.json, or what `ci gate --output` wrote',

@@ -1,10 +1,9 @@
-import * as z from 'zod';
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import { countsOf } from '../../report/index.ts';
 import type { CheckResult } from '../check/index.ts';
-import { evidenceSchema, gateRecordSchema, type GateEvidence } from './schema.ts';
-import { findEvidence, type EvidencePlace } from './store.ts';
+import { recordSchema, type GateEvidence } from './schema.ts';
+import { findEvidence, maxEvidenceBytes, type EvidencePlace } from './store.ts';
 
 /** gateEvidence is what the gate saw, on every platform. */
 export function gateEvidence(result: CheckResult, now: Date): GateEvidence {
@@ -33,7 +32,7 @@ async function recordedGate(host: Host, { root, digest, evidence: file }: Eviden
     const filed = await findEvidence(host, root, digest);
     return filed === undefined ? undefined : { digest, gate: filed.evidence.gate, file: filed.file };
   }
-  const value = z.union([evidenceSchema, gateRecordSchema]).safeParse(await json(host, file));
+  const value = recordSchema.safeParse(await json(host, file));
   if (!value.success)
     throw new AppError('trust/no-gate', 'usage', 'neither evidence nor the record of a gate', {
       where: { file },
@@ -46,7 +45,7 @@ async function recordedGate(host: Host, { root, digest, evidence: file }: Eviden
 
 async function json(host: Host, file: string): Promise<unknown> {
   try {
-    return JSON.parse(await host.files.readText(file, 4 * 1024 * 1024));
+    return JSON.parse(await host.files.readText(file, maxEvidenceBytes));
   } catch (cause) {
     throw new AppError('trust/no-gate', 'usage', 'the evidence cannot be read', { where: { file }, cause });
   }

@@ -105,5 +105,8 @@ export const evidenceSchema = z.object({
   verification: verification.optional(),
 });
 
+/** What may be handed over as the record of an index: its evidence, or what `ci gate` wrote. */
+export const recordSchema = z.union([evidenceSchema, gateRecordSchema]);
+
 export type Evidence = Readonly<z.infer<typeof evidenceSchema>>;
 export type GateEvidence = NonNullable<Evidence['gate']>;
