@@ -9,19 +9,6 @@ import { pathToFileURL } from 'node:url';
 // large and rarely asked for (tables of character sets).
 const external = ['@cyclonedx/cyclonedx-library', 'dockerode', 'encoding', 'sql.js'];
 
-// Of undici one file is used (src/host/undici.ts), all of it behind proxies alone; and HTTP/2, which nobody turns
-// on there, would cost every request's command the loading of Node's own.
-const lessOfUndici = {
-  name: 'less-of-undici',
-  setup({ onLoad, onResolve }) {
-    onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, external: true }));
-    onResolve({ filter: /^node:http2$/ }, ({ importer }) =>
-      importer.endsWith('client-h2.js') ? { path: 'no-http2', namespace: 'stub' } : undefined,
-    );
-    onLoad({ filter: /^no-http2$/, namespace: 'stub' }, () => ({ contents: 'module.exports = { constants: {} }' }));
-  },
-};
-
 // The file is the body of a function that gets what a CommonJS module gets.
 const wrapper = {
   banner: {
@@ -46,7 +33,6 @@ export async function makeBundle(root) {
     target: 'node20',
     define: { 'import.meta.url': '__url', 'import.meta.dirname': '__dirname' },
     external,
-    plugins: [lessOfUndici],
     // V8 forgets where a dynamic import leads when the code comes out of its cache; require does the same here.
     supported: { 'dynamic-import': false },
     metafile: true,
@@ -57,7 +43,7 @@ export async function makeBundle(root) {
     logLevel: 'warning',
     ...wrapper,
   });
-  const own = Object.keys(metafile.inputs).filter((name) => !/^(?:node_modules\/|stub:)/.test(name));
+  const own = Object.keys(metafile.inputs).filter((name) => !name.startsWith('node_modules/'));
   await writeFile(join(fresh, 'inputs.json'), JSON.stringify([...own, 'bin/bundle.mjs'].sort()));
   // A source file that changed while esbuild read it must count as newer than the bundle.
   await utimes(join(fresh, 'runner-image.cjs'), started, started);

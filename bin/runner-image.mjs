@@ -59,7 +59,7 @@ function keep(script, path) {
 }
 
 // Otherwise a long run would drop again the code that only its start needed, and none of it could be kept; and
-// a short one would wait at its end for an optimising compiler that is still at work on the HTTP parser's WebAssembly.
+// a short one would wait at its end for an optimising compiler that is still at work on WebAssembly.
 // Of a flag that a later V8 does not know, it would tell the user.
 if (Number(process.versions.node.split('.')[0]) <= 24)
   for (const flag of ['--no-flush-bytecode', '--no-wasm-tier-up', '--no-wasm-dynamic-tiering'])

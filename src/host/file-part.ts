@@ -2,7 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { AppError } from '../errors/index.ts';
 import type { FilePart } from './types.ts';
 
-/** Well above what a socket buffers (16 or 64 KiB), so that a write of it is always waited for. */
+/** Large enough that asking for the next piece costs nothing beside sending it. */
 const pieceSize = 512 * 1024;
 
 /** What cannot be read here must not look like a broken connection, which would be tried again. */
@@ -12,7 +12,7 @@ const unreadable =
     throw new AppError('host/read', 'machine', `cannot read ${path}`, { where: { file: path }, cause });
   };
 
-/** fill reads until the buffer is full: a short piece would not be waited for. */
+/** fill reads until the buffer is full. */
 async function fill(handle: FileHandle, part: FilePart, into: Buffer, position: number): Promise<Buffer> {
   let filled = 0;
   while (filled < into.length) {
@@ -32,8 +32,7 @@ async function fill(handle: FileHandle, part: FilePart, into: Buffer, position: 
 
 /**
  * filePieces reads a part of a file into two buffers in turn: a piece holds good only until the next one is
- * asked for. The HTTP client asks when the socket has handed the last one to the kernel (writeIterable waits for
- * `drain`, and that comes when nothing is buffered any more). A new buffer for each megabyte cost more
+ * asked for, which the sender does when the kernel has it. A new buffer for each megabyte cost more
  * processor time than sending it: fresh memory, and a collector that ran every 20 MB.
  */
 export async function* filePieces(part: FilePart): AsyncGenerator<Buffer> {

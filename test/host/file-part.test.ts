@@ -27,7 +27,10 @@ beforeEach(async () => {
   connections = 0;
   server = createServer((request, response) => {
     take(request).then(
-      (answer) => response.end(request.method === 'HEAD' ? '' : answer),
+      (answer) =>
+        response
+          .setHeader('content-length', Buffer.byteLength(answer))
+          .end(request.method === 'HEAD' ? undefined : answer),
       () => response.destroy(),
     );
   });

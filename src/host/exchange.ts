@@ -1,0 +1,116 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import { filePieces } from './file-part.ts';
+import type { FetchOptions } from './types.ts';
+
+export interface ExchangeOptions {
+  readonly body: FetchOptions['body'];
+  /** Any of them ends the exchange, also while the answer's body is read. */
+  readonly signals: readonly AbortSignal[];
+  /** Milliseconds in which nothing moves until the answer's headers are there. */
+  readonly headersTimeout: number;
+  /** Milliseconds in which nothing moves afterwards, while somebody waits for it. */
+  readonly bodyTimeout: number;
+}
+
+/** Milliseconds that a request may wait for one of the origin's connections, which may be in the middle of an image. */
+const queueTimeout = 600_000;
+/** How often in a timeout the connection is looked at: it ends an exchange at most a quarter too late. */
+const looks = 4;
+
+/**
+ * exchange sends a request and gives its answer as soon as the headers are there. What happens to the connection
+ * afterwards, the answer's body tells its reader. An upload that is answered before its end stops, and so does its
+ * connection: what a server answers then is a refusal. Throws what the body, the network or the signal threw.
+ */
+export function exchange(request: ClientRequest, options: ExchangeOptions): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const { body, signals } = options;
+    let answer: IncomingMessage | undefined;
+    const fail = (error: Error): void => {
+      // It still has an answer to give, which its reader must not take for whole.
+      (answer ?? request).destroy(error);
+      reject(error);
+    };
+    const forgets = signals.map((signal) => listen(signal, fail));
+    const watch = watchIdle(request, () => answer, options, fail);
+    request.on('error', fail);
+    request.once('close', () => {
+      clearInterval(watch);
+      for (const forget of forgets) forget();
+      if (body instanceof Readable) body.destroy();
+    });
+    request.once('response', (response) => {
+      answer = response;
+      // A reader that destroys the body early has said that it does not want its errors either.
+      response.on('error', () => undefined);
+      if (!request.writableEnded) response.once('close', () => request.destroy());
+      resolve(response);
+    });
+    send(request, body, () => answer !== undefined).catch(fail);
+  });
+}
+
+/** listen hears a signal until the function that it gives is called. */
+function listen(signal: AbortSignal, fail: (error: Error) => void): () => void {
+  const abort = (): void => {
+    fail(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
+  };
+  signal.addEventListener('abort', abort);
+  if (signal.aborted) abort();
+  return () => {
+    signal.removeEventListener('abort', abort);
+  };
+}
+
+/** Bytes in either direction count as life; so does a reader that has not yet taken what is there. */
+function watchIdle(
+  request: ClientRequest,
+  answer: () => IncomingMessage | undefined,
+  { headersTimeout, bodyTimeout }: ExchangeOptions,
+  fail: (error: Error) => void,
+): NodeJS.Timeout {
+  let moved = -1;
+  let idle = 0;
+  return setInterval(() => {
+    const { bytesRead = 0, bytesWritten = 0 } = request.socket ?? {};
+    const response = answer();
+    const waits = response !== undefined && response.readableLength > 0;
+    idle = waits || moved !== bytesRead + bytesWritten ? 0 : idle + headersTimeout / looks;
+    moved = bytesRead + bytesWritten;
+    const limit = request.socket === null ? queueTimeout : response === undefined ? headersTimeout : bodyTimeout;
+    if (idle >= limit) fail(Object.assign(new Error(`nothing came for ${limit / 1000} s`), { code: 'ETIMEDOUT' }));
+  }, headersTimeout / looks);
+}
+
+async function send(request: ClientRequest, body: FetchOptions['body'], answered: () => boolean): Promise<void> {
+  if (body instanceof Readable) {
+    await pipe(body, request);
+  } else if (typeof body === 'object' && 'path' in body) {
+    for await (const piece of filePieces(body)) {
+      await written(request, piece);
+      if (answered() || request.destroyed) return;
+    }
+    request.end();
+  } else {
+    request.end(body);
+  }
+}
+
+/** A piece is written when the kernel has it: its buffer is used again then. */
+const written = (request: ClientRequest, piece: Uint8Array): Promise<void> =>
+  new Promise((resolve) => {
+    // What went wrong with it, the request's own error tells.
+    request.once('close', resolve);
+    request.write(piece, () => {
+      request.off('close', resolve);
+      resolve();
+    });
+  });
+
+const pipe = (body: Readable, request: ClientRequest): Promise<void> =>
+  new Promise((resolve, reject) => {
+    body.once('error', reject);
+    body.once('close', resolve);
+    body.pipe(request);
+  });
