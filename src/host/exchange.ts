@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { filePieces } from './file-part.ts';
@@ -56,6 +57,8 @@ function listen(signal: AbortSignal, fail: (error: Error) => void): () => void {
   const abort = (): void => {
     fail(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
   };
+  // A caller's signal may end many requests at once: that is no leak.
+  setMaxListeners(0, signal);
   signal.addEventListener('abort', abort);
   if (signal.aborted) abort();
   return () => {
