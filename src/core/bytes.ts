@@ -8,3 +8,19 @@ export function formatBytes(bytes: number): string {
     if (bytes >= size) return `${(bytes / size).toFixed(1)} ${unit}`;
   return `${bytes} B`;
 }
+
+/**
+ * collectBytes gives all that a stream of Buffers holds, or undefined as soon as that is more than `limit` bytes: then
+ * the stream is cut. Throws what the stream throws.
+ */
+export async function collectBytes(stream: AsyncIterable<unknown>, limit: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    size += (chunk as Buffer).length;
+    // Leaving the loop destroys a Readable.
+    if (size > limit) return undefined;
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}

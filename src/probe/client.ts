@@ -4,7 +4,7 @@ import type { FetchResponse } from '../host/index.ts';
 import { endsRun, parseEvent, type AguiEvent } from './agui.ts';
 import { readEvents, SseLimit } from './sse.ts';
 import type { Probe } from './types.ts';
-import { timeLimit } from './time-limit.ts';
+import { timeLimit } from '../core/time-limit.ts';
 
 const jsonLimit = 1024 * 1024;
 

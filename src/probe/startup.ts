@@ -5,7 +5,7 @@ import { discard } from './discard.ts';
 import { redact } from './redact.ts';
 import { finding } from './rules.ts';
 import type { Settings } from './types.ts';
-import { timeLimit } from './time-limit.ts';
+import { timeLimit } from '../core/time-limit.ts';
 
 export interface Waiting {
   readonly host: Host;

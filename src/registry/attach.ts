@@ -7,7 +7,7 @@ import { putManifest } from './manifest.ts';
 import { readNode, unique, type Node } from './node.ts';
 import { fallbackTag, listReferrers, readFallback } from './referrers.ts';
 import { formatRepository, type Repository } from './repository.ts';
-import { backoff } from './retry.ts';
+import { backoff } from '../core/retry.ts';
 import type { Transport } from './transport.ts';
 
 /** How the referrer became findable. `api`: filed without a word (Quay), possibly visible only later. */

@@ -1,6 +1,6 @@
 import type { Host } from '../host/index.ts';
 import { RegistryError, type Failure } from './failure.ts';
-import { backoff, type RetryPolicy } from './retry.ts';
+import { backoff, type RetryPolicy } from '../core/retry.ts';
 
 /** What one attempt ends in: a value, or a failure that may be worth another attempt. */
 export type Attempt<T> =

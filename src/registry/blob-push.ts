@@ -5,7 +5,7 @@ import { blobExists } from './blob-pull.ts';
 import { discard } from './body.ts';
 import { RegistryError } from './failure.ts';
 import { formatRepository, type Repository } from './repository.ts';
-import { backoff, isTransient } from './retry.ts';
+import { backoff, isTransient } from '../core/retry.ts';
 import { push } from './scope.ts';
 import type { FilePart } from '../host/index.ts';
 import type { BlobSource } from './source.ts';

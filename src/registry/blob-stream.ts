@@ -5,7 +5,7 @@ import { AppError } from '../errors/index.ts';
 import { networkFailure, RegistryError, type Failure } from './failure.ts';
 import { digestMismatch } from './manifest.ts';
 import { formatRepository, type Repository } from './repository.ts';
-import { backoff } from './retry.ts';
+import { backoff } from '../core/retry.ts';
 import { pull } from './scope.ts';
 import type { Answer, Transport } from './transport.ts';
 

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { collectBytes } from '../core/bytes.ts';
 import type { FetchResponse } from '../host/index.ts';
 import { AppError } from '../errors/index.ts';
 
@@ -25,21 +26,10 @@ export async function readBody(response: FetchResponse, limit: number, what: str
       found: size,
       hint: 'no honest registry serves such a document: check that the reference names what you mean',
     });
-  if (announced > limit) {
-    response.body.destroy();
-    throw tooLarge(`${announced} bytes announced`);
-  }
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response.body) {
-    size += (chunk as Buffer).length;
-    if (size > limit) {
-      response.body.destroy();
-      throw tooLarge(`more than ${limit} bytes`);
-    }
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks);
+  const bytes = announced > limit ? undefined : await collectBytes(response.body, limit);
+  if (bytes !== undefined) return bytes;
+  response.body.destroy();
+  throw tooLarge(announced > limit ? `${announced} bytes announced` : `more than ${limit} bytes`);
 }
 
 /** readSome gives the first bytes of an error body as text; a broken body is an empty one. */

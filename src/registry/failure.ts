@@ -1,3 +1,4 @@
+import { isCertificateProblem, systemCode } from '../core/retry.ts';
 import { AppError } from '../errors/index.ts';
 import { isRecord, text } from './json.ts';
 import type { Secrets } from './redact.ts';
@@ -106,15 +107,6 @@ export function codeOf(status: number): FailureCode {
   return status >= 300 && status < 400 ? 'redirect' : 'refused';
 }
 
-const certificateCodes = /^(?:CERT_|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED|UNABLE_TO_|ERR_TLS_|ERR_SSL_|EPROTO)/;
-
-/** systemCode finds the first `code` of an error or of its causes: ECONNRESET, UND_ERR_SOCKET… */
-export function systemCode(error: unknown): string | undefined {
-  for (let at: unknown = error; at instanceof Error; at = at.cause)
-    if (!(at instanceof AppError) && 'code' in at && typeof at.code === 'string') return at.code;
-  return undefined;
-}
-
 /** innerError finds an error of ours (a source that could not be read) behind what the HTTP client made of it. */
 export function innerError(error: unknown): AppError | undefined {
   for (let at = error instanceof Error ? error.cause : undefined; at instanceof Error; at = at.cause)
@@ -134,6 +126,6 @@ export function networkFailure(error: unknown, secrets: Secrets): Failure | unde
   const said = message.includes(code ?? '') ? message : `${message} (${code ?? ''})`;
   // The error's own properties may hold headers, so only its scrubbed words go on.
   const cause = new Error(said === ' ()' ? 'unknown network error' : said);
-  if (code !== undefined && certificateCodes.test(code)) return { code: 'certificate', said, retry: false, cause };
+  if (isCertificateProblem(code)) return { code: 'certificate', said, retry: false, cause };
   return { code: 'unreachable', said: 'no answer', retry: code !== 'ENOTFOUND', cause };
 }

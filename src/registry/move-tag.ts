@@ -4,7 +4,7 @@ import { AppError } from '../errors/index.ts';
 import { fetchManifest, putManifest } from './manifest.ts';
 import { formatRepository, type Repository } from './repository.ts';
 import { resolve } from './resolve.ts';
-import { backoff } from './retry.ts';
+import { backoff } from '../core/retry.ts';
 import { isNotFound, type Transport } from './transport.ts';
 
 export interface MoveOptions {

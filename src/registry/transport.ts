@@ -9,7 +9,7 @@ import { follow, type Followed, type Method, type Request } from './follow.ts';
 import { Gate } from './gate.ts';
 import { Secrets } from './redact.ts';
 import { endpointOf, formatRepository, type Endpoint, type Repository } from './repository.ts';
-import { askedWait, defaultRetry, isTransient, type RetryPolicy } from './retry.ts';
+import { askedWait, defaultRetry, isTransient, type RetryPolicy } from '../core/retry.ts';
 import type { Scope } from './scope.ts';
 
 /** A request to a registry's API. */

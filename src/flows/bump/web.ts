@@ -9,7 +9,7 @@ import { follow } from '../../registry/follow.ts';
 import { Gate } from '../../registry/gate.ts';
 import type { PageCache } from '../../registry/index.ts';
 import { Secrets } from '../../registry/redact.ts';
-import { askedWait, defaultRetry, isTransient } from '../../registry/retry.ts';
+import { askedWait, defaultRetry, isTransient } from '../../core/retry.ts';
 
 const maxJsonBytes = 32 * 1024 * 1024;
 

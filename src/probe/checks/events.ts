@@ -4,7 +4,7 @@ import { discard } from '../discard.ts';
 import { finding } from '../rules.ts';
 import type { Check } from '../types.ts';
 import { urlOf } from './url.ts';
-import { timeLimit } from '../time-limit.ts';
+import { timeLimit } from '../../core/time-limit.ts';
 
 /**
  * GET /events/{thread_id} must answer at once, before its thread has any run: the control plane

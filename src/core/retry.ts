@@ -1,10 +1,12 @@
+import { AppError } from '../errors/index.ts';
+
 /** How often and how patiently one request is tried. Times in milliseconds. */
 export interface RetryPolicy {
   readonly attempts: number;
   /** Wait before the second attempt; doubles with every further one. */
   readonly base: number;
   readonly max: number;
-  /** A registry that asks for a longer wait than this is not waited for. */
+  /** A server that asks for a longer wait than this is not waited for. */
   readonly longestWait: number;
 }
 
@@ -36,4 +38,18 @@ export function askedWait(headers: ReadonlyMap<string, string>, now: Date): numb
 /** isTransient: statuses that mend themselves. 401, 403 and 404 never do. */
 export function isTransient(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || (status >= 500 && status !== 501 && status !== 505);
+}
+
+/** systemCode finds the first `code` of an error or of its causes: ECONNRESET, UND_ERR_SOCKET… */
+export function systemCode(error: unknown): string | undefined {
+  for (let at: unknown = error; at instanceof Error; at = at.cause)
+    if (!(at instanceof AppError) && 'code' in at && typeof at.code === 'string') return at.code;
+  return undefined;
+}
+
+const certificateCodes = /^(?:CERT_|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED|UNABLE_TO_|ERR_TLS_|ERR_SSL_|EPROTO)/;
+
+/** isCertificateProblem: the other side shows a certificate that this machine does not trust; asking again changes nothing. */
+export function isCertificateProblem(code: string | undefined): boolean {
+  return code !== undefined && certificateCodes.test(code);
 }
