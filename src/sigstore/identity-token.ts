@@ -1,41 +1,44 @@
+import * as z from 'zod';
 import { AppError } from '../errors/index.ts';
 import type { Host } from '../host/index.ts';
+import { ask, readAs, type Question } from './ask.ts';
 
 const audience = 'sigstore';
+/** A token is 1 to 2 kB; a job with many claims stays below 10 kB. */
 const maxAnswer = 64 * 1024;
 
-const noToken = (found: string, cause?: unknown): AppError =>
+const permission = 'in GitHub Actions give the job `permissions: id-token: write`; pull requests of forks never get it';
+
+const noToken = (found: string): AppError =>
   new AppError('sigstore/no-token', 'usage', 'there is no identity token to sign with', {
     expected: 'a CI job that may ask for one, or SIGSTORE_ID_TOKEN, or a key of your own',
     found,
-    hint: 'in GitHub Actions give the job `permissions: id-token: write`; pull requests of forks never get it',
-    ...(cause === undefined ? {} : { cause }),
+    hint: permission,
   });
 
+const answer = z.object({ value: z.string().min(1) });
+
 async function fromGitHub(host: Host, url: string, secret: string): Promise<string> {
+  if (!URL.canParse(url)) throw noToken('an ACTIONS_ID_TOKEN_REQUEST_URL that is no URL');
   const address = new URL(url);
   address.searchParams.set('audience', audience);
-  const response = await host.fetch(address.href, { headers: { authorization: `bearer ${secret}` } });
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response.body) {
-    size += (chunk as Buffer).length;
-    if (size > maxAnswer) throw noToken('an answer that is too large for a token');
-    chunks.push(chunk as Buffer);
-  }
-  if (response.status !== 200) throw noToken(`status ${response.status} from the CI's token service`);
-  let value: unknown;
-  try {
-    value = (JSON.parse(Buffer.concat(chunks).toString()) as { value?: unknown }).value;
-  } catch {
-    throw noToken("an answer of the CI's token service that is not JSON");
-  }
-  if (typeof value !== 'string') throw noToken("an answer of the CI's token service without a token");
-  return value;
+  const question: Question = {
+    code: 'sigstore/no-token',
+    failed: "the CI's token service gave no identity token",
+    hint: permission,
+    url: address.href,
+    headers: { authorization: `bearer ${secret}` },
+    limit: maxAnswer,
+    secret,
+  };
+  const { bytes } = await ask(host, {}, question);
+  return readAs(question, bytes, answer, 'JSON with a token').value;
 }
 
 /** Claims that are read here; the issuer's signature is Fulcio's to check. */
 interface Claims {
+  readonly email?: unknown;
+  readonly email_verified?: unknown;
   readonly sub?: unknown;
   readonly aud?: unknown;
   readonly exp?: unknown;
@@ -50,6 +53,13 @@ function claimsOf(token: string): Claims | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** subjectOf gives whom Fulcio will name: the address, when the issuer has verified it, otherwise the subject. */
+export function subjectOf(token: string): string | undefined {
+  const { email, email_verified: verified, sub } = claimsOf(token) ?? {};
+  const subject = typeof email === 'string' && email !== '' ? (verified === true ? email : undefined) : sub;
+  return typeof subject === 'string' && subject !== '' ? subject : undefined;
 }
 
 /**
@@ -86,10 +96,5 @@ export async function identityToken(host: Host): Promise<string> {
     throw noToken(
       host.env['GITHUB_ACTIONS'] === 'true' ? 'a job without the right to ask for a token' : 'no CI that gives tokens',
     );
-  try {
-    return checkToken(await fromGitHub(host, url, secret), host.clock.now());
-  } catch (error) {
-    if (error instanceof AppError && error.code.startsWith('sigstore/')) throw error;
-    throw noToken("no answer of the CI's token service", new Error(error instanceof Error ? error.message : 'unknown'));
-  }
+  return checkToken(await fromGitHub(host, url, secret), host.clock.now());
 }

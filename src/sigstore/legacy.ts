@@ -1,6 +1,6 @@
 import type { Bundle } from '@sigstore/bundle';
 import { digestOf, mediaTypes, type Descriptor, type Digest } from '../core/index.ts';
-import { told } from './services.ts';
+import type { Host } from '../host/index.ts';
 import { witnesses } from './sign.ts';
 import type { Signer } from './signer.ts';
 
@@ -48,7 +48,12 @@ function layerOf(bytes: Buffer, mediaType: string, annotations: Readonly<Record<
 }
 
 /** signLegacy makes the layer of a `.sig` tag: a second signature, over cosign's own payload. */
-export async function signLegacy(signer: Signer, subject: Digest, repository: string): Promise<LegacyLayer> {
+export async function signLegacy(
+  host: Host,
+  signer: Signer,
+  subject: Digest,
+  repository: string,
+): Promise<LegacyLayer> {
   const payload = Buffer.from(
     JSON.stringify({
       critical: {
@@ -60,22 +65,18 @@ export async function signLegacy(signer: Signer, subject: Digest, repository: st
     }),
   );
   const { createHash } = await import('node:crypto');
-  try {
-    const { signature, key } = await signer.sign(payload);
-    const messageDigest = { algorithm: 1, digest: createHash('sha256').update(payload).digest() };
-    const pem = key.$case === 'x509Certificate' ? key.certificate : key.publicKey;
-    const content = { $case: 'messageSignature', messageSignature: { messageDigest, signature } } as const;
-    const tlogEntries = [];
-    for (const witness of await witnesses(signer, { tsa: false }))
-      tlogEntries.push(...((await witness.testify(content, pem)).tlogEntries ?? []));
-    return layerOf(payload, legacyTypes.signature, {
-      [legacyAnnotations.signature]: signature.toString('base64'),
-      ...(key.$case === 'x509Certificate' ? { [legacyAnnotations.certificate]: pem } : {}),
-      ...rekorAnnotation({ tlogEntries }),
-    });
-  } catch (error) {
-    throw told(error, signer.services, signer.secret());
-  }
+  const { signature, key } = await signer.sign(payload);
+  const messageDigest = { algorithm: 1, digest: createHash('sha256').update(payload).digest() };
+  const pem = key.$case === 'x509Certificate' ? key.certificate : key.publicKey;
+  const content = { $case: 'messageSignature', messageSignature: { messageDigest, signature } } as const;
+  const tlogEntries = [];
+  for (const witness of await witnesses(host, signer, { tsa: false }))
+    tlogEntries.push(...((await witness.testify(content, pem)).tlogEntries ?? []));
+  return layerOf(payload, legacyTypes.signature, {
+    [legacyAnnotations.signature]: signature.toString('base64'),
+    ...(key.$case === 'x509Certificate' ? { [legacyAnnotations.certificate]: pem } : {}),
+    ...rekorAnnotation({ tlogEntries }),
+  });
 }
 
 /**

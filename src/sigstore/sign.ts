@@ -1,20 +1,20 @@
 import type { Witness } from '@sigstore/sign';
+import type { Host } from '../host/index.ts';
 import { inTotoPayloadType } from './predicate-types.ts';
-import { clientOptions, told } from './services.ts';
 import type { Signer } from './signer.ts';
 import { encodeStatement, type Statement } from './statement.ts';
 
 /** witnesses are the log and, for signatures meant for bundles, the timestamp authority. */
-export async function witnesses(signer: Signer, options: { readonly tsa: boolean }): Promise<Witness[]> {
-  const { RekorWitness, TSAWitness } = await import('@sigstore/sign');
-  const { services } = signer;
-  const shared = clientOptions(services);
+export async function witnesses(
+  host: Host,
+  { services }: Signer,
+  options: { readonly tsa: boolean },
+): Promise<Witness[]> {
+  const { rekorWitness } = await import('./rekor.ts');
+  const { tsaWitness } = await import('./tsa.ts');
   return [
-    ...(services.rekor === undefined
-      ? []
-      : // What a broken connection left in the log is fetched, not taken for a failure.
-        [new RekorWitness({ rekorBaseURL: services.rekor, fetchOnConflict: true, majorApiVersion: 1, ...shared })]),
-    ...(services.tsa === undefined || !options.tsa ? [] : [new TSAWitness({ tsaBaseURL: services.tsa, ...shared })]),
+    ...(services.rekor === undefined ? [] : [rekorWitness(host, services, services.rekor)]),
+    ...(services.tsa === undefined || !options.tsa ? [] : [tsaWitness(host, services, services.tsa)]),
   ];
 }
 
@@ -23,15 +23,12 @@ export async function witnesses(signer: Signer, options: { readonly tsa: boolean
  * timestamp. Throws `sigstore/fulcio`, `sigstore/rekor`, `sigstore/tsa`, `sigstore/too-large`; then
  * nothing was attached anywhere, although the log may hold an entry.
  */
-export async function signStatement(signer: Signer, statement: Statement): Promise<Buffer> {
+export async function signStatement(host: Host, signer: Signer, statement: Statement): Promise<Buffer> {
   const data = encodeStatement(statement);
-  const { DSSEBundleBuilder } = await import('@sigstore/sign');
+  // Not the package's index: that would load its own HTTP clients, which nothing here uses.
+  const { DSSEBundleBuilder } = await import('@sigstore/sign/dist/bundler/index.js');
   const { bundleToJSON } = await import('@sigstore/bundle');
-  const builder = new DSSEBundleBuilder({ signer, witnesses: await witnesses(signer, { tsa: true }) });
-  try {
-    const bundle = await builder.create({ data, type: inTotoPayloadType });
-    return Buffer.from(JSON.stringify(bundleToJSON(bundle)));
-  } catch (error) {
-    throw told(error, signer.services, signer.secret());
-  }
+  const builder = new DSSEBundleBuilder({ signer, witnesses: await witnesses(host, signer, { tsa: true }) });
+  const bundle = await builder.create({ data, type: inTotoPayloadType });
+  return Buffer.from(JSON.stringify(bundleToJSON(bundle)));
 }

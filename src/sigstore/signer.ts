@@ -1,9 +1,9 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import type { Signature, Signer as SigstoreSigner } from '@sigstore/sign';
+import type { Signer as SigstoreSigner } from '@sigstore/sign';
 import { identityOf, type Identity } from './certificate.ts';
 import { AppError } from '../errors/index.ts';
 import type { Host } from '../host/index.ts';
-import { clientOptions, told, type Services } from './services.ts';
+import type { Services } from './services.ts';
 
 /** Signer signs any number of payloads with one key, and says who it is. */
 export interface Signer extends SigstoreSigner {
@@ -26,12 +26,6 @@ interface Issued {
   readonly until: number;
 }
 
-async function lifetime(pem: string): Promise<number> {
-  const { X509Certificate } = await import('node:crypto');
-  const { validFrom, validTo } = new X509Certificate(pem);
-  return Date.parse(validTo) - Date.parse(validFrom);
-}
-
 /**
  * keylessSigner signs with a key that lives in memory only and a certificate that Fulcio gives for
  * `token`. One certificate serves for a whole tree of images; a new one is fetched when it is about
@@ -39,32 +33,17 @@ async function lifetime(pem: string): Promise<number> {
  */
 export function keylessSigner(host: Host, services: Services, token: () => Promise<string>): Signer {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const raw = (data: Buffer): Signature => ({
-    signature: sign('sha256', data, privateKey),
-    key: { $case: 'publicKey', publicKey: pemOf(publicKey) },
-  });
+  const raw = (data: Buffer): Buffer => sign('sha256', data, privateKey);
   let secret: string | undefined;
   let issued: Promise<Issued> | undefined;
 
   const issue = async (): Promise<Issued> => {
-    const { FulcioSigner } = await import('@sigstore/sign');
+    const { issueCertificate } = await import('./fulcio.ts');
     const asked = host.clock.now().getTime();
     secret = await token();
-    const given = secret;
-    const fulcio = new FulcioSigner({
-      fulcioBaseURL: services.fulcio,
-      identityProvider: { getToken: async () => given },
-      keyHolder: { sign: async (data) => raw(data) },
-      ...clientOptions(services),
-    });
-    try {
-      // Fulcio's client signs something whenever it fetches a certificate; only the latter is kept.
-      const { key } = await fulcio.sign(Buffer.from('certificate'));
-      if (key.$case !== 'x509Certificate') throw new TypeError('Fulcio gave no certificate');
-      return { pem: key.certificate, until: asked + (await lifetime(key.certificate)) - margin };
-    } catch (error) {
-      throw told(error, services, given);
-    }
+    const certificate = await issueCertificate(host, services, secret, { publicKey: pemOf(publicKey), sign: raw });
+    const lifetime = Date.parse(certificate.validTo) - Date.parse(certificate.validFrom);
+    return { pem: certificate.toString(), until: asked + lifetime - margin };
   };
 
   // Set before anything is awaited, so that signatures made at once share one certificate.
@@ -97,7 +76,7 @@ export function keylessSigner(host: Host, services: Services, token: () => Promi
     },
     sign: async (data) => {
       const pem = await certificate();
-      return { signature: raw(data).signature, key: { $case: 'x509Certificate', certificate: pem } };
+      return { signature: raw(data), key: { $case: 'x509Certificate', certificate: pem } };
     },
   };
 }

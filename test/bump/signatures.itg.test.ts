@@ -211,10 +211,8 @@ describe('a pin that demands GitHub’s attestations of a release', () => {
   const trunk = 'cli/cli/.github/workflows/deployment.yml@refs/heads/trunk';
   const attest = async (it: Stage, bytes: string, subject = bytes) => {
     const statement = makeStatement('provenance', digestOf(subject), { ...provenance() });
-    const bundle = await signStatement(
-      signerFor(kit(), fakeHost({ now: new Date() }), { job_workflow_ref: trunk }),
-      statement,
-    );
+    const host = fakeHost({ now: new Date() });
+    const bundle = await signStatement(host, signerFor(kit(), host, { job_workflow_ref: trunk }), statement);
     it.github.attestations.set(digestOf(bytes), [JSON.parse(bundle.toString())]);
   };
   const both = async (it: Stage, version: string) => {

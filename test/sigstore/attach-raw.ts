@@ -11,6 +11,7 @@ import {
   type BundleVerifier,
   type Signer,
 } from '../../src/sigstore/index.ts';
+import { fakeHost } from '../support/fake-host.ts';
 import { verifierFor, type Stage } from './stage.ts';
 
 export const blobOf = (bytes: Uint8Array): BlobSource => ({
@@ -40,7 +41,7 @@ export interface BundleJson {
 
 /** signedJson is a genuine signature of a node, to be tampered with. */
 export async function signedJson(signer: Signer, digest: Digest): Promise<BundleJson> {
-  return JSON.parse((await signStatement(signer, imageSignature(digest))).toString()) as BundleJson;
+  return JSON.parse((await signStatement(fakeHost(), signer, imageSignature(digest))).toString()) as BundleJson;
 }
 
 export const bytesOf = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));

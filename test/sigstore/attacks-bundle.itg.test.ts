@@ -125,7 +125,7 @@ describe('well signed, but', () => {
     await attachRaw(
       here,
       here.image.root,
-      await signStatement(here.pen.signer, makeStatement('provenance', digest, provenance())),
+      await signStatement(here.host, here.pen.signer, makeStatement('provenance', digest, provenance())),
     );
     const report = await rootReport(here);
     expect(report.missing).toEqual(['signature']);
@@ -139,7 +139,7 @@ describe('well signed, but', () => {
   ])('%s is refused by name, alone and beside a good one', async (_name, predicateType) => {
     const here = await stage(kit());
     const statement = { ...makeStatement('signature', here.image.root.digest, {}), predicateType };
-    await attachRaw(here, here.image.root, await signStatement(here.pen.signer, statement), predicateType);
+    await attachRaw(here, here.image.root, await signStatement(here.host, here.pen.signer, statement), predicateType);
     const alone = await rootReport(here);
     expect([alone.ok, codes(alone)]).toEqual([false, ['unknown-predicate']]);
     await here.sign();
@@ -152,8 +152,16 @@ describe('well signed, but', () => {
     const { amd64, arm64 } = here.image;
     await here.sign();
     const bom = JSON.parse(sbomFor(amd64.digest)) as Record<string, unknown>;
-    await attachRaw(here, arm64, await signStatement(here.pen.signer, makeStatement('sbom', amd64.digest, bom)));
-    await attachRaw(here, arm64, await signStatement(here.pen.signer, makeStatement('sbom', arm64.digest, bom)));
+    await attachRaw(
+      here,
+      arm64,
+      await signStatement(here.host, here.pen.signer, makeStatement('sbom', amd64.digest, bom)),
+    );
+    await attachRaw(
+      here,
+      arm64,
+      await signStatement(here.host, here.pen.signer, makeStatement('sbom', arm64.digest, bom)),
+    );
     const verifier = await verifierFor(kit(), { require: ['signature', 'sbom'] });
     const report = await verifyTree(here.registry, here.ref, verifier);
     const node = report.nodes.find(({ name }) => name === 'linux/arm64');
@@ -167,7 +175,7 @@ describe('well signed, but', () => {
     await attachRaw(
       here,
       here.image.root,
-      await signStatement(here.pen.signer, makeStatement('provenance', digest, { builder: 1 })),
+      await signStatement(here.host, here.pen.signer, makeStatement('provenance', digest, { builder: 1 })),
     );
     const malformed = await verifierFor(kit(), { require: ['provenance'], nodes: 'root' });
     expect(codes(await rootReport(here, malformed))).toEqual(['malformed-predicate']);

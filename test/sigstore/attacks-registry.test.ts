@@ -13,7 +13,7 @@ describe('a tree', () => {
     const here = await stage(kit());
     const { root, amd64, arm64 } = here.image;
     for (const node of [root, amd64])
-      await attachRaw(here, node, await signStatement(here.pen.signer, imageSignature(node.digest)));
+      await attachRaw(here, node, await signStatement(here.host, here.pen.signer, imageSignature(node.digest)));
     const verifier = await verifierFor(kit(), { require: ['signature'] });
     const report = await verifyTree(here.registry, here.ref, verifier);
     expect(report.ok).toBe(false);
@@ -79,7 +79,11 @@ describe('a list of referrers', () => {
   test('that names a referrer of another subject is refused', async () => {
     const here = await stage(kit(), { referrers: 'none' });
     const { root, amd64 } = here.image;
-    const theirs = await attachRaw(here, amd64, await signStatement(here.pen.signer, imageSignature(root.digest)));
+    const theirs = await attachRaw(
+      here,
+      amd64,
+      await signStatement(here.host, here.pen.signer, imageSignature(root.digest)),
+    );
     const { bytes } = await here.registry.manifest({ ...here.repo, digest: theirs });
     const entry = { mediaType: mediaTypes.manifest, digest: theirs, size: bytes.length };
     const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [entry] };

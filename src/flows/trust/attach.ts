@@ -76,8 +76,8 @@ function isThere(exhibits: readonly Exhibit[], statement: Statement): Exhibit | 
   );
 }
 
-async function signOne({ signer, verifier }: Pen, { node, statement }: Wanted): Promise<Buffer> {
-  const bundle = await signStatement(signer, statement);
+async function signOne({ host, signer, verifier }: Pen, { node, statement }: Wanted): Promise<Buffer> {
+  const bundle = await signStatement(host, signer, statement);
   const result = await verifier.bundle(bundle, node.descriptor.digest);
   if (result.$case === 'verified') return bundle;
   throw new AppError('trust/self-check', 'upstream', `what was just signed for ${nameOf(node)} does not verify`, {

@@ -46,7 +46,7 @@ export async function signLegacyTags(pen: Pen, tree: Tree): Promise<LegacyTag[]>
       continue;
     }
     const repository = `${tree.repo.registry}/${tree.repo.repository}`;
-    await write(pen, tree, tag, layers, [await signLegacy(pen.signer, digest, repository)]);
+    await write(pen, tree, tag, layers, [await signLegacy(pen.host, pen.signer, digest, repository)]);
     done.push({ node: name, tag, how: 'written' });
   }
   return done;

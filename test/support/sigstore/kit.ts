@@ -10,7 +10,9 @@ import { startTsa } from './tsa.ts';
 import { trustedRoot } from './trusted-root.ts';
 
 export type Service = 'fulcio' | 'rekor' | 'tsa' | 'oidc';
-export type Fault = (answer: () => Promise<Answer>) => Answer | 'cut' | Promise<Answer | 'cut'>;
+/** `cut`: the connection breaks; `endless`: a good status, then blanks for ever; `drip`: the same, one a moment. */
+type Given = Answer | 'cut' | 'endless' | 'drip';
+export type Fault = (answer: () => Promise<Answer>) => Given | Promise<Given>;
 
 /** Kit is a Sigstore on loopback: Fulcio, Rekor v1, a timestamp authority, and an issuer of CI tokens. */
 export interface Kit {
@@ -45,6 +47,24 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
+}
+
+/** pour writes blanks, which every JSON may begin with, until the other side hangs up. */
+function pour(response: ServerResponse, slowly: boolean): void {
+  response.writeHead(200, { 'content-type': 'application/json' });
+  if (slowly) {
+    const timer = setInterval(() => response.write(' '), 20);
+    response.once('close', () => {
+      clearInterval(timer);
+    });
+    return;
+  }
+  const blanks = Buffer.alloc(64 * 1024, ' ');
+  const more = (): void => {
+    while (!response.destroyed && response.write(blanks));
+  };
+  response.on('drain', more);
+  more();
 }
 
 /** startKit starts the services on a free port. Every key is new; nothing of it is trusted elsewhere. */
@@ -94,6 +114,10 @@ export async function startKit(options: { readonly port?: number } = {}): Promis
     const given = fault === undefined || fault.left < 0 ? await work() : await fault.fault(work);
     if (given === 'cut') {
       request.socket.destroy();
+      return;
+    }
+    if (given === 'endless' || given === 'drip') {
+      pour(response, given === 'drip');
       return;
     }
     response.writeHead(given.status, { 'content-type': given.type ?? 'application/json', ...given.headers });
