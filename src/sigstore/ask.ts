@@ -28,8 +28,11 @@ export function unanswered(question: Question, { found, ...facts }: ErrorFacts):
  * Throws the question's own error for everything else, and the host's when it is aborted.
  */
 export async function ask(host: Host, patience: Patience, question: Question): Promise<Answer> {
-  if (!URL.canParse(question.url))
-    throw new AppError(question.code, 'usage', question.failed, { expected: 'a URL', found: question.url });
+  if (!/^https?:\/\//i.test(question.url) || !URL.canParse(question.url))
+    throw new AppError(question.code, 'usage', question.failed, {
+      expected: 'an http(s) address',
+      found: question.url,
+    });
   const policy = policyOf(patience);
   const timeout = patience.timeout ?? 30_000;
   for (let tried = 1; ; tried += 1) {

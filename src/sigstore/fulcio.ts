@@ -6,7 +6,7 @@ import { ask, readAs, unanswered, type Question } from './ask.ts';
 import { subjectOf } from './identity-token.ts';
 import { under, type Services } from './services.ts';
 
-/** Three certificates are about 5 kB; a private CA with large keys and many names stays far below this. */
+/** A chain of two is 2.8 kB (the tests' own Fulcio); a longer one with large keys stays far below this. */
 const maxAnswer = 256 * 1024;
 
 const signed = z.object({ chain: z.object({ certificates: z.array(z.string()).min(1).max(20) }) });

@@ -4,7 +4,7 @@ import type { Host } from '../host/index.ts';
 import { ask, readAs, type Question } from './ask.ts';
 
 const audience = 'sigstore';
-/** A token is 1 to 2 kB; a job with many claims stays below 10 kB. */
+/** A token with GitHub's claims is 1.1 kB (the tests' own issuer). */
 const maxAnswer = 64 * 1024;
 
 const permission = 'in GitHub Actions give the job `permissions: id-token: write`; pull requests of forks never get it';

@@ -6,8 +6,8 @@ import { ask, readAs, unanswered, type Question } from './ask.ts';
 import { under, type Services } from './services.ts';
 
 /**
- * An entry keeps hashes, signatures and certificates, never the statement: some 10 kB with its proof of inclusion, whose
- * hashes grow with the logarithm of the log. An instance that stores attestations adds at most 100 kB of them.
+ * An entry keeps hashes, signatures and certificates, never the statement: 5 kB (the tests' own Rekor), and a proof of
+ * inclusion whose hashes grow with the logarithm of the log. The rest is room for what an instance adds of its own.
  */
 const maxAnswer = 2 * 1024 * 1024;
 

@@ -5,7 +5,7 @@ import type { Host } from '../host/index.ts';
 import { ask, unanswered, type Question } from './ask.ts';
 import { under, type Services } from './services.ts';
 
-/** A timestamp is 1 to 6 kB, most of it the authority's certificates. */
+/** A timestamp is 0.5 kB (the tests' own authority); with a chain of certificates in it, a few more. */
 const maxAnswer = 64 * 1024;
 
 /** What is wrong with a TimeStampResp (RFC 3161, 2.4.2); its signature is for the verifier to judge. */

@@ -234,8 +234,8 @@ describe('patience', () => {
     expect(text).toContain('ECONNREFUSED');
   });
 
-  test('an address that is none is a wrong use', async () => {
-    expect((await sign('rekor', { rekor: 'rekor.example' })).error).toMatchObject({ code: 'sigstore/rekor', exit: 2 });
+  test.each(['rekor.example', 'rekor.example:443', 'http://'])('the address %s is a wrong use', async (rekor) => {
+    expect((await sign('rekor', { rekor })).error).toMatchObject({ code: 'sigstore/rekor', exit: 2 });
   });
 
   test('Ctrl-C ends the waiting for an answer at once, and is no failure of the service', async () => {
