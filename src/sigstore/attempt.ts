@@ -81,7 +81,8 @@ export async function attempt(host: Host, timeout: number, question: Question): 
     const response = await host.fetch(url, {
       ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
       headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...question.headers },
-      timeout,
+      // The host's own patience is longer, so that there is one limit to tell of.
+      timeout: 2 * timeout,
       signal,
     });
     const { status, headers } = response;

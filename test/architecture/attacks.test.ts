@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+const files = [
+  'attacks-signer.itg',
+  'attacks-bundle.itg',
+  'attacks-registry',
+  'legacy.itg',
+  'failures',
+  'answers',
+  'log',
+];
+
+/** Which cases a row of docs/verify.md counts, by how the row begins; a case's name is that of its groups, then its own. */
+const rows: readonly (readonly [string, RegExp])[] = [
+  [
+    'another workflow or branch',
+    /^signatures of others: (?:another workflow|another branch|a longer identity|an identity in which) /,
+  ],
+  ['another issuer;', /^signatures of others: (?:another issuer|a policy’s) /],
+  ['another Fulcio,', /a certificate of another Fulcio|^keys: (?:another key|a bare key does not pass)/],
+  ['certificate, payload,', /^a bundle with: (?!nothing)/],
+  ['text, an empty object', /^a bundle with: nothing but /],
+  ['well signed,', /^well signed, but: (?!an SBOM of another image never)/],
+  ['an unsigned image', /^a tree: /],
+  ['a referrer whose subject lies', /^a list of referrers: that |^a signature under the tag of another image/],
+  ['a registry that swaps', /^a registry that: swaps /],
+  ['a timestamp authority whose clock', /^clocks: a timestamp authority /],
+  ['Rekor, Fulcio or the timestamp authority down', /^a service that is down: /],
+  ['an answer of Fulcio,', /: an answer without bounds: |^patience: an answer that drips/],
+  ['an answer of another form', /^an answer of another form: (?!fulcio: a certificate whose log entry)/],
+  ['an entry that the log has already', /^an entry that is there already: (?!is fetched)/],
+  ['no token,', /^identity tokens: |^secrets: /],
+  ['a trust root', /^trusted roots: (?:without|made of|a root without)/],
+];
+
+/** What is no attack: the counterpart that must pass, our own carefulness, and what the rows above do not tell. */
+const others = [
+  /^a bundle with: nothing changed passes/,
+  /^well signed, but: an SBOM of another image never gets attached by us/,
+  /^a list of referrers: as cosign writes it/,
+  /^a registry that: (?:takes no writes|breaks off)/,
+  /^clocks: this machine’s clock/,
+  /^keys: (?:a key signs|a key with a log|an RSA key|a P-384 key)/,
+  /^cosign 2’s tags are written once/,
+  /an answer of exactly the limit is taken/,
+  /^an answer of another form: fulcio: a certificate whose log entry/,
+  /^an entry that is there already: is fetched/,
+  /^the client of @sigstore\/sign and ours: /,
+  /^with a key, too,/,
+  /^patience: (?!an answer that drips)/,
+  /^a token proves the possession/,
+];
+
+/** The array literal that `each` was called with, by name or on the spot. */
+function literalOf(node: ts.Expression | undefined, source: ts.SourceFile): ts.ArrayLiteralExpression {
+  if (node !== undefined && (ts.isAsExpression(node) || ts.isParenthesizedExpression(node)))
+    return literalOf(node.expression, source);
+  if (node !== undefined && ts.isArrayLiteralExpression(node)) return node;
+  for (const statement of source.statements)
+    if (ts.isVariableStatement(statement))
+      for (const { name, initializer } of statement.declarationList.declarations)
+        if (node !== undefined && name.getText() === node.getText()) return literalOf(initializer, source);
+  throw new Error(`${source.fileName}: cannot count ${node?.getText().slice(0, 80) ?? 'nothing'}`);
+}
+
+/** The names of the cases that one call makes: each %s filled in where the value is a text. */
+function namesOf(call: ts.CallExpression, source: ts.SourceFile): string[] {
+  const [title] = call.arguments;
+  if (title === undefined || !ts.isStringLiteralLike(title))
+    throw new Error(`${source.fileName}: a case without a name`);
+  if (!ts.isCallExpression(call.expression)) return [title.text];
+  return literalOf(call.expression.arguments[0], source).elements.map((element) => {
+    const values = [...(ts.isArrayLiteralExpression(element) ? element.elements : [element])];
+    return title.text.replaceAll(/%[sj]/g, () => {
+      const value = values.shift();
+      return value !== undefined && ts.isStringLiteralLike(value) ? value.text : '…';
+    });
+  });
+}
+
+/** `test(…)` and `test.each(…)(…)`, and the same of `describe`. */
+function kindOf({ expression }: ts.CallExpression): 'test' | 'describe' | undefined {
+  const name = ts.isCallExpression(expression) ? expression.expression.getText() : expression.getText();
+  const each = ts.isCallExpression(expression) ? '.each' : '';
+  return (['test', 'describe'] as const).find((kind) => name === `${kind}${each}`);
+}
+
+/** casesOf gives the full name of every test case of a file, as Vitest counts them. */
+function casesOf(file: string): string[] {
+  const path = join(root, `test/sigstore/${file}.test.ts`);
+  const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true);
+  const found: string[] = [];
+  const visit = (node: ts.Node, groups: readonly string[]): void => {
+    const kind = ts.isCallExpression(node) ? kindOf(node) : undefined;
+    if (!ts.isCallExpression(node) || kind === undefined) {
+      ts.forEachChild(node, (child) => {
+        visit(child, groups);
+      });
+      return;
+    }
+    const names = groups.flatMap((group) => namesOf(node, source).map((name) => `${group}${name}`));
+    const body = node.arguments.at(-1);
+    if (kind === 'test') found.push(...names);
+    else if (body !== undefined)
+      visit(
+        body,
+        names.map((name) => `${name}: `),
+      );
+  };
+  visit(source, ['']);
+  return found;
+}
+
+const table = [
+  ...readFileSync(join(root, 'docs/verify.md'), 'utf8').matchAll(/^\| ([^|]+) \| (\d+) \| [^|]+ \|$/gm),
+].map(([, attack = '', count]) => ({ attack, count: Number(count) }));
+
+describe('the attacks that docs/verify.md tells of', () => {
+  const cases = files.flatMap(casesOf);
+
+  test('every case is in one row, or is none', () => {
+    const strays = cases.filter(
+      (name) => [...rows.map(([, pattern]) => pattern), ...others].filter((pattern) => pattern.test(name)).length !== 1,
+    );
+    expect(strays).toEqual([]);
+  });
+
+  test('every row says how many cases there are', () => {
+    const counted = rows.map(([begin, pattern]) => `${begin} ${cases.filter((name) => pattern.test(name)).length}`);
+    const told = rows.map(
+      ([begin]) => `${begin} ${table.find(({ attack }) => attack.startsWith(begin))?.count ?? 'no row'}`,
+    );
+    expect(told).toEqual(counted);
+    expect(table).toHaveLength(rows.length);
+  });
+
+  test('nothing is listed that is not there any more', () => {
+    const idle = [...rows.map(([, pattern]) => pattern), ...others].filter(
+      (one) => !cases.some((name) => one.test(name)),
+    );
+    expect(idle).toEqual([]);
+  });
+});
