@@ -12,7 +12,7 @@ import type { LabState } from '../lab/state.ts';
 import { fetchTools } from '../lab/tools.ts';
 import { useLab } from '../lab/use-lab.ts';
 import { fakeHost } from '../support/fake-host.ts';
-import { startKit, type Kit } from '../support/sigstore/kit.ts';
+import { startKit, status, type Kit } from '../support/sigstore/kit.ts';
 
 const workflow = 'https://github.com/o/r/.github/workflows/build.yml@refs/heads/main';
 
@@ -117,6 +117,18 @@ describe('the way from a build to a proven tag, command by command', () => {
     expect(ran.stderr).toContain('--without-gate');
     expect(kit.counts).toEqual(before);
   });
+
+  test.each(['fulcio', 'rekor', 'tsa', 'oidc'] as const)(
+    'sign cuts off an answer of %s that never ends: exit 3, and nothing is attached',
+    async (service) => {
+      kit.fail(service, () => 'endless');
+      const ran = await plain(['sign', reference, ...services(), '--without-gate', 'a test'], kit.ciEnvironment());
+      kit.fail(service, status(200), 0);
+      expect({ code: ran.code, stdout: ran.stdout }).toEqual({ code: 3, stdout: '' });
+      expect(ran.stderr).toMatch(/expected: an answer of at most \d+ bytes\n +found: +more than/);
+      expect(await evidence()).toMatchObject({ attachments: [] });
+    },
+  );
 
   test('sbom lists both platforms’ packages, the same bytes each time', async () => {
     const layout = `oci:${join(project.root, 'dist/small')}`;
