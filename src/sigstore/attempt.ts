@@ -39,6 +39,7 @@ export interface Failure {
 
 /** A refusal's own words; more of it is not read. */
 const maxRefusal = 16 * 1024;
+
 async function judge(response: FetchResponse, now: Date): Promise<Failure> {
   const { status, headers } = response;
   const text = (await collectBytes(response.body, maxRefusal))?.toString('utf8') ?? '';
