@@ -5,6 +5,11 @@ import { AppError, AppErrors, errorToJson, exitCodes, renderError, type ExitCode
 import { createHost } from '../src/host/index.ts';
 import { commands } from './commands.ts';
 import type { Console } from './command.ts';
+import { projectVersion } from './version.ts';
+
+// zod compiles each schema into a function (new Function) before its first use, unless it is told beforehand that it
+// must not: for the few values that a command reads, that takes longer than it saves.
+Object.assign(globalThis, { __zod_globalConfig: { jitless: true } });
 
 const console: Console = {
   print: (text) => void process.stdout.write(`${text}\n`),
@@ -35,6 +40,10 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     console.print(overview());
     return name === undefined ? exitCodes.usage : exitCodes.clean;
+  }
+  if (name === '--version' || name === '-V') {
+    console.print(projectVersion(projectRoot()));
+    return exitCodes.clean;
   }
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (entry === undefined) {

@@ -1,16 +1,18 @@
 import type { Readable } from 'node:stream';
-import { MessageChannel } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
+
+let nowhere: MessagePort | undefined;
 
 /**
  * A port that nobody listens to: what is transferred to it is gone at once (HTML, "message port
  * post message steps": without a target port the message is dropped, after the transfer).
  */
-const nowhere = (() => {
+function makeNowhere(): MessagePort {
   const { port1, port2 } = new MessageChannel();
   port2.close();
   port1.unref();
   return port1;
-})();
+}
 
 /**
  * release gives a chunk's memory back now. Left to the collector, the megabytes that stream through
@@ -20,6 +22,7 @@ const nowhere = (() => {
 export function release(chunk: Buffer): void {
   const { buffer, byteOffset, length } = chunk;
   if (length === 0 || byteOffset + length !== buffer.byteLength || buffer.byteLength < 64 * 1024) return;
+  nowhere ??= makeNowhere();
   nowhere.postMessage(null, [buffer as ArrayBuffer]);
 }
 

@@ -1,7 +1,7 @@
 import { fromOciPlatform, labelNames, parseIndex, type Pin, type Plan } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
-import { openLayout } from '../../oci/index.ts';
+import { openLayout } from '../../oci/layout/index.ts';
 import type { Evidence, PlatformBuild } from './schema.ts';
 import { evidenceFile, readEvidence, writeEvidence, type Filed } from './store.ts';
 

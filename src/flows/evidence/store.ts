@@ -24,9 +24,11 @@ export async function readEvidence(host: Host, file: string): Promise<Evidence |
   }
 }
 
-/** writeEvidence writes the whole file or nothing of it. */
+/** writeEvidence writes the whole file or nothing of it; where it says the same already, nothing. */
 export async function writeEvidence(host: Host, file: string, evidence: Evidence): Promise<void> {
-  await host.files.write(file, `${JSON.stringify(evidenceSchema.parse(evidence), null, 2)}\n`);
+  const text = `${JSON.stringify(evidenceSchema.parse(evidence), null, 2)}\n`;
+  const there = await host.files.readText(file, maxEvidenceBytes).catch(() => undefined);
+  if (there !== text) await host.files.write(file, text);
 }
 
 /** EvidencePlace says where the evidence of an index is looked for. */

@@ -1,7 +1,7 @@
 import { fromOciPlatform, parseIndex, type Plan } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
-import { openLayout } from '../../oci/index.ts';
+import { openLayout } from '../../oci/layout/index.ts';
 
 /**
  * requirePlatforms refuses a layout that was built for fewer platforms than the plan has, as a trial is: under a

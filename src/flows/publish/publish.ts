@@ -13,7 +13,7 @@ import {
 } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
-import { openLayout, type Layout } from '../../oci/index.ts';
+import { openLayout, type Layout } from '../../oci/layout/index.ts';
 import type { BlobSource, PushReport, Registry, TagMove } from '../../registry/index.ts';
 
 export interface PublishOptions {

@@ -71,7 +71,8 @@ export async function publishVariant(host: Host, options: PublishVariantOptions)
     ...rest,
     ...(gating === undefined ? {} : { gate: () => gateLayout(host, { ...options, gate: gating }) }),
   });
-  const { file, evidence } = await openEvidence(host, options.layout, plan);
+  // The gate has written what it saw into it.
+  const { file, evidence } = gating === undefined ? before : await openEvidence(host, options.layout, plan);
   const complete = withPublication(evidence, published, host.clock.now());
   await writeEvidence(host, file, complete);
   return { ...published, evidence: complete, evidenceFile: file };
