@@ -1,7 +1,7 @@
 // Bundles scripts/runner-image.ts into lib/runner-image.cjs: one file, whose modules run when they are
 // first asked for. One file is what lets V8 keep its compiled code (bin/runner-image.mjs). It is renamed
 // into place last: a command that starts meanwhile sees either the old bundle or the new one.
-import { mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -12,10 +12,18 @@ const external = ['@cyclonedx/cyclonedx-library', 'dockerode', 'encoding', 'sql.
 // The file is the body of a function that gets what a CommonJS module gets.
 const wrapper = {
   banner: {
-    js: "(function(exports,require,module,__filename,__dirname){const __url=require('node:url').pathToFileURL(__filename).href;",
+    js: [
+      '(function(exports,require,module,__filename,__dirname){',
+      "const __url=require('node:url').pathToFileURL(__filename).href,",
+      '__later=(name)=>new Proxy({},{get:(_,key)=>require(name)[key]});',
+    ].join(''),
   },
   footer: { js: '})' },
 };
+
+// Modules of Node that are large, and of which most commands use no more than one: loaded when something of theirs is
+// first asked for. The word has the length of the other one, so that the source map stays right.
+const late = /(?<=[\w$]=)require(?=\("node:(?:child_process|crypto|https?|zlib)"\)[,;}])/g;
 
 export async function makeBundle(root) {
   const { build } = await import('esbuild');
@@ -43,10 +51,12 @@ export async function makeBundle(root) {
     logLevel: 'warning',
     ...wrapper,
   });
-  const own = Object.keys(metafile.inputs).filter((name) => !name.startsWith('node_modules/'));
+  const made = join(fresh, 'runner-image.cjs');
+  await writeFile(made, (await readFile(made, 'utf8')).replaceAll(late, '__later'));
+  const own = Object.keys(metafile.inputs).filter((name) => !/(?:^|\/)node_modules\//.test(name));
   await writeFile(join(fresh, 'inputs.json'), JSON.stringify([...own, 'bin/bundle.mjs'].sort()));
   // A source file that changed while esbuild read it must count as newer than the bundle.
-  await utimes(join(fresh, 'runner-image.cjs'), started, started);
+  await utimes(made, started, started);
   await mkdir(out, { recursive: true });
   const names = ['runner-image.cjs.map', 'inputs.json', 'runner-image.cjs'];
   for (const name of names) await rename(join(fresh, name), join(out, name));

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { PassThrough, type Duplex } from 'node:stream';
-import * as zlib from 'node:zlib';
+import { createGunzip } from 'node:zlib';
 import { AppError } from '../errors/index.ts';
 import { ownsChunks, release } from './release.ts';
 import { Check, type Expected } from './verify.ts';
@@ -22,7 +22,7 @@ export function sniff(start: Uint8Array): Compression {
 
 /** decompressor gives a stream that turns compressed bytes into plain ones. */
 export function decompressor(kind: Compression): Duplex {
-  if (kind === 'gzip') return zlib.createGunzip({ chunkSize });
+  if (kind === 'gzip') return createGunzip({ chunkSize });
   if (kind === 'zstd') return new ZstdReader();
   return new PassThrough({ highWaterMark: chunkSize });
 }

@@ -41,6 +41,9 @@ class Tail {
   }
 }
 
+/** Roots that the machine adds for TLS, which nothing here speaks, would cost Node 0.05 s at every start. */
+const environment: Readonly<Record<string, string | undefined>> = { ...process.env, NODE_EXTRA_CA_CERTS: undefined };
+
 async function timed(argv: readonly string[], command: Command, signal: AbortSignal): Promise<Ended> {
   const [program = '', ...args] = argv;
   const stdout = new Tail(maxStdout);
@@ -49,7 +52,7 @@ async function timed(argv: readonly string[], command: Command, signal: AbortSig
   return await new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd: command.cwd ?? '/',
-      env: { ...process.env, ...command.env },
+      env: { ...environment, ...command.env },
       stdio: ['ignore', 'pipe', 'pipe'],
       // A group of its own, so that a pipeline ends as a whole.
       detached: true,
