@@ -21,10 +21,10 @@ export interface AuthEntry {
 const maxBytes = 1024 * 1024;
 
 /**
- * authFilePaths lists where credentials are looked for, in order. REGISTRY_AUTH_FILE and
- * DOCKER_CONFIG are deliberate choices, so each of them leaves out what it stands in for.
+ * authFilePaths lists where credentials are looked for, in order (containers-auth.json(5), docker-login(1)).
+ * REGISTRY_AUTH_FILE and DOCKER_CONFIG are deliberate choices, so each of them leaves out what it stands in for.
  */
-export function authFilePaths(env: Host['env']): string[] {
+export function authFilePaths(env: Host['env'], uid = process.getuid?.()): string[] {
   const forced = env['REGISTRY_AUTH_FILE'];
   if (forced !== undefined && forced !== '') return [forced];
   const home = env['HOME'] ?? '';
@@ -33,6 +33,8 @@ export function authFilePaths(env: Host['env']): string[] {
   if (dockerConfig !== undefined && dockerConfig !== '') paths.push(`${dockerConfig.replace(/\/+$/, '')}/config.json`);
   const runtime = env['XDG_RUNTIME_DIR'];
   if (runtime !== undefined && runtime !== '') paths.push(`${runtime}/containers/auth.json`);
+  // Without a session, as root in a job has none, `podman login` writes there.
+  else if (uid !== undefined) paths.push(`/run/containers/${uid}/auth.json`);
   const config = env['XDG_CONFIG_HOME'] ?? (home === '' ? undefined : `${home}/.config`);
   if (config !== undefined && config !== '') paths.push(`${config}/containers/auth.json`);
   if (home !== '' && paths[0] !== `${home}/.docker/config.json` && (dockerConfig ?? '') === '')

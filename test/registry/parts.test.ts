@@ -45,7 +45,7 @@ describe('where credentials are looked for', () => {
     expect(authFilePaths({ ...env, DOCKER_CONFIG: '/d/' })[0]).toBe('/d/config.json');
     expect(authFilePaths({ ...env, DOCKER_CONFIG: '/d/' })).not.toContain('/home/u/.docker/config.json');
     expect(authFilePaths({ ...env, REGISTRY_AUTH_FILE: '/x' })).toEqual(['/x']);
-    expect(authFilePaths({})).toEqual([]);
+    expect(authFilePaths({}, 7)).toEqual(['/run/containers/7/auth.json']);
   });
 
   test('keys name a host as a whole', () => {
