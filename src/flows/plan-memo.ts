@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { digestOf, type Plan } from '../core/index.ts';
 import type { Files, Host } from '../host/index.ts';
-import { sourceFacts, type SourceFacts } from './plan-git.ts';
+import { hasWholeHistory, sourceFacts, type SourceFacts } from './plan-git.ts';
 import type { PlanOptions } from './plan.ts';
 
 /** One question that planning asked of the file system, and the answer, contents as digests. */
@@ -9,6 +9,8 @@ type Observation = readonly [ask: 'stat' | 'list' | 'read', path: string, answer
 
 interface Memo {
   readonly question: string;
+  /** Absent where git may say something else of the same commit later. */
+  readonly facts?: SourceFacts;
   readonly observations: readonly Observation[];
   readonly plan: Plan;
 }
@@ -94,10 +96,10 @@ export async function rememberedPlan(
   options: PlanOptions,
   place: { readonly directory: string; readonly program: string },
 ): Promise<Plan> {
-  const asking = sourceFacts(host, options.root);
-  asking.catch(() => undefined);
   const file = join(place.directory, `plan-${digestOf(options.variant).slice(-16)}.json`);
   const memo = await readMemo(host, file);
+  const asking = sourceFacts(host, options.root, memo?.facts);
+  asking.catch(() => undefined);
   const held = memo !== undefined && (await holds(host.files, memo.observations));
   const facts = await asking;
   const question = questionOf(host, options, facts, place.program);
@@ -109,7 +111,8 @@ export async function rememberedPlan(
   const plan = await planVariant(recording, definitions, options, asking);
   // A plan that came with a warning (no date known) is made again, so that it warns again.
   if (facts.committed !== undefined) {
-    const content: Memo = { question, observations: traced.observations(), plan };
+    const whole = await hasWholeHistory(host, options.root);
+    const content: Memo = { question, ...(whole ? { facts } : {}), observations: traced.observations(), plan };
     // A bundle that is not ours to write to only costs time.
     await host.files.write(file, JSON.stringify(content), 0o600).catch(() => undefined);
   }

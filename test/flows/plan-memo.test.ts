@@ -10,6 +10,7 @@ import { fakeHost } from '../support/fake-host.ts';
 let root: string;
 let directory: string;
 beforeEach(async () => {
+  dated = 0;
   root = await mkdtemp(join(tmpdir(), 'memo-'));
   directory = join(root, 'lib');
   for (const part of ['images', 'checksums', 'package.json'])
@@ -17,12 +18,16 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-const machine = (commit = 'a'.repeat(40), env: Record<string, string> = {}) =>
+/** How often git was asked when the inputs were last touched. */
+let dated: number;
+const machine = (commit = 'a'.repeat(40), env: Record<string, string> = {}, shallow = false) =>
   fakeHost({
     env,
     run: async (_command, args) => {
-      const stdout = args.includes('log') ? '1750000000\n' : `# branch.oid ${commit}\n`;
-      return { exitCode: 0, stdout, stderr: '' };
+      const answers = { log: '1750000000', 'rev-parse': String(shallow), status: `# branch.oid ${commit}` };
+      if (args.includes('log')) dated += 1;
+      const [, answer = ''] = Object.entries(answers).find(([verb]) => args.includes(verb)) ?? [];
+      return { exitCode: 0, stdout: `${answer}\n`, stderr: '' };
     },
   });
 
@@ -46,6 +51,21 @@ describe('a remembered plan', () => {
     const second = await planning();
     expect([first.planned, second.planned]).toEqual([true, false]);
     expect(second.plan).toEqual(await buildPlan(machine(), { root, variant: 'openshell-claude' }));
+  });
+
+  it('has the date of the same commit with it, and asks for that of another', async () => {
+    await planning();
+    expect((await planning()).planned).toBe(false);
+    expect(dated).toBe(1);
+    await planning(machine('b'.repeat(40)));
+    expect(dated).toBe(2);
+  });
+
+  it('asks for the date again where the history is not whole', async () => {
+    const shallow = machine(undefined, {}, true);
+    await planning(shallow);
+    expect((await planning(shallow)).planned).toBe(false);
+    expect(dated).toBe(2);
   });
 
   it('is kept for each variant', async () => {
