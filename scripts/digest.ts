@@ -1,5 +1,5 @@
 import { formatImageRef, parseImageRef } from '../src/core/image-ref.ts';
-import { AppError, AppErrors, exitCodes, throwAll, type ExitCode } from '../src/errors/index.ts';
+import { AppError, AppErrors, errorToJson, exitCodes, oneLine, throwAll, type ExitCode } from '../src/errors/index.ts';
 import { createRegistry, type Resolution } from '../src/registry/index.ts';
 import { examples, type CommandModule } from './command.ts';
 import { surroundings } from './surroundings.ts';
@@ -49,7 +49,7 @@ export const command: CommandModule = {
         rows.map(({ reference, answer }) =>
           answer.$case === 'there'
             ? { reference, answer: 'there', digest: answer.descriptor.digest }
-            : { reference, answer: answer.$case, code: answer.error.code },
+            : { reference, answer: answer.$case, ...(errorToJson(answer.error) as object) },
         ),
       );
     else
@@ -57,8 +57,10 @@ export const command: CommandModule = {
         call.console.print(
           answer.$case === 'there' ? `${answer.descriptor.digest}  ${reference}` : `${answer.$case}  ${reference}`,
         );
-    for (const { reference, answer } of rows)
-      if (answer.$case !== 'there') call.host.story.warn(`${reference}: ${answer.error.message}`);
+    const errors = new Set(rows.flatMap(({ answer }) => (answer.$case === 'there' ? [] : [answer.error])));
+    for (const error of errors) call.host.story.warn(oneLine(error));
+    for (const hint of new Set([...errors].flatMap(({ facts }) => facts.hint ?? [])))
+      call.host.story.say(`do: ${hint}`);
     return exitOf(rows.map(({ answer }) => answer));
   },
 };

@@ -27,6 +27,12 @@ function renderOne(error: AppError): string {
   return lines.join('\n');
 }
 
+/** oneLine gives what happened and its first cause in one line, for lists of several. */
+export function oneLine(error: AppError): string {
+  const { found } = error.facts;
+  return [error.message, ...(found === undefined ? [] : [found]), ...causeChain(error).slice(-1)].join(': ');
+}
+
 /** renderError gives the text that a command prints on stderr before it exits. */
 export function renderError(error: unknown): string {
   if (error instanceof AppErrors) return error.errors.map(renderOne).join('\n');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AppError, errorToJson, renderError, throwAll } from '../../src/errors/index.ts';
+import { AppError, errorToJson, oneLine, renderError, throwAll } from '../../src/errors/index.ts';
 
 const error = new AppError('pins/digest', 'usage', 'malformed digest', {
   expected: 'sha256:…',
@@ -19,6 +19,11 @@ describe('renderError', () => {
       '  do:       copy the whole digest',
       '  code:     pins/digest',
     ]);
+  });
+
+  it('has a short form for lists', () => {
+    expect(oneLine(error)).toBe('malformed digest: sha512: inner');
+    expect(oneLine(new AppError('a/b', 'usage', 'bare'))).toBe('bare');
   });
 
   it('renders every one of several errors', () => {

@@ -40,6 +40,11 @@ it('asks for each reference once, in the order given, and tells gone from could 
   down = true;
   const untold = await digest(`${server.host}/team/none:v1`, `${server.host}/team/down:v1`, '--json');
   expect(untold.code).toBe(3);
-  expect(JSON.parse(untold.stdout)).toMatchObject([{ answer: 'gone' }, { answer: 'unknown' }]);
+  expect(JSON.parse(untold.stdout)).toMatchObject([
+    { answer: 'gone', code: 'registry/not-found' },
+    { answer: 'unknown', code: 'registry/denied', found: 'status 403 (1 attempt)' },
+  ]);
+  expect(untold.stderr).toContain(`could not resolve ${server.host}/team/down:v1: status 403 (1 attempt)\n`);
+  expect(untold.stderr).toMatch(/^do: the account that is logged in .* lacks the right/m);
   expect((await digest('no/host:v1', 'x@sha256:1')).code).toBe(2);
 });

@@ -1,4 +1,4 @@
-import { AppError } from '../../errors/index.ts';
+import { AppError, oneLine } from '../../errors/index.ts';
 import type { Finding, Mirrors, Pin } from '../../core/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { Verdict } from '../../pins/bump/index.ts';
@@ -62,7 +62,7 @@ function answerOf(pin: Pin, verdict: Verdict, file: string): Answer {
       };
     }
     case 'unknown': {
-      const message = `could not tell: ${verdict.error.message}`;
+      const message = `could not tell: ${oneLine(verdict.error)}`;
       return {
         row: row('could-not-tell'),
         findings: [found('could-not-tell', 'error', message, verdict.error.facts.hint ?? 'run it again')],
