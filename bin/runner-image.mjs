@@ -58,12 +58,9 @@ function keep(script, path) {
   }
 }
 
-// Otherwise a long run would drop again the code that only its start needed, and none of it could be kept; and
-// a short one would wait at its end for an optimising compiler that is still at work on WebAssembly.
+// Otherwise a long run would drop again the code that only its start needed, and none of it could be kept.
 // Of a flag that a later V8 does not know, it would tell the user.
-if (Number(process.versions.node.split('.')[0]) <= 24)
-  for (const flag of ['--no-flush-bytecode', '--no-wasm-tier-up', '--no-wasm-dynamic-tiering'])
-    setFlagsFromString(flag);
+if (Number(process.versions.node.split('.')[0]) <= 24) setFlagsFromString('--no-flush-bytecode');
 
 if (!isFresh()) {
   const { makeBundle } = await import(pathToFileURL(join(root, 'bin', 'bundle.mjs')).href);

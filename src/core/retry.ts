@@ -40,7 +40,39 @@ export function isTransient(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || (status >= 500 && status !== 501 && status !== 505);
 }
 
-/** systemCode finds the first `code` of an error or of its causes: ECONNRESET, UND_ERR_SOCKET… */
+/** What one attempt ends in: a value, or a failure that may be worth another attempt. */
+export type Attempt<T, F> =
+  { readonly $case: 'done'; readonly value: T } | { readonly $case: 'failed'; readonly failure: F };
+
+export interface Retriable {
+  readonly retry: boolean;
+  /** Milliseconds that the server asked us to wait. */
+  readonly wait?: number;
+}
+
+/** What a caller does with a failure; `attempts` is how many there were. */
+export interface Reactions<F> {
+  readonly giveUp: (failure: F, attempts: number) => Error;
+  readonly wait: (failure: F, milliseconds: number, attempts: number) => Promise<void>;
+}
+
+/** patiently runs one attempt after the other until one works or none is worth trying. Throws what `giveUp` gives. */
+export async function patiently<T, F extends Retriable>(
+  policy: RetryPolicy,
+  { giveUp, wait }: Reactions<F>,
+  once: (attempt: number) => Promise<Attempt<T, F>>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    const outcome = await once(attempt);
+    if (outcome.$case === 'done') return outcome.value;
+    const { failure } = outcome;
+    const asked = failure.wait ?? 0;
+    if (!failure.retry || attempt >= policy.attempts || asked > policy.longestWait) throw giveUp(failure, attempt);
+    await wait(failure, Math.max(asked, backoff(policy, attempt)), attempt);
+  }
+}
+
+/** systemCode finds the first `code` of an error or of its causes: ECONNRESET, CERT_HAS_EXPIRED… */
 export function systemCode(error: unknown): string | undefined {
   for (let at: unknown = error; at instanceof Error; at = at.cause)
     if (!(at instanceof AppError) && 'code' in at && typeof at.code === 'string') return at.code;

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
+import { collectBytes } from '../core/bytes.ts';
 import { AppError } from '../errors/index.ts';
 
 /**
@@ -22,14 +23,8 @@ function frame(message: Uint8Array): Buffer {
 }
 
 async function readMessage(stream: AsyncIterable<unknown>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of stream) {
-    chunks.push(chunk as Buffer);
-    size += (chunk as Buffer).length;
-    if (size > maxMessage) throw new RangeError('gRPC message too large');
-  }
-  const all = Buffer.concat(chunks);
+  const all = await collectBytes(stream, maxMessage);
+  if (all === undefined) throw new RangeError('gRPC message too large');
   if (all.length < 5) return Buffer.alloc(0);
   return all.subarray(5, 5 + all.readUInt32BE(1));
 }

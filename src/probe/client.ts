@@ -1,3 +1,4 @@
+import { collectBytes } from '../core/bytes.ts';
 import { discard } from './discard.ts';
 import type { Readable } from 'node:stream';
 import type { FetchResponse } from '../host/index.ts';
@@ -18,14 +19,9 @@ export async function within<T>(
 }
 
 async function readAll(body: Readable, limit: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > limit) throw new SseLimit(`more than ${limit} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  const bytes = await collectBytes(body, limit);
+  if (bytes === undefined) throw new SseLimit(`more than ${limit} bytes`);
+  return bytes.toString('utf8');
 }
 
 export interface JsonAnswer {

@@ -1,8 +1,8 @@
 import type * as z from 'zod';
-import { backoff } from '../core/retry.ts';
+import { patiently } from '../core/retry.ts';
 import { AppError, type ErrorFacts } from '../errors/index.ts';
 import type { Host } from '../host/index.ts';
-import { attempt, type Answer, type Question } from './attempt.ts';
+import { attempt, type Answer, type Failure, type Question } from './attempt.ts';
 import { scrub } from './scrub.ts';
 import type { Patience } from './services.ts';
 
@@ -33,21 +33,17 @@ export async function ask(host: Host, patience: Patience, question: Question): P
       expected: 'an http(s) address',
       found: question.url,
     });
-  const policy = policyOf(patience);
   const timeout = patience.timeout ?? 30_000;
-  for (let tried = 1; ; tried += 1) {
-    const outcome = await attempt(host, timeout, question);
-    if ('bytes' in outcome) return outcome;
-    const { facts, retry, wait: asked = 0 } = outcome;
-    if (!retry || tried >= policy.attempts || asked > policy.longestWait) {
-      const attempts = tried === 1 ? '1 attempt' : `${tried} attempts`;
-      throw unanswered(question, { ...facts, found: `${facts.found ?? ''} (${attempts})` });
-    }
-    const wait = Math.max(asked, backoff(policy, tried));
+  const giveUp = ({ facts }: Failure, tried: number): AppError => {
+    const attempts = tried === 1 ? '1 attempt' : `${tried} attempts`;
+    return unanswered(question, { ...facts, found: `${facts.found ?? ''} (${attempts})` });
+  };
+  const wait = async ({ facts }: Failure, milliseconds: number): Promise<void> => {
     const found = scrub(facts.found ?? '', question.secret);
-    host.story.say(`${new URL(question.url).host}: ${found}; trying again in ${(wait / 1000).toFixed(1)} s`);
-    await host.clock.sleep(wait, host.signal);
-  }
+    host.story.say(`${new URL(question.url).host}: ${found}; trying again in ${(milliseconds / 1000).toFixed(1)} s`);
+    await host.clock.sleep(milliseconds, host.signal);
+  };
+  return await patiently(policyOf(patience), { giveUp, wait }, () => attempt(host, timeout, question));
 }
 
 /** readAs gives the JSON of an answer in the form that it must have. Throws the question's error. */

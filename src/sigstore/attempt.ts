@@ -1,5 +1,12 @@
 import { collectBytes } from '../core/bytes.ts';
-import { askedWait, isCertificateProblem, isTransient, systemCode } from '../core/retry.ts';
+import {
+  askedWait,
+  isCertificateProblem,
+  isTransient,
+  systemCode,
+  type Attempt,
+  type Retriable,
+} from '../core/retry.ts';
 import { timeLimit } from '../core/time-limit.ts';
 import { AppError, type ErrorFacts } from '../errors/index.ts';
 import type { FetchResponse, Host } from '../host/index.ts';
@@ -30,11 +37,8 @@ export interface Answer {
 }
 
 /** Why an attempt gave no answer. */
-export interface Failure {
+export interface Failure extends Retriable {
   readonly facts: ErrorFacts;
-  readonly retry: boolean;
-  /** Milliseconds that the server asked us to wait. */
-  readonly wait?: number;
 }
 
 /** A refusal's own words; more of it is not read. */
@@ -75,7 +79,8 @@ function broken(error: unknown): Failure | undefined {
 }
 
 /** attempt asks once. Throws only when the host is aborted, and what is nobody's failure but ours. */
-export async function attempt(host: Host, timeout: number, question: Question): Promise<Answer | Failure> {
+export async function attempt(host: Host, timeout: number, question: Question): Promise<Attempt<Answer, Failure>> {
+  const failed = (failure: Failure) => ({ $case: 'failed', failure }) as const;
   const signal = timeLimit(host.signal, timeout);
   const { url, body, limit } = question;
   try {
@@ -87,19 +92,20 @@ export async function attempt(host: Host, timeout: number, question: Question): 
       signal,
     });
     const { status, headers } = response;
-    if ((status < 200 || status > 299) && status !== question.also) return await judge(response, host.clock.now());
+    if ((status < 200 || status > 299) && status !== question.also)
+      return failed(await judge(response, host.clock.now()));
     const announced = Number(headers.get('content-length') ?? '0');
     const bytes = announced > limit ? undefined : await collectBytes(response.body, limit);
-    if (bytes !== undefined) return { status, headers, bytes };
+    if (bytes !== undefined) return { $case: 'done', value: { status, headers, bytes } };
     response.body.destroy();
     const found = announced > limit ? `${announced} bytes announced` : `more than ${limit} bytes`;
-    return { facts: { expected: `an answer of at most ${limit} bytes`, found }, retry: false };
+    return failed({ facts: { expected: `an answer of at most ${limit} bytes`, found }, retry: false });
   } catch (error) {
     if (host.signal.aborted) throw error;
     if (signal.aborted)
-      return { facts: { expected: `a whole answer within ${timeout / 1000} s`, found: 'none' }, retry: true };
+      return failed({ facts: { expected: `a whole answer within ${timeout / 1000} s`, found: 'none' }, retry: true });
     const failure = broken(error);
     if (failure === undefined) throw error;
-    return failure;
+    return failed(failure);
   }
 }

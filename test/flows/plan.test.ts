@@ -2,10 +2,11 @@ import { cp, mkdtemp, readFile, rm, symlink, unlink, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AppErrors } from '../../src/errors/index.ts';
+import type { AppErrors } from '../../src/errors/index.ts';
 import { generate } from '../../src/flows/generate.ts';
 import { buildPlan } from '../../src/flows/plan.ts';
 import { root as project } from '../dockerfile/definitions.ts';
+import { codesOf } from '../support/codes.ts';
 import { fakeHost } from '../support/fake-host.ts';
 
 let root: string;
@@ -32,13 +33,7 @@ const edit = async (file: string, from: string, to: string): Promise<void> => {
   await writeFile(join(root, file), before.replace(from, to));
 };
 const plan = (given = host(), options = {}) => buildPlan(given, { root, variant: 'openshell-claude', ...options });
-const codes = async (work: Promise<unknown>): Promise<string[]> => {
-  const error: unknown = await work.then(
-    () => undefined,
-    (caught: unknown) => caught,
-  );
-  return error instanceof AppErrors ? error.errors.map(({ code }) => code) : [(error as { code: string }).code];
-};
+const codes = (work: Promise<unknown>): Promise<string[]> => work.then(() => [], codesOf);
 
 describe('a plan', () => {
   it('holds what the build takes, from the repository as it is', async () => {
