@@ -3,6 +3,7 @@ import type { Descriptor } from '../core/oci.ts';
 import { AppError } from '../errors/index.ts';
 import { attachAll, awaitReferrers } from './attach.ts';
 import { passBlob } from './blob-pull.ts';
+import type { Uploaded, UploadOptions } from './blob-push.ts';
 import { mapLimited } from './gate.ts';
 import { fetchManifest, putManifest, type Fetched } from './manifest.ts';
 import { relayBlob } from './relay.ts';
@@ -73,6 +74,7 @@ class Copy {
   readonly #source: BlobSource;
   readonly #options: PushOptions & CopyOptions;
   readonly #done = new Set<Digest>();
+  readonly #bringing = new Map<Digest, Promise<Uploaded>>();
 
   constructor(wire: Transport, from: Repository, to: Repository, options: CopyOptions) {
     this.#wire = wire;
@@ -81,7 +83,18 @@ class Copy {
     this.#source = registrySource(wire, from);
     const mount = from.registry === to.registry ? { mountFrom: [wire.endpoint(from).name] } : {};
     const upload = { ...options, ...mount };
-    this.#options = { ...upload, bring: (blob) => relayBlob(wire, from, to, this.#source, blob, upload) };
+    this.#options = { ...upload, bring: (blob) => this.#bring(blob, upload) };
+  }
+
+  /**
+   * Proofs share blobs (the empty config). Of two that upload one at the same time, docker-registry 2.8 may refuse the
+   * manifest of the first with MANIFEST_BLOB_UNKNOWN, while it writes down the second.
+   */
+  #bring(blob: Descriptor, upload: UploadOptions): Promise<Uploaded> {
+    const bringing =
+      this.#bringing.get(blob.digest) ?? relayBlob(this.#wire, this.#from, this.#to, this.#source, blob, upload);
+    this.#bringing.set(blob.digest, bringing);
+    return bringing;
   }
 
   /** Every node with what refers to it, and what refers to that; several at once, told in the nodes' order. */
