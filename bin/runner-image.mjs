@@ -1,78 +1,62 @@
 #!/usr/bin/env node
-// Starts the bundled command, making the bundle anew when a source file is newer than it. What V8
-// compiled for a command is kept beside the bundle: most of a short command's time would be compiling.
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+// Starts the command on a Node that can run it: this one, or the one that package-lock.json pins. No syntax and no
+// import here may be newer than Node 18, which has to get as far as saying so.
+import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
-import { Script } from 'node:vm';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const lib = join(root, 'lib');
-const bundle = join(lib, 'runner-image.cjs');
+const here = dirname(fileURLToPath(import.meta.url));
+const require = createRequire(import.meta.url);
+const { engines } = require('../package.json');
 
-function isFresh() {
-  const made = statSync(bundle, { throwIfNoEntry: false })?.mtimeMs;
-  if (made === undefined) return false;
-  // An installed package has no sources.
-  if (!existsSync(join(root, 'src'))) return true;
-  const list = join(lib, 'inputs.json');
-  // Without its list a bundle may be of any age.
-  const inputs = existsSync(list) ? JSON.parse(readFileSync(list, 'utf8')) : ['lib/inputs.json'];
-  return inputs.every((name) => (statSync(`${root}/${name}`, { throwIfNoEntry: false })?.mtimeMs ?? Infinity) <= made);
+/** Returns whether this Node is at least the one that package.json asks for (`>=major.minor`). */
+function isSupported() {
+  const [, major, minor] = /^>=(\d+)\.(\d+)$/.exec(engines.node).map(Number);
+  const [ownMajor, ownMinor] = process.versions.node.split('.').map(Number);
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }
 
-/** The bundle's text, and a name that no other bundle's compiled code has: V8 itself compares lengths only. */
-function readBundle() {
-  const file = openSync(bundle, 'r');
+/** Returns the path of the Node that the lock pins; undefined where it is not installed. */
+function pinnedNode() {
   try {
-    const { ino, size, mtimeMs } = fstatSync(file);
-    return {
-      source: readFileSync(file, 'latin1'),
-      name: `${ino}-${size}-${mtimeMs}-${process.version}-${process.arch}`,
-    };
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** keep writes the compiled code when the command has done its work; where lib/ is not ours, it only costs time. */
-function keep(script, path) {
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(`${path}.${process.pid}`, script.createCachedData(), { mode: 0o600 });
-    renameSync(`${path}.${process.pid}`, path);
+    return require.resolve(`node-${process.platform}-${process.arch}/bin/node`);
   } catch {
-    // The next command compiles again.
+    return undefined;
   }
 }
 
-// Otherwise a long run would drop again the code that only its start needed, and none of it could be kept.
-// Of a flag that a later V8 does not know, it would tell the user.
-if (Number(process.versions.node.split('.')[0]) <= 24) setFlagsFromString('--no-flush-bytecode');
-
-if (!isFresh()) {
-  const { makeBundle } = await import(pathToFileURL(join(root, 'bin', 'bundle.mjs')).href);
-  await makeBundle(root);
+/** Runs this very command on another Node: same arguments, same streams, its exit code or signal is ours. */
+function handOver(node) {
+  const child = spawn(node, [...process.execArgv, ...process.argv.slice(1)], { stdio: 'inherit' });
+  const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+  // A terminal sends Ctrl-C to both: sent on, it would reach the child twice, and twice means "at once".
+  process.on('SIGINT', () => terminal || child.kill('SIGINT'));
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => fail(`cannot start ${node} (${error.code}): run \`npm ci\` in ${dirname(here)} again`));
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
 }
-const { source, name } = readBundle();
-// Each command compiles other functions. What is no command's name has no file of its own.
-const command = /^[a-z][a-z-]{0,20}$/.exec(process.argv[2] ?? '')?.[0] ?? 'help';
-const compiled = join(lib, 'compiled', `${command}-${name}`);
-const cachedData = existsSync(compiled) ? readFileSync(compiled) : undefined;
-const script = new Script(source, { filename: bundle, ...(cachedData === undefined ? {} : { cachedData }) });
-if (cachedData === undefined || script.cachedDataRejected)
-  process.once('exit', (code) => void (code === 0 && keep(script, compiled)));
-const module = { exports: {} };
-script.runInThisContext()(module.exports, createRequire(bundle), module, bundle, lib);
+
+function fail(sentence) {
+  process.stderr.write(`error: ${sentence}\n`);
+  process.exitCode = 4;
+}
+
+const node = isSupported() ? undefined : pinnedNode();
+if (node !== undefined) {
+  handOver(node);
+} else if (isSupported()) {
+  const { start } = await import(pathToFileURL(join(here, 'start.mjs')).href);
+  await start(fail);
+} else {
+  const needed = `runner-image needs Node ${engines.node.slice(2)} or newer and this is ${process.versions.node}`;
+  fail(
+    process.platform === 'linux' && /^(?:x64|arm64)$/.test(process.arch)
+      ? `${needed}: run \`make install\` or \`npm ci\` in ${dirname(here)}, which installs one for this project alone`
+      : `${needed}: install it from https://nodejs.org`,
+  );
+}

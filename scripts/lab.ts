@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { AppError, type ExitCode } from '../src/errors/index.ts';
 import { examples, flag, stringOption, type Call, type CommandModule } from './command.ts';
 
@@ -17,8 +15,7 @@ async function runLab(call: Call, args: readonly string[]): Promise<ExitCode> {
       hint: 'clone the project and run make demo there',
     });
   }
-  const tsx = pathToFileURL(createRequire(join(call.root, 'package.json')).resolve('tsx')).href;
-  const child = spawn(process.execPath, ['--import', tsx, program, ...args], { stdio: 'inherit', cwd: call.root });
+  const child = spawn(process.execPath, [program, ...args], { stdio: 'inherit', cwd: call.root });
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);

@@ -1,9 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { labPaths } from '../../test/lab/paths.ts';
-import { here, root, service, stop, tell } from './run.ts';
+import { here, service, stop, tell } from './run.ts';
 
 /** What the offline Sigstore writes when it answers (test/support/sigstore/serve.ts). */
 export interface Kit {
@@ -49,9 +47,8 @@ export async function startKit(): Promise<Kit> {
   rmSync(directory, { recursive: true, force: true });
   const program = 'test/support/sigstore/serve.ts';
   tell(`\n# Start an offline Sigstore: Fulcio, Rekor, timestamp authority, issuer of CI tokens\n`);
-  tell(`$ npx tsx ${program} ${here(directory)} &\n`);
-  const tsx = pathToFileURL(createRequire(join(root, 'package.json')).resolve('tsx')).href;
-  const ended = service({ program: process.execPath, args: ['--import', tsx, program, directory] });
+  tell(`$ node ${program} ${here(directory)} &\n`);
+  const ended = service({ program: process.execPath, args: [program, directory] });
   const until = Date.now() + patience;
   while (!existsSync(state)) {
     const tick = new Promise<'tick'>((next) => setTimeout(next, 50, 'tick'));

@@ -9,10 +9,10 @@ export interface DoctorResult extends EngineReport {
 
 function node(version: string): Diagnosis {
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  const enough = major > 20 || (major === 20 && minor >= 19);
+  const enough = major > 24 || (major === 24 && minor >= 16);
   const found = `Node ${version}`;
   if (enough) return { subject: 'node', state: 'ok', found };
-  return { subject: 'node', state: 'lacking', found, mend: 'install Node 20.19 or later (nodejs.org, nvm install 20)' };
+  return { subject: 'node', state: 'lacking', found, mend: 'install Node 24.16 or later (nodejs.org, nvm install 24)' };
 }
 
 /**

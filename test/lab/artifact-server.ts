@@ -1,8 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { Certificates } from './certificates.ts';
 import type { Content } from './content.ts';
 import { startDaemon, type Daemon } from './daemons.ts';
@@ -45,8 +43,7 @@ export async function startArtifactServer(
   await mkdir(join(lab, 'server'), { recursive: true });
   const file = join(lab, 'server/config.json');
   await writeFile(file, JSON.stringify(config));
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const args = ['--import', tsx, join(labSource, 'server/main.ts'), file];
+  const args = [join(labSource, 'server/main.ts'), file];
   // It listens on HTTPS first and on HTTP when that worked.
   const ready = async (): Promise<boolean> => accepts(ports.http);
   return startDaemon('artifact-server', process.execPath, args, join(lab, 'server/log'), ready);

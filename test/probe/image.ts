@@ -50,7 +50,7 @@ export async function importImage(
     for (const library of await libraries(await realpath(program))) files.set(library, await realpath(library));
   }
   const source = await readFile(join(dirname(new URL(import.meta.url).pathname), 'runner.ts'), 'utf8');
-  const { code } = await transform(source + main, { loader: 'ts', format: 'esm', target: 'node20' });
+  const { code } = await transform(source + main, { loader: 'ts', format: 'esm', target: 'node24' });
   await access('/etc/passwd');
   const archive = pack();
   const add = (name: string, content: string | Buffer, mode: number): void =>

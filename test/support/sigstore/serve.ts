@@ -1,5 +1,5 @@
 /**
- * The offline Sigstore as a process: `tsx serve.ts DIRECTORY [PORT]` writes its files there and serves until it is ended,
+ * The offline Sigstore as a process: `node serve.ts DIRECTORY [PORT]` writes its files there and serves until it is ended,
  * or until its directory is gone: it lives in the lab's, and ends with it.
  */
 import { watchFile } from 'node:fs';
