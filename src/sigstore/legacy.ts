@@ -1,8 +1,9 @@
-import type { Bundle } from '@sigstore/bundle';
+import { createHash, X509Certificate } from 'node:crypto';
+import { bundleFromJSON, envelopeToJSON, type Bundle } from '@sigstore/bundle';
 import { digestOf, mediaTypes, type Descriptor, type Digest } from '../core/index.ts';
 import type { Host } from '../host/index.ts';
-import { witnesses } from './sign.ts';
 import type { Signer } from './signer.ts';
+import { witnesses } from './witnesses.ts';
 
 /** Media types of cosign 2's layers. */
 export const legacyTypes = {
@@ -64,13 +65,12 @@ export async function signLegacy(
       optional: null,
     }),
   );
-  const { createHash } = await import('node:crypto');
   const { signature, key } = await signer.sign(payload);
   const messageDigest = { algorithm: 1, digest: createHash('sha256').update(payload).digest() };
   const pem = key.$case === 'x509Certificate' ? key.certificate : key.publicKey;
   const content = { $case: 'messageSignature', messageSignature: { messageDigest, signature } } as const;
   const tlogEntries = [];
-  for (const witness of await witnesses(host, signer, { tsa: false }))
+  for (const witness of witnesses(host, signer, { tsa: false }))
     tlogEntries.push(...((await witness.testify(content, pem)).tlogEntries ?? []));
   return layerOf(payload, legacyTypes.signature, {
     [legacyAnnotations.signature]: signature.toString('base64'),
@@ -84,11 +84,9 @@ export async function signLegacy(
  * entry. It must be the very bytes that were logged, `JSON.stringify(envelopeToJSON(…))`.
  */
 export async function legacyAttestation(bundleBytes: Uint8Array, predicateType: string): Promise<LegacyLayer> {
-  const { bundleFromJSON, envelopeToJSON } = await import('@sigstore/bundle');
   const bundle = bundleFromJSON(JSON.parse(Buffer.from(bundleBytes).toString('utf8')));
   if (bundle.content.$case !== 'dsseEnvelope') throw new TypeError('the bundle holds no envelope');
   const { content } = bundle.verificationMaterial;
-  const { X509Certificate } = await import('node:crypto');
   const pem =
     content.$case === 'certificate' ? new X509Certificate(content.certificate.rawBytes).toString() : undefined;
   return layerOf(Buffer.from(JSON.stringify(envelopeToJSON(bundle.content.dsseEnvelope))), legacyTypes.attestation, {
