@@ -1,6 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { bundleFromJSON, envelopeToJSON, type Bundle } from '@sigstore/bundle';
 import { digestOf, mediaTypes, type Descriptor, type Digest } from '../core/index.ts';
+import { AppError } from '../errors/index.ts';
 import type { Host } from '../host/index.ts';
 import type { Signer } from './signer.ts';
 import { witnesses } from './witnesses.ts';
@@ -27,11 +28,19 @@ export interface LegacyLayer {
 
 type Material = Pick<Bundle['verificationMaterial'], 'tlogEntries'>;
 
+const needsVersion1 = (): AppError =>
+  new AppError('sigstore/legacy', 'usage', 'cosign 2’s tags need a log entry of Rekor v1', {
+    expected: 'a log entry with a signed entry timestamp',
+    found: 'a log of version 2, which gives none',
+    hint: 'leave out --legacy, or sign with a Rekor v1',
+  });
+
 /** The log entry as cosign 2 keeps it; its timestamp annotation is left off, older ones refuse ours. */
 function rekorAnnotation({ tlogEntries }: Material): Record<string, string> {
   const [entry] = tlogEntries;
   const promise = entry?.inclusionPromise?.signedEntryTimestamp;
-  if (entry === undefined || promise === undefined) return {};
+  if (entry === undefined) return {};
+  if (promise === undefined) throw needsVersion1();
   const value = {
     SignedEntryTimestamp: promise.toString('base64'),
     Payload: {
@@ -44,11 +53,19 @@ function rekorAnnotation({ tlogEntries }: Material): Record<string, string> {
   return { [legacyAnnotations.bundle]: JSON.stringify(value) };
 }
 
+/** Annotations may not be undefined: without a certificate there is none. */
+function certificateAnnotation(pem: string | undefined): Record<string, string> {
+  return pem === undefined ? {} : { [legacyAnnotations.certificate]: pem };
+}
+
 function layerOf(bytes: Buffer, mediaType: string, annotations: Readonly<Record<string, string>>): LegacyLayer {
   return { bytes, descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length, annotations } };
 }
 
-/** signLegacy makes the layer of a `.sig` tag: a second signature, over cosign's own payload. */
+/**
+ * signLegacy makes the layer of a `.sig` tag: a second signature, over cosign's own payload. Throws `sigstore/legacy`
+ * when the log is Rekor v2, and what signing throws.
+ */
 export async function signLegacy(
   host: Host,
   signer: Signer,
@@ -65,6 +82,7 @@ export async function signLegacy(
       optional: null,
     }),
   );
+  if (signer.parts.logVersion > 1) throw needsVersion1();
   const { signature, key } = await signer.sign(payload);
   const messageDigest = { algorithm: 1, digest: createHash('sha256').update(payload).digest() };
   const pem = key.$case === 'x509Certificate' ? key.certificate : key.publicKey;
@@ -74,7 +92,7 @@ export async function signLegacy(
     tlogEntries.push(...((await witness.testify(content, pem)).tlogEntries ?? []));
   return layerOf(payload, legacyTypes.signature, {
     [legacyAnnotations.signature]: signature.toString('base64'),
-    ...(key.$case === 'x509Certificate' ? { [legacyAnnotations.certificate]: pem } : {}),
+    ...certificateAnnotation(key.$case === 'x509Certificate' ? pem : undefined),
     ...rekorAnnotation({ tlogEntries }),
   });
 }
@@ -92,7 +110,7 @@ export async function legacyAttestation(bundleBytes: Uint8Array, predicateType: 
   return layerOf(Buffer.from(JSON.stringify(envelopeToJSON(bundle.content.dsseEnvelope))), legacyTypes.attestation, {
     [legacyAnnotations.signature]: '',
     [legacyAnnotations.predicateType]: predicateType,
-    ...(pem === undefined ? {} : { [legacyAnnotations.certificate]: pem }),
+    ...certificateAnnotation(pem),
     ...rekorAnnotation(bundle.verificationMaterial),
   });
 }

@@ -84,6 +84,8 @@ function configOf({ fulcio, rekor, tsa, signingConfig }: Services): SigningConfi
 export interface Parts {
   readonly fulcio: FulcioSigner;
   readonly log: Witness | undefined;
+  /** Major version of the log's interface. */
+  readonly logVersion: number;
   readonly timestamp: Witness | undefined;
 }
 
@@ -114,9 +116,11 @@ export function partsOf(services: Services, now: Date, token: () => string, newe
     const fulcio = builder['signer'];
     const witnesses = builder['witnesses'] as readonly Witness[];
     if (!(fulcio instanceof FulcioSigner)) throw new TypeError('the signer of @sigstore/sign is another one');
+    const log = witnesses.find((one) => one instanceof RekorWitness);
     return {
       fulcio,
-      log: witnesses.find((one) => one instanceof RekorWitness),
+      log,
+      logVersion: (log?.['majorApiVersion'] as number | undefined) ?? 1,
       timestamp: witnesses.find((one) => one instanceof TSAWitness),
     };
   } catch (cause) {

@@ -12,7 +12,7 @@ export interface Signer extends SigstoreSigner {
   readonly $case: 'keyless' | 'key';
   readonly services: Patience;
   /** The log and the timestamp authority to show its signatures to. */
-  readonly parts: Pick<Parts, 'log' | 'timestamp'>;
+  readonly parts: Omit<Parts, 'fulcio'>;
   /** The identity token, once there is one; never to be shown. */
   readonly secret: () => string | undefined;
   /** Whom a verifier would name: what the certificate says, or the public key as PEM. */
