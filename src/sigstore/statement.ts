@@ -31,7 +31,7 @@ export function makeStatement(
 ): Statement {
   return {
     _type: 'https://in-toto.io/Statement/v1',
-    subject: [{ ...(name === undefined ? {} : { name }), digest: { sha256: hexOf(subject) } }],
+    subject: [{ name, digest: { sha256: hexOf(subject) } }],
     predicateType: predicateTypes[kind],
     predicate,
   };
