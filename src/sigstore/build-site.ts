@@ -9,7 +9,7 @@ export interface BuildSite {
   readonly parameters?: Readonly<Record<string, string>> | undefined;
 }
 
-/** The builder of an image that somebody built by hand; no policy should trust it. */
+/** The builder of an image built by hand; no policy should trust it. */
 export const localBuilder = 'https://ambient-code.io/openshell-runner-images/builders/local';
 
 type Environment = Readonly<Record<string, string | undefined>>;

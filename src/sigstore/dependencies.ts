@@ -64,7 +64,7 @@ function ofPin(pin: Pin, plan: Plan): ResourceDescriptor[] {
   }
 }
 
-/** resolvedDependencies lists every pin of the plan, in the plan's order. A digest nobody knows is absent. */
+/** resolvedDependencies lists every pin of the plan, in the plan's order. An unknown digest is absent. */
 export function resolvedDependencies(plan: Plan): ResourceDescriptor[] {
   return plan.pins.flatMap((pin) => ofPin(pin, plan));
 }

@@ -94,7 +94,9 @@ export async function identityToken(host: Host): Promise<string> {
   if (given !== undefined && given !== '') return checkToken(given.trim(), host.clock.now());
   if (url === undefined || secret === undefined)
     throw noToken(
-      host.env['GITHUB_ACTIONS'] === 'true' ? 'a job without the right to ask for a token' : 'no CI that gives tokens',
+      host.env['GITHUB_ACTIONS'] === 'true'
+        ? 'a job without the right to ask for a token'
+        : 'no CI with a token service',
     );
   return checkToken(await fromGitHub(host, url, secret), host.clock.now());
 }

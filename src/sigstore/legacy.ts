@@ -31,7 +31,7 @@ type Material = Pick<Bundle['verificationMaterial'], 'tlogEntries'>;
 const needsVersion1 = (): AppError =>
   new AppError('sigstore/legacy', 'usage', 'cosign 2’s tags need a log entry of Rekor v1', {
     expected: 'a log entry with a signed entry timestamp',
-    found: 'a log of version 2, which gives none',
+    found: 'a log of version 2, whose entries have none',
     hint: 'leave out --legacy, or sign with a Rekor v1',
   });
 
@@ -115,7 +115,7 @@ export async function legacyAttestation(bundleBytes: Uint8Array, predicateType: 
   });
 }
 
-/** legacyManifest gives the manifest of a tag, with its config as cosign 2 writes it. */
+/** legacyManifest returns the manifest of a tag, with its config as cosign 2 writes it. */
 export function legacyManifest(layers: readonly Descriptor[]): {
   readonly bytes: Buffer;
   readonly config: LegacyLayer;

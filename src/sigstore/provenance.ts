@@ -23,7 +23,7 @@ export interface ProvenanceFacts {
   readonly site: BuildSite;
   /** Version of this tool. */
   readonly toolVersion: string;
-  /** Without the platforms that nobody recorded. */
+  /** Without the platforms whose build is not recorded. */
   readonly builds?: readonly BuiltBy[] | undefined;
 }
 

@@ -68,7 +68,7 @@ export async function keyTrust(pem: string, root?: Trust): Promise<Trust> {
   }
   const key: PublicKey = { rawBytes: der, keyDetails: PublicKeyDetails.PKIX_ECDSA_P256_SHA_256 };
   const none = { mediaType: '', tlogs: [], certificateAuthorities: [], ctlogs: [], timestampAuthorities: [] };
-  // Bundles name a key by a hint that anybody may write: only the given key counts, whatever the hint.
+  // Bundles name a key by a hint that its writer chooses: only the given key counts, whatever the hint.
   const locate = toTrustMaterial(none, { '': key }).publicKey;
   const publicKey: TrustMaterial['publicKey'] = () => locate('');
   const base = root?.material ?? { certificateAuthorities: [], timestampAuthorities: [], tlogs: [], ctlogs: [] };

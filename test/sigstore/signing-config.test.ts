@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { digestOf } from '../../src/core/index.ts';
-import { signTree, verifyTree } from '../../src/flows/trust/index.ts';
+import { makePen, signTree, verifyTree } from '../../src/flows/trust/index.ts';
 import {
   imageSignature,
   keylessSigner,
@@ -105,6 +106,20 @@ describe('a signing config', () => {
     expect(() => readSigningConfig(text)).toThrow(
       expect.objectContaining({ code: 'sigstore/signing-config', exit: 2 }) as Error,
     );
+  });
+
+  test('is read from the file that --signing-config names, which no address contradicts', async () => {
+    const here = await stage(kit());
+    const directory = await here.host.files.temporaryDirectory('signing-config-');
+    const [config, root] = [join(directory, 'config.json'), join(directory, 'root.json')];
+    await here.host.files.write(config, JSON.stringify(signingConfig(kit().url, 2)));
+    await here.host.files.write(root, JSON.stringify(kit().trustedRoot));
+    const make = async (more: object) =>
+      await makePen(here.host, here.registry, { signingConfig: config, ...more }, { trustedRoot: root });
+    const { signer } = await make({});
+    expect([signer.$case, signer.parts.logVersion]).toEqual(['keyless', 2]);
+    await expect(make({ rekor: kit().url })).rejects.toMatchObject({ code: 'trust/services', exit: 2 });
+    await here.host.files.remove(directory);
   });
 
   test('without a CA is refused by name', () => {
