@@ -33,6 +33,7 @@ export function signingOptions(command: Command): void {
     .option('--fulcio <url>', 'a Fulcio of your own; the public one otherwise')
     .option('--rekor <url>', 'a Rekor (v1) of your own')
     .option('--tsa <url>', 'an RFC 3161 timestamp authority of your own')
+    .option('--signing-config <file>', 'signing_config.json of an instance, instead of addresses; may name a Rekor v2')
     .option('--legacy', 'also write cosign 2’s tags .sig and .att');
 }
 
@@ -90,11 +91,12 @@ export function signerName({ signer }: TrustPolicy): string {
 }
 
 export async function penOf(call: Call, registry: Registry): Promise<Pen> {
-  const names = { signingKey: 'key', fulcio: 'fulcio', rekor: 'rekor', tsa: 'tsa' } as const;
+  const names = { signingKey: 'key', signingConfig: 'signingConfig', fulcio: 'fulcio', rekor: 'rekor', tsa: 'tsa' };
+  const files = ['signingKey', 'signingConfig'];
   const signing = Object.fromEntries(
     Object.entries(names).flatMap(([option, name]) => {
       const value = stringOption(call, option);
-      return value === undefined ? [] : [[name, option === 'signingKey' ? fromHere(value) : value]];
+      return value === undefined ? [] : [[name, files.includes(option) ? fromHere(value) : value]];
     }),
   );
   return await makePen(call.host, registry, signing, trustSources(call), await policyOf(call));

@@ -12,7 +12,7 @@ export interface ErrorFacts {
   readonly expected?: string;
   /** What was there instead. Never a secret: callers redact before they build the error. */
   readonly found?: string;
-  readonly where?: Where;
+  readonly where?: Where | undefined;
   /** What to do now: a command or an edit. */
   readonly hint?: string;
   readonly cause?: unknown;

@@ -3,13 +3,13 @@ export interface BuildSite {
   /** URI of the builder: on GitHub the workflow that ran the job. */
   readonly builder: string;
   /** URI of this run. */
-  readonly invocation?: string;
-  readonly workflow?: { readonly ref: string; readonly repository: string; readonly path: string };
-  readonly source?: { readonly uri: string; readonly commit: string };
-  readonly parameters?: Readonly<Record<string, string>>;
+  readonly invocation?: string | undefined;
+  readonly workflow?: { readonly ref: string; readonly repository: string; readonly path: string } | undefined;
+  readonly source?: { readonly uri: string; readonly commit: string } | undefined;
+  readonly parameters?: Readonly<Record<string, string>> | undefined;
 }
 
-/** The builder of an image that somebody built by hand; no policy should trust it. */
+/** The builder of an image built by hand; no policy should trust it. */
 export const localBuilder = 'https://ambient-code.io/openshell-runner-images/builders/local';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -43,7 +43,9 @@ export function buildSite(env: Environment, token?: string): BuildSite {
   const job = typeof claimed === 'string' ? claimed : caller;
   const run = env['GITHUB_RUN_ID'];
   const attempt = env['GITHUB_RUN_ATTEMPT'];
-  const workflow = caller === undefined ? undefined : splitWorkflow(server, caller);
+  const address = `${server}/${repository ?? ''}`;
+  const isRun = repository !== undefined && run !== undefined && attempt !== undefined;
+  const isSource = repository !== undefined && commit !== undefined && ref !== undefined;
   const parameters = Object.fromEntries(
     [
       ['event_name', env['GITHUB_EVENT_NAME']],
@@ -54,13 +56,9 @@ export function buildSite(env: Environment, token?: string): BuildSite {
   );
   return {
     builder: job === undefined ? localBuilder : `${server}/${job}`,
-    ...(repository === undefined || run === undefined || attempt === undefined
-      ? {}
-      : { invocation: `${server}/${repository}/actions/runs/${run}/attempts/${attempt}` }),
-    ...(workflow === undefined ? {} : { workflow }),
-    ...(repository === undefined || commit === undefined || ref === undefined
-      ? {}
-      : { source: { uri: `git+${server}/${repository}@${ref}`, commit } }),
+    invocation: isRun ? `${address}/actions/runs/${run}/attempts/${attempt}` : undefined,
+    workflow: caller === undefined ? undefined : splitWorkflow(server, caller),
+    source: isSource ? { uri: `git+${address}@${ref}`, commit } : undefined,
     parameters,
   };
 }

@@ -2,9 +2,9 @@ import { architectureOf, hexOf, type Pin, type Plan } from '../core/index.ts';
 import type { ResourceDescriptor } from './provenance-schema.ts';
 
 /** sha512 of an npm lock's `integrity`, as the digest set of a resource writes it. */
-function integrityDigest(integrity: string): Record<string, string> {
+function integrityDigest(integrity: string): Record<string, string> | undefined {
   const [, algorithm, base64] = /^(sha512|sha384|sha256)-([A-Za-z0-9+/]+={0,2})$/.exec(integrity) ?? [];
-  if (algorithm === undefined || base64 === undefined) return {};
+  if (algorithm === undefined || base64 === undefined) return undefined;
   return { [algorithm]: Buffer.from(base64, 'base64').toString('hex') };
 }
 
@@ -31,12 +31,8 @@ function ofPin(pin: Pin, plan: Plan): ResourceDescriptor[] {
         uri: fill(pin.url, pin.version, architectureOf(platform)),
         digest: { sha256: hexOf(pin.checksums[platform]) },
       }));
-    case 'npm': {
-      const digest = integrityDigest(pin.integrity);
-      return [
-        { name, uri: npmPurl(pin.package, pin.version), ...(Object.keys(digest).length === 0 ? {} : { digest }) },
-      ];
-    }
+    case 'npm':
+      return [{ name, uri: npmPurl(pin.package, pin.version), digest: integrityDigest(pin.integrity) }];
     case 'git':
       return [
         {
@@ -68,7 +64,7 @@ function ofPin(pin: Pin, plan: Plan): ResourceDescriptor[] {
   }
 }
 
-/** resolvedDependencies lists every pin of the plan, in the plan's order. A digest nobody knows is absent. */
+/** resolvedDependencies lists every pin of the plan, in the plan's order. An unknown digest is absent. */
 export function resolvedDependencies(plan: Plan): ResourceDescriptor[] {
   return plan.pins.flatMap((pin) => ofPin(pin, plan));
 }

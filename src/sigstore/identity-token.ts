@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { AppError } from '../errors/index.ts';
 import type { Host } from '../host/index.ts';
-import { ask, readAs, type Question } from './ask.ts';
+import { collectBytes } from '../core/bytes.ts';
+import { callService, Unfit, type Service } from './call.ts';
 
 const audience = 'sigstore';
 /** A token with GitHub's claims is 1.1 kB (the tests' own issuer). */
@@ -22,17 +23,20 @@ async function fromGitHub(host: Host, url: string, secret: string): Promise<stri
   if (!URL.canParse(url)) throw noToken('an ACTIONS_ID_TOKEN_REQUEST_URL that is no URL');
   const address = new URL(url);
   address.searchParams.set('audience', audience);
-  const question: Question = {
+  const service: Service = {
     code: 'sigstore/no-token',
-    failed: "the CI's token service gave no identity token",
+    failed: "the CI's token service returned no identity token",
+    expected: 'JSON with a token',
     hint: permission,
-    url: address.href,
-    headers: { authorization: `bearer ${secret}` },
     limit: maxAnswer,
-    secret,
+    secret: () => secret,
   };
-  const { bytes } = await ask(host, {}, question);
-  return readAs(question, bytes, answer, 'JSON with a token').value;
+  return await callService(host, {}, service, async () => {
+    const { body } = await host.fetch(address.href, { headers: { authorization: `bearer ${secret}` } });
+    const read = answer.safeParse(JSON.parse((await collectBytes(body, maxAnswer))?.toString() ?? ''));
+    if (read.success) return read.data.value;
+    throw new Unfit(`value: ${read.error.issues[0]?.message ?? ''}`);
+  });
 }
 
 /** Claims that are read here; the issuer's signature is Fulcio's to check. */
@@ -55,13 +59,6 @@ function claimsOf(token: string): Claims | undefined {
   }
 }
 
-/** subjectOf gives whom Fulcio will name: the address, when the issuer has verified it, otherwise the subject. */
-export function subjectOf(token: string): string | undefined {
-  const { email, email_verified: verified, sub } = claimsOf(token) ?? {};
-  const subject = typeof email === 'string' && email !== '' ? (verified === true ? email : undefined) : sub;
-  return typeof subject === 'string' && subject !== '' ? subject : undefined;
-}
-
 /**
  * checkToken finds what would make Fulcio refuse, before the token is sent. No message ever holds the
  * token. Throws `sigstore/bad-token` or `sigstore/token-expired`.
@@ -74,6 +71,9 @@ export function checkToken(token: string, now: Date): string {
   const audiences = [claims.aud].flat();
   if (!audiences.includes(audience))
     throw bad(`a token for the audience ${audience}`, JSON.stringify(claims.aud).slice(0, 200));
+  const { email, email_verified: verified, sub } = claims;
+  if (typeof email === 'string' && email !== '' ? verified !== true : typeof sub !== 'string' || sub === '')
+    throw bad('a token with a subject, or with an e-mail address that its issuer verified', 'one without');
   if (typeof claims.exp !== 'number') throw bad('a token with a time of expiry', 'none');
   if (claims.exp * 1000 <= now.getTime())
     throw new AppError('sigstore/token-expired', 'upstream', 'the identity token has expired', {
@@ -94,7 +94,9 @@ export async function identityToken(host: Host): Promise<string> {
   if (given !== undefined && given !== '') return checkToken(given.trim(), host.clock.now());
   if (url === undefined || secret === undefined)
     throw noToken(
-      host.env['GITHUB_ACTIONS'] === 'true' ? 'a job without the right to ask for a token' : 'no CI that gives tokens',
+      host.env['GITHUB_ACTIONS'] === 'true'
+        ? 'a job without the right to ask for a token'
+        : 'no CI with a token service',
     );
   return checkToken(await fromGitHub(host, url, secret), host.clock.now());
 }

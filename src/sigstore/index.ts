@@ -14,7 +14,7 @@ export {
 export { buildType, checkProvenance, makeProvenance, type BuiltBy, type ProvenanceFacts } from './provenance.ts';
 export type { Provenance, ResourceDescriptor } from './provenance-schema.ts';
 export { refuse, type RefusalCode, type Refused } from './refusal.ts';
-export { publicServices, type Services } from './services.ts';
+export { maxSigningConfigBytes, publicServices, readSigningConfig, type Services } from './services.ts';
 export { signStatement } from './sign.ts';
 export { keylessSigner, keySigner, type Signer } from './signer.ts';
 export { encodeStatement, imageSignature, makeStatement, maxStatementBytes, type Statement } from './statement.ts';

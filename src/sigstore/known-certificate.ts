@@ -33,7 +33,7 @@ export class KnownCertificate extends X509Certificate {
     return verified;
   }
 
-  /** A plain one, for whoever means to change it. */
+  /** A plain one, for a caller that changes it. */
   override clone(): X509Certificate {
     return X509Certificate.parse(Buffer.from(this.der));
   }

@@ -1,5 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import type { Bundle } from '@sigstore/bundle';
+import { toSignedEntity } from '@sigstore/verify';
 import * as z from 'zod';
 import type { Descriptor, Digest } from '../core/index.ts';
 import { legacyAnnotations, legacyTypes } from './legacy.ts';
@@ -70,7 +71,6 @@ export async function verifyLegacyLayer(
   payload: Buffer,
   subject: Digest,
 ): Promise<Verified | Refused> {
-  const { toSignedEntity } = await import('@sigstore/verify');
   const annotations = layer.annotations ?? {};
   try {
     const found = material(annotations);
@@ -79,7 +79,7 @@ export async function verifyLegacyLayer(
       verificationMaterial: found.material,
     };
     const logIndex = found.material.tlogEntries[0]?.logIndex;
-    const known = { $case: 'verified', timestamps: 0, ...(logIndex === undefined ? {} : { logIndex }) } as const;
+    const known = { $case: 'verified', timestamps: 0, logIndex } as const;
     if (layer.mediaType === legacyTypes.signature) {
       const signature = Buffer.from(annotations[legacyAnnotations.signature] ?? '', 'base64');
       const messageDigest = { algorithm: 1, digest: createHash('sha256').update(payload).digest() };
@@ -90,8 +90,7 @@ export async function verifyLegacyLayer(
       if (!said.success) return refuse('malformed-statement', 'no simple signing payload');
       const signed = said.data.critical.image['docker-manifest-digest'];
       if (signed !== subject) return refuse('other-subject', `it speaks about ${signed}`);
-      const who = identity === undefined ? {} : { identity };
-      return { ...known, attestation: 'signature', statement: imageSignature(subject), ...who };
+      return { ...known, attestation: 'signature', statement: imageSignature(subject), identity };
     }
     if (layer.mediaType !== legacyTypes.attestation) return refuse('not-a-statement', `a layer of ${layer.mediaType}`);
     const { payloadType, payload: body, signatures } = envelope.parse(JSON.parse(payload.toString()));
@@ -109,7 +108,7 @@ export async function verifyLegacyLayer(
     const attestation = attestationOf(statement.predicateType);
     if (attestation === undefined) return refuse('unknown-predicate', statement.predicateType.slice(0, 200));
     const problem = predicateProblem(attestation, statement, subject, verifier.policy);
-    return problem ?? { ...known, attestation, statement, ...(identity === undefined ? {} : { identity }) };
+    return problem ?? { ...known, attestation, statement, identity };
   } catch (error) {
     return refuse('malformed-bundle', error instanceof Error ? error.message.slice(0, 300) : String(error));
   }

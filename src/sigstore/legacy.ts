@@ -1,8 +1,10 @@
-import type { Bundle } from '@sigstore/bundle';
+import { createHash, X509Certificate } from 'node:crypto';
+import { bundleFromJSON, envelopeToJSON, type Bundle } from '@sigstore/bundle';
 import { digestOf, mediaTypes, type Descriptor, type Digest } from '../core/index.ts';
+import { AppError } from '../errors/index.ts';
 import type { Host } from '../host/index.ts';
-import { witnesses } from './sign.ts';
 import type { Signer } from './signer.ts';
+import { witnesses } from './witnesses.ts';
 
 /** Media types of cosign 2's layers. */
 export const legacyTypes = {
@@ -26,11 +28,19 @@ export interface LegacyLayer {
 
 type Material = Pick<Bundle['verificationMaterial'], 'tlogEntries'>;
 
+const needsVersion1 = (): AppError =>
+  new AppError('sigstore/legacy', 'usage', 'cosign 2’s tags need a log entry of Rekor v1', {
+    expected: 'a log entry with a signed entry timestamp',
+    found: 'a log of version 2, whose entries have none',
+    hint: 'leave out --legacy, or sign with a Rekor v1',
+  });
+
 /** The log entry as cosign 2 keeps it; its timestamp annotation is left off, older ones refuse ours. */
 function rekorAnnotation({ tlogEntries }: Material): Record<string, string> {
   const [entry] = tlogEntries;
   const promise = entry?.inclusionPromise?.signedEntryTimestamp;
-  if (entry === undefined || promise === undefined) return {};
+  if (entry === undefined) return {};
+  if (promise === undefined) throw needsVersion1();
   const value = {
     SignedEntryTimestamp: promise.toString('base64'),
     Payload: {
@@ -43,11 +53,19 @@ function rekorAnnotation({ tlogEntries }: Material): Record<string, string> {
   return { [legacyAnnotations.bundle]: JSON.stringify(value) };
 }
 
+/** Annotations may not be undefined: without a certificate there is none. */
+function certificateAnnotation(pem: string | undefined): Record<string, string> {
+  return pem === undefined ? {} : { [legacyAnnotations.certificate]: pem };
+}
+
 function layerOf(bytes: Buffer, mediaType: string, annotations: Readonly<Record<string, string>>): LegacyLayer {
   return { bytes, descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length, annotations } };
 }
 
-/** signLegacy makes the layer of a `.sig` tag: a second signature, over cosign's own payload. */
+/**
+ * signLegacy makes the layer of a `.sig` tag: a second signature, over cosign's own payload. Throws `sigstore/legacy`
+ * when the log is Rekor v2, and what signing throws.
+ */
 export async function signLegacy(
   host: Host,
   signer: Signer,
@@ -64,17 +82,17 @@ export async function signLegacy(
       optional: null,
     }),
   );
-  const { createHash } = await import('node:crypto');
+  if (signer.parts.logVersion > 1) throw needsVersion1();
   const { signature, key } = await signer.sign(payload);
   const messageDigest = { algorithm: 1, digest: createHash('sha256').update(payload).digest() };
   const pem = key.$case === 'x509Certificate' ? key.certificate : key.publicKey;
   const content = { $case: 'messageSignature', messageSignature: { messageDigest, signature } } as const;
   const tlogEntries = [];
-  for (const witness of await witnesses(host, signer, { tsa: false }))
+  for (const witness of witnesses(host, signer, { tsa: false }))
     tlogEntries.push(...((await witness.testify(content, pem)).tlogEntries ?? []));
   return layerOf(payload, legacyTypes.signature, {
     [legacyAnnotations.signature]: signature.toString('base64'),
-    ...(key.$case === 'x509Certificate' ? { [legacyAnnotations.certificate]: pem } : {}),
+    ...certificateAnnotation(key.$case === 'x509Certificate' ? pem : undefined),
     ...rekorAnnotation({ tlogEntries }),
   });
 }
@@ -84,22 +102,20 @@ export async function signLegacy(
  * entry. It must be the very bytes that were logged, `JSON.stringify(envelopeToJSON(…))`.
  */
 export async function legacyAttestation(bundleBytes: Uint8Array, predicateType: string): Promise<LegacyLayer> {
-  const { bundleFromJSON, envelopeToJSON } = await import('@sigstore/bundle');
   const bundle = bundleFromJSON(JSON.parse(Buffer.from(bundleBytes).toString('utf8')));
   if (bundle.content.$case !== 'dsseEnvelope') throw new TypeError('the bundle holds no envelope');
   const { content } = bundle.verificationMaterial;
-  const { X509Certificate } = await import('node:crypto');
   const pem =
     content.$case === 'certificate' ? new X509Certificate(content.certificate.rawBytes).toString() : undefined;
   return layerOf(Buffer.from(JSON.stringify(envelopeToJSON(bundle.content.dsseEnvelope))), legacyTypes.attestation, {
     [legacyAnnotations.signature]: '',
     [legacyAnnotations.predicateType]: predicateType,
-    ...(pem === undefined ? {} : { [legacyAnnotations.certificate]: pem }),
+    ...certificateAnnotation(pem),
     ...rekorAnnotation(bundle.verificationMaterial),
   });
 }
 
-/** legacyManifest gives the manifest of a tag, with its config as cosign 2 writes it. */
+/** legacyManifest returns the manifest of a tag, with its config as cosign 2 writes it. */
 export function legacyManifest(layers: readonly Descriptor[]): {
   readonly bytes: Buffer;
   readonly config: LegacyLayer;

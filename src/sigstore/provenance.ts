@@ -23,8 +23,8 @@ export interface ProvenanceFacts {
   readonly site: BuildSite;
   /** Version of this tool. */
   readonly toolVersion: string;
-  /** Without the platforms that nobody recorded. */
-  readonly builds?: readonly BuiltBy[];
+  /** Without the platforms whose build is not recorded. */
+  readonly builds?: readonly BuiltBy[] | undefined;
 }
 
 /**
@@ -42,7 +42,7 @@ function ownSource({ source }: BuildSite, plan: Plan): ResourceDescriptor[] {
  * same bytes: there are no times in it but the plan's own. Throws `sigstore/provenance`.
  */
 export function makeProvenance({ plan, site, toolVersion, builds = [] }: ProvenanceFacts): Provenance {
-  return checkProvenance({
+  const provenance = {
     buildDefinition: {
       buildType,
       externalParameters: {
@@ -52,16 +52,16 @@ export function makeProvenance({ plan, site, toolVersion, builds = [] }: Provena
         platforms: [...plan.platforms],
         repository: plan.repository,
         inputDigest: plan.inputDigest,
-        ...(plan.lab ? { lab: true } : {}),
-        ...(site.workflow === undefined ? {} : { workflow: { ...site.workflow } }),
+        lab: plan.lab ? true : undefined,
+        workflow: site.workflow,
       },
       internalParameters: {
         sourceDateEpoch: plan.sourceDateEpoch,
         dockerfile: { path: plan.dockerfile.path, digest: digestOf(plan.dockerfile.text) },
         buildArgs: { ...plan.buildArgs },
         omitted: plan.omitted.map((item) => ({ ...item })),
-        ...(builds.length === 0 ? {} : { builds: builds.map((one) => ({ ...one, engine: { ...one.engine } })) }),
-        ...(site.parameters === undefined ? {} : { github: { ...site.parameters } }),
+        builds: builds.length === 0 ? undefined : builds,
+        github: site.parameters,
       },
       resolvedDependencies: [
         ...ownSource(site, plan),
@@ -71,9 +71,11 @@ export function makeProvenance({ plan, site, toolVersion, builds = [] }: Provena
     },
     runDetails: {
       builder: { id: site.builder, version: { 'openshell-runner-images': toolVersion } },
-      ...(site.invocation === undefined ? {} : { metadata: { invocationId: site.invocation } }),
+      metadata: site.invocation === undefined ? undefined : { invocationId: site.invocation },
     },
-  });
+  };
+  // As it is written: a fact that is not known is no member.
+  return checkProvenance(JSON.parse(JSON.stringify(provenance)));
 }
 
 /** checkProvenance holds a predicate against the SLSA schema. Throws `sigstore/provenance`. */

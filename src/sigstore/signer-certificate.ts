@@ -7,14 +7,14 @@ import { refuse, type Refused } from './refusal.ts';
 /** SignerCertificate is a signer's certificate with what it says of its holder. */
 export interface SignerCertificate {
   readonly certificate: KnownCertificate;
-  /** Absent when it names nobody. */
+  /** Absent when it names no identity. */
   readonly identity: Identity | undefined;
   /** Why it is none to sign with. */
   readonly usage: Refused | undefined;
 }
 
 const codeSigning = '1.3.6.1.5.5.7.3.3';
-/** Whoever may write to a repository may attach bundles with as many certificates as he likes. */
+/** A writer of the repository may attach bundles with any number of certificates. */
 const most = 64;
 
 /** A certificate made for something else (a server, a CA) is none to sign with. */

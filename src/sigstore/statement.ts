@@ -31,7 +31,7 @@ export function makeStatement(
 ): Statement {
   return {
     _type: 'https://in-toto.io/Statement/v1',
-    subject: [{ ...(name === undefined ? {} : { name }), digest: { sha256: hexOf(subject) } }],
+    subject: [{ name, digest: { sha256: hexOf(subject) } }],
     predicateType: predicateTypes[kind],
     predicate,
   };
@@ -40,7 +40,7 @@ export function makeStatement(
 /** imageSignature is what cosign 3 takes for "signed": an empty predicate that must be there. */
 export const imageSignature = (subject: Digest): Statement => makeStatement('signature', subject, {});
 
-/** encodeStatement gives the bytes to sign. Throws `sigstore/too-large` before anything is sent anywhere. */
+/** encodeStatement returns the bytes to sign. Throws `sigstore/too-large` before anything is sent anywhere. */
 export function encodeStatement(value: Statement): Buffer {
   const bytes = Buffer.from(JSON.stringify(value));
   if (bytes.length <= maxStatementBytes) return bytes;
@@ -51,7 +51,7 @@ export function encodeStatement(value: Statement): Buffer {
   });
 }
 
-/** readStatement gives undefined for what is no statement; callers say what it was. */
+/** readStatement returns undefined for anything but a statement; callers say what it was. */
 export function readStatement(payload: Uint8Array): Statement | undefined {
   let value: unknown;
   try {

@@ -1,6 +1,8 @@
-import type { TrustMaterial } from '@sigstore/verify';
-import type { PublicKey } from '@sigstore/protobuf-specs';
+import { createPublicKey } from 'node:crypto';
+import { PublicKeyDetails, TrustedRoot, type PublicKey } from '@sigstore/protobuf-specs';
+import { toTrustMaterial, type TrustMaterial } from '@sigstore/verify';
 import { AppError } from '../errors/index.ts';
+import { knownMaterial } from './known-certificate.ts';
 
 /** Upper limit of a trusted_root.json, in bytes; the public one has about 7 000. */
 export const maxTrustedRootBytes = 1024 * 1024;
@@ -18,7 +20,7 @@ const bad = (found: string, cause?: unknown): AppError =>
     expected: 'trusted_root.json (application/vnd.dev.sigstore.trustedroot+json), version 0.1 or newer',
     found,
     hint: 'make it with `cosign trusted-root create`, or fetch the public one with `gh attestation trusted-root`',
-    ...(cause === undefined ? {} : { cause }),
+    cause,
   });
 
 /**
@@ -27,9 +29,6 @@ const bad = (found: string, cause?: unknown): AppError =>
  * refuse, so it is refused here with its name. Throws `sigstore/trusted-root`.
  */
 export async function readTrustedRoot(text: string, need: 'keyless' | 'key' = 'keyless'): Promise<Trust> {
-  const { TrustedRoot } = await import('@sigstore/protobuf-specs');
-  const { toTrustMaterial } = await import('@sigstore/verify');
-  const { knownMaterial } = await import('./known-certificate.ts');
   let material: TrustMaterial;
   try {
     const json: unknown = JSON.parse(text);
@@ -43,10 +42,10 @@ export async function readTrustedRoot(text: string, need: 'keyless' | 'key' = 'k
     throw bad('a malformed document', cause);
   }
   const lacks = [
-    ...(material.certificateAuthorities.length === 0 ? ['certificate authorities'] : []),
-    ...(material.tlogs.length === 0 ? ['transparency logs (tlogs)'] : []),
-    ...(material.ctlogs.length === 0 ? ['certificate transparency logs (ctlogs)'] : []),
-  ];
+    material.certificateAuthorities.length === 0 && 'certificate authorities',
+    material.tlogs.length === 0 && 'transparency logs (tlogs)',
+    material.ctlogs.length === 0 && 'certificate transparency logs (ctlogs)',
+  ].filter((one) => one !== false);
   if (need === 'keyless' && lacks.length > 0) throw bad(`a root without ${lacks.join(', ')}`);
   return {
     material,
@@ -58,9 +57,6 @@ export async function readTrustedRoot(text: string, need: 'keyless' | 'key' = 'k
 
 /** keyTrust believes one public key; with a root also the logs and timestamp authorities of that root. */
 export async function keyTrust(pem: string, root?: Trust): Promise<Trust> {
-  const { createPublicKey } = await import('node:crypto');
-  const { toTrustMaterial } = await import('@sigstore/verify');
-  const { PublicKeyDetails } = await import('@sigstore/protobuf-specs');
   let der: Buffer;
   try {
     der = createPublicKey(pem).export({ type: 'spki', format: 'der' });
@@ -72,7 +68,7 @@ export async function keyTrust(pem: string, root?: Trust): Promise<Trust> {
   }
   const key: PublicKey = { rawBytes: der, keyDetails: PublicKeyDetails.PKIX_ECDSA_P256_SHA_256 };
   const none = { mediaType: '', tlogs: [], certificateAuthorities: [], ctlogs: [], timestampAuthorities: [] };
-  // Bundles name a key by a hint that anybody may write: only the given key counts, whatever the hint.
+  // Bundles name a key by a hint that its writer chooses: only the given key counts, whatever the hint.
   const locate = toTrustMaterial(none, { '': key }).publicKey;
   const publicKey: TrustMaterial['publicKey'] = () => locate('');
   const base = root?.material ?? { certificateAuthorities: [], timestampAuthorities: [], tlogs: [], ctlogs: [] };

@@ -1,12 +1,13 @@
-import type { Bundle } from '@sigstore/bundle';
-import type { SignedEntity, Signer as VerifiedSigner } from '@sigstore/verify';
+import { bundleFromJSON, type Bundle } from '@sigstore/bundle';
+import { toSignedEntity, Verifier, type SignedEntity, type Signer as VerifiedSigner } from '@sigstore/verify';
 import type { Digest } from '../core/index.ts';
+import { overLimit } from './bundle-limits.ts';
 import type { Identity } from './certificate.ts';
 import { demanded, isKeyless, type KeylessSigner, type TrustPolicy } from './policy.ts';
 import { predicateProblem } from './predicate.ts';
 import { attestationOf, inTotoPayloadType, type Attestation } from './predicate-types.ts';
 import { refusalOf, refuse, type Refused } from './refusal.ts';
-import type { SignerCertificate } from './signer-certificate.ts';
+import { signerCertificates, type SignerCertificate } from './signer-certificate.ts';
 import { readStatement, subjectIs, type Statement } from './statement.ts';
 import type { Trust } from './trusted-root.ts';
 
@@ -18,9 +19,9 @@ export interface Verified {
   readonly attestation: Attestation;
   readonly statement: Statement;
   /** Absent when a key signed. */
-  readonly identity?: Identity;
+  readonly identity?: Identity | undefined;
   /** Index in the transparency log, where there is an entry. */
-  readonly logIndex?: string;
+  readonly logIndex?: string | undefined;
   /** RFC 3161 timestamps that were verified. */
   readonly timestamps: number;
 }
@@ -61,10 +62,6 @@ function certificateOf(bundle: Bundle): Buffer | undefined {
  * done here: @sigstore/verify looks at neither of the first two and takes an identity for a pattern.
  */
 export async function createVerifier(trust: Trust, policy: TrustPolicy): Promise<BundleVerifier> {
-  const { Verifier } = await import('@sigstore/verify');
-  const { signerCertificates } = await import('./signer-certificate.ts');
-  const { bundleFromJSON } = await import('@sigstore/bundle');
-  const { toSignedEntity } = await import('@sigstore/verify');
   const keyless = isKeyless(policy.signer) ? policy.signer : undefined;
   // An air-gapped signature has neither a log entry nor a time; with a root, both are demanded of it, too.
   const threshold = keyless !== undefined || trust.logs > 0 ? 1 : 0;
@@ -109,6 +106,8 @@ export async function createVerifier(trust: Trust, policy: TrustPolicy): Promise
       let entity: SignedEntity;
       try {
         bundle = bundleFromJSON(JSON.parse(Buffer.from(bytes).toString('utf8')));
+        const over = overLimit(bundle);
+        if (over !== undefined) return over;
         entity = toSignedEntity(bundle);
       } catch (error) {
         return refuse('malformed-bundle', error instanceof Error ? error.message : String(error));
@@ -127,13 +126,12 @@ export async function createVerifier(trust: Trust, policy: TrustPolicy): Promise
       if (attestation === undefined) return refuse('unknown-predicate', statement.predicateType.slice(0, 200));
       const problem = predicateProblem(attestation, statement, subject, policy);
       if (problem !== undefined) return problem;
-      const logIndex = bundle.verificationMaterial.tlogEntries[0]?.logIndex;
       return {
         $case: 'verified',
         attestation,
         statement,
-        ...(identity === undefined ? {} : { identity }),
-        ...(logIndex === undefined ? {} : { logIndex }),
+        identity,
+        logIndex: bundle.verificationMaterial.tlogEntries[0]?.logIndex,
         timestamps: entity.timestamps.filter(({ $case }) => $case === 'timestamp-authority').length,
       };
     },

@@ -33,7 +33,7 @@ const rows: readonly (readonly [string, RegExp])[] = [
   ['an answer of Fulcio,', /: an answer without bounds: |^patience: an answer that drips/],
   ['an answer of another form', /^an answer of another form: (?!fulcio: a certificate whose log entry)/],
   ['an entry that the log has already', /^an entry that is there already: (?!is fetched)/],
-  ['no token,', /^identity tokens: |^secrets: /],
+  ['no token,', /^identity tokens: |^secrets: |cannot be used, and is not shown$/],
   ['a trust root', /^trusted roots: (?:without|made of|a root without)/],
 ];
 
@@ -49,10 +49,9 @@ const others = [
   /an answer of exactly the limit is taken/,
   /^an answer of another form: fulcio: a certificate whose log entry/,
   /^an entry that is there already: is fetched/,
-  /^the client of @sigstore\/sign and ours: /,
   /^with a key, too,/,
   /^patience: (?!an answer that drips)/,
-  /^a token proves the possession/,
+  /^a token with (?:a subject|an address that is verified) is used/,
 ];
 
 /** The array literal that `each` was called with, by name or on the spot. */

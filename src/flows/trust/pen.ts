@@ -7,8 +7,10 @@ import {
   keylessSigner,
   keySigner,
   keyTrust,
+  maxSigningConfigBytes,
   policySchema,
   publicServices,
+  readSigningConfig,
   readTrustedRoot,
   type BundleVerifier,
   type Services,
@@ -25,20 +27,34 @@ export interface Signing {
   readonly fulcio?: string;
   readonly rekor?: string;
   readonly tsa?: string;
+  /** File with the signing config of an instance, instead of addresses. */
+  readonly signingConfig?: string;
 }
 
-async function signerOf(host: Host, { key, fulcio, rekor, tsa }: Signing): Promise<Signer> {
-  const log = { ...(rekor === undefined ? {} : { rekor }), ...(tsa === undefined ? {} : { tsa }) };
-  if (key !== undefined) {
-    const pem = await host.files.readText(key, 64 * 1024);
-    return keySigner(pem, log, host.env['RUNNER_IMAGE_KEY_PASSPHRASE']);
+async function servicesOf(host: Host, { key, fulcio, rekor, tsa, signingConfig }: Signing): Promise<Services> {
+  if (signingConfig !== undefined) {
+    const given = [fulcio, rekor, tsa].find((address) => address !== undefined);
+    if (given !== undefined)
+      throw new AppError('trust/services', 'usage', 'a signing config names the services already', {
+        expected: '--signing-config FILE alone, or addresses',
+        found: given,
+      });
+    return { signingConfig: readSigningConfig(await host.files.readText(signingConfig, maxSigningConfigBytes)) };
   }
+  const log = { ...(rekor === undefined ? {} : { rekor }), ...(tsa === undefined ? {} : { tsa }) };
+  if (key !== undefined) return log;
   if ((fulcio === undefined) !== (rekor === undefined))
     throw new AppError('trust/services', 'usage', 'an instance of your own needs both its Fulcio and its Rekor', {
       expected: '--fulcio URL and --rekor URL, or neither',
     });
-  const services: Services = fulcio === undefined ? { ...publicServices, ...log } : { ...log, fulcio };
-  return keylessSigner(host, services, () => identityToken(host));
+  return fulcio === undefined ? { ...publicServices, ...log } : { ...log, fulcio };
+}
+
+async function signerOf(host: Host, signing: Signing): Promise<Signer> {
+  const services = await servicesOf(host, signing);
+  if (signing.key === undefined) return keylessSigner(host, services, () => identityToken(host));
+  const pem = await host.files.readText(signing.key, 64 * 1024);
+  return keySigner(pem, services, host.env['RUNNER_IMAGE_KEY_PASSPHRASE']);
 }
 
 /** ownVerifier trusts exactly the signer itself: what it wrote, and nobody else's. */

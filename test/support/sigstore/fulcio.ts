@@ -74,7 +74,7 @@ function fromV1(body: string): string {
 }
 
 /**
- * startFulcio corrects @sigstore/mock 0.12.1: Fulcio answers 200, cosign sends the token in the
+ * startFulcio corrects @sigstore/mock 0.13.0: Fulcio answers 200, cosign sends the token in the
  * Authorization header, and the certificate's name comes from job_workflow_ref.
  */
 export async function startFulcio(now: () => Date): Promise<Fulcio> {

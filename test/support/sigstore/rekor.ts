@@ -10,6 +10,8 @@ export interface Rekor {
   readonly entries: { readonly uuid: string; readonly text: string }[];
   write(body: string): Promise<Answer>;
   read(uuid: string): Answer;
+  readonly pathV2: string;
+  writeV2(body: string): Promise<Answer>;
 }
 
 interface Proposed {
@@ -43,8 +45,50 @@ function storedEntry(proposed: Proposed): object {
   };
 }
 
+interface ProposedV2 {
+  readonly dsseRequestV002: {
+    readonly envelope: Envelope & { readonly payloadType: string };
+    readonly verifiers: readonly object[];
+  };
+}
+
+/** storedEntryV2 is what Rekor 2 keeps (sigstore/rekor-tiles, entry.proto and dsse.proto). */
+function storedEntryV2({ dsseRequestV002: { envelope, verifiers } }: ProposedV2): object {
+  const digest = createHash('sha256').update(Buffer.from(envelope.payload, 'base64')).digest('base64');
+  const signatures = envelope.signatures.map(({ sig }, at) => ({ content: sig, verifier: verifiers[at] }));
+  const dsseV002 = { payloadHash: { algorithm: 'SHA2_256', digest }, signatures };
+  return { apiVersion: '0.0.2', kind: 'dsse', spec: { dsseV002 } };
+}
+
+interface Logged {
+  readonly body: string;
+  readonly logID: string;
+  readonly logIndex: number;
+  readonly verification: {
+    readonly inclusionProof: { readonly rootHash: string; readonly treeSize: number; readonly checkpoint: string };
+  };
+}
+
+/** entryV2 is a v1 answer as Rekor 2 gives it: no promise and no time, which is the timestamp authority's to say. */
+function entryV2({ body, logID, logIndex, verification: { inclusionProof: proof } }: Logged): object {
+  return {
+    logIndex: String(logIndex),
+    logId: { keyId: Buffer.from(logID, 'hex').toString('base64') },
+    kindVersion: { kind: 'dsse', version: '0.0.2' },
+    integratedTime: '0',
+    inclusionProof: {
+      logIndex: '0',
+      treeSize: String(proof.treeSize),
+      rootHash: Buffer.from(proof.rootHash, 'hex').toString('base64'),
+      hashes: [],
+      checkpoint: { envelope: proof.checkpoint },
+    },
+    canonicalizedBody: body,
+  };
+}
+
 /**
- * startRekor corrects @sigstore/mock 0.12.1: a real dsse entry (the stock one echoes the request),
+ * startRekor corrects @sigstore/mock 0.13.0: a real dsse entry (the stock one echoes the request),
  * never the log index 0, an ETag with the uuid (cosign 3 panics without), 409 for what is there.
  */
 export async function startRekor(url: () => string, now: () => Date): Promise<Rekor> {
@@ -79,6 +123,17 @@ export async function startRekor(url: () => string, now: () => Date): Promise<Re
       entries.push({ uuid, text });
       const headers = { etag: uuid, location: `${path}/${uuid}` };
       return { status: 201, body: text, type: 'application/json', headers };
+    },
+    pathV2: '/api/v2/log/entries',
+    async writeV2(body) {
+      const log = await initializeTLog(url(), keys);
+      const written = (await log.log(storedEntryV2(JSON.parse(body) as ProposedV2))) as unknown as Record<
+        string,
+        Logged
+      >;
+      const [logged] = Object.values(written);
+      if (logged === undefined) throw new Error('the mock logged nothing');
+      return { status: 201, body: JSON.stringify(entryV2(logged)), type: 'application/json' };
     },
     read(uuid) {
       const found = entries.find((entry) => entry.uuid === uuid);

@@ -20,7 +20,7 @@ function readQuery(der: Buffer): string {
   return JSON.stringify({ artifactHash: hash.toString('base64'), hashAlgorithm: 'sha256', certificates });
 }
 
-/** startTsa corrects @sigstore/mock 0.12.1: times of whole seconds (others fail now and then), DER queries. */
+/** startTsa corrects @sigstore/mock 0.13.0: times of whole seconds (others fail now and then), DER queries. */
 export async function startTsa(now: () => Date): Promise<Tsa> {
   const tsa = await initializeTSA(newKeyPair());
   setClock(tsa, () => new Date(Math.floor(now().getTime() / 1000) * 1000));

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { digestOf } from '../../src/core/index.ts';
+import { bytesOf, signedJson, type BundleJson } from './attach-raw.ts';
+import { derOf } from '../support/sigstore/keys.ts';
+import { signerFor, useKit, verifierFor } from './stage.ts';
+import { fakeHost } from '../support/fake-host.ts';
+
+const kit = useKit();
+const subject = digestOf('an image');
+
+/** What anybody who may write to the registry can make of a genuine bundle. */
+async function verdict(change: (bundle: BundleJson) => unknown) {
+  const bundle = await signedJson(signerFor(kit(), fakeHost({ now: new Date() })), subject);
+  change(bundle);
+  const started = performance.now();
+  const result = await (await verifierFor(kit())).bundle(bytesOf(bundle), subject);
+  return { result, milliseconds: performance.now() - started };
+}
+
+type Entry = BundleJson['verificationMaterial']['tlogEntries'][number];
+function entryOf({ verificationMaterial }: BundleJson): Entry {
+  const [entry] = verificationMaterial.tlogEntries;
+  if (entry === undefined) throw new Error('no log entry');
+  return entry;
+}
+const checkpointOf = (bundle: BundleJson) =>
+  (entryOf(bundle)['inclusionProof'] as { checkpoint: { envelope: string } }).checkpoint;
+
+/** A line of a checkpoint that claims to be the log's own. */
+function line(name: string): string {
+  const hint = createHash('sha256').update(derOf(kit().rekor.keys.publicKey)).digest().subarray(0, 4);
+  return `— ${name} ${Buffer.concat([hint, Buffer.from('signature')]).toString('base64')}\n`;
+}
+
+describe('a bundle with more than a signer writes', () => {
+  test('within the limits it passes', async () => {
+    expect((await verdict(() => undefined)).result).toMatchObject({ $case: 'verified' });
+  });
+
+  test.each<[string, (bundle: BundleJson) => unknown, string]>([
+    [
+      'a second log entry',
+      (bundle) => bundle.verificationMaterial.tlogEntries.push(entryOf(bundle)),
+      '2 log entries, at most 1 is read',
+    ],
+    [
+      'ten thousand log entries of different times',
+      (bundle) => {
+        const one = entryOf(bundle);
+        bundle.verificationMaterial.tlogEntries = Array.from({ length: 10_000 }, (_, at) => ({
+          ...one,
+          canonicalizedBody: 'e30=',
+          inclusionProof: { checkpoint: { envelope: 'x' } },
+          integratedTime: String(1_700_000_000 + at),
+        }));
+      },
+      '10000 log entries, at most 1 is read',
+    ],
+    [
+      'five timestamps',
+      ({ verificationMaterial: { timestampVerificationData: data } }) =>
+        (data.rfc3161Timestamps = Array.from(
+          { length: 5 },
+          () => data.rfc3161Timestamps[0] ?? { signedTimestamp: '' },
+        )),
+      '5 timestamps, at most 4 are read',
+    ],
+    [
+      'a checkpoint of many lines',
+      (bundle) => (checkpointOf(bundle).envelope += line('127.0.0.1').repeat(1000)),
+      'a checkpoint of ',
+    ],
+  ])('%s is refused before it is verified', async (_name, change, detail) => {
+    const { result } = await verdict(change);
+    expect(result).toMatchObject({ $case: 'refused', code: 'too-large' });
+    expect(result).toMatchObject({ detail: expect.stringContaining(detail) as string });
+  });
+
+  test('a checkpoint whose name would be a costly pattern is compared as text, and refused', async () => {
+    const { result, milliseconds } = await verdict((bundle) => {
+      const checkpoint = checkpointOf(bundle);
+      const [note = ''] = checkpoint.envelope.split('\n\n');
+      checkpoint.envelope = `${note}\n\n${line('(([^!]+)+)+!')}`;
+    });
+    expect(result).toMatchObject({ $case: 'refused', code: 'log-entry' });
+    expect(milliseconds).toBeLessThan(5_000);
+  });
+});
