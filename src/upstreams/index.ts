@@ -12,7 +12,6 @@ import { Repositories } from './repositories.ts';
 import type { Upstreams } from './types.ts';
 import { Web } from './web.ts';
 
-export type { Answers } from './answers.ts';
 export type { GitHubReleases } from './github.ts';
 export { pageOfImage, pageOfPackage, releasesOf } from './links.ts';
 export { Disagreement, Incomplete, type Upstream, type Upstreams } from './types.ts';

@@ -1,15 +1,6 @@
 import { relative } from 'node:path';
 import { AppError } from '../../errors/index.ts';
-import {
-  architectureOf,
-  assetName,
-  platforms,
-  type BumpablePin,
-  type Digest,
-  type Facts,
-  type Pin,
-  type Platform,
-} from '../../core/index.ts';
+import type { BumpablePin, Evidence, Facts, Pin } from '../../core/index.ts';
 import { Git, type Host } from '../../host/index.ts';
 import type { Verdict } from '../../pins/bump/index.ts';
 import type { Publishers, Upstream } from '../../upstreams/index.ts';
@@ -59,23 +50,21 @@ function differs(name: string, expected: string, found: string): AppError {
   });
 }
 
-/** What was locked, by name; what of it is served today has to be the same. */
-function locked(facts: Facts): ReadonlyMap<string, string> {
-  switch (facts.kind) {
-    case 'image':
-      return new Map(Object.entries(facts.platforms));
-    case 'release':
-      return new Map(facts.assets.map(({ name, digest }) => [name, digest]));
-    case 'git':
-      return new Map([facts.commit, facts.tree, facts.digest].map((value, at) => [`object ${at + 1}`, value]));
-    case 'npm':
-    case 'action':
-    case 'python':
-      return new Map();
+/** What was locked then has to be what is served now; what was not known then cannot differ. */
+function hold(
+  { name }: BumpablePin,
+  then: Readonly<Record<string, string | undefined>>,
+  now: Readonly<Record<string, unknown>>,
+): void {
+  for (const [key, expected] of Object.entries(then)) {
+    const found = now[key];
+    if (expected !== undefined && found !== expected)
+      throw differs(`${name} ${key}`, expected, typeof found === 'string' ? found : 'nothing');
   }
 }
 
-async function servedAs<P extends BumpablePin>(upstream: Upstream<P>, old: P, wanted: string): Promise<Facts> {
+/** Every fact of the version that was wanted then, resolved and hashed anew. */
+async function again<P extends BumpablePin>(upstream: Upstream<P>, old: P, wanted: string) {
   const candidates = await upstream.candidates(old, { version: wanted, fresh: true });
   const candidate = candidates.find(({ version }) => version === wanted);
   if (candidate === undefined) throw differs(old.name, old.version, 'no such version');
@@ -111,39 +100,33 @@ export class History {
         hint: 'choose a revision whose bytes are still served',
       });
     if (presence.$case === 'other') throw differs(old.name, presence.expected, presence.found);
-    const then = await this.#factsOf(old);
-    const now = await this.#servedNow(old);
-    for (const [key, expected] of locked(then)) {
-      const found = now === undefined ? expected : locked(now).get(key);
-      if (found !== expected) throw differs(`${old.name} ${key}`, expected, found ?? 'nothing');
-    }
     const { version } = old;
-    const seen = this.#host.clock.now().toISOString().slice(0, 10);
-    const again =
-      old.kind === 'image'
-        ? [{ kind: 'registry-digest', source: `${old.repository}@${old.digest}`, seen } as const]
-        : now === undefined
-          ? []
-          : [{ kind: 'own-hash', source: 'restored from history and hashed again', seen } as const];
-    const facts = then.kind === 'image' && now !== undefined ? now : then;
-    const resolved = { facts, evidence: [...old.evidence, ...again] };
+    const facts = await this.#facts(old);
+    const resolved = { facts, evidence: [...old.evidence, ...this.#evidence(old)] };
     return { $case: 'due', to: { version, target: version }, resolved, held: [] };
   }
 
-  async #factsOf(old: BumpablePin): Promise<Facts> {
+  /** The facts of then. Bytes that a kind is pinned by are asked for again; presence has proved the other kinds. */
+  async #facts(old: BumpablePin): Promise<Facts> {
+    const { version } = old;
     switch (old.kind) {
       case 'image': {
-        const { kind, version, digest } = old;
-        return { kind, version, digest, platforms: old.platforms as Record<Platform, Digest> };
+        // The index is read by its digest, so what it says of the platforms is what was said then.
+        const { kind, digest, repository } = old;
+        const now = await this.#upstreams.image.platforms(repository, digest, version);
+        hold(old, old.platforms, now);
+        return { kind, version, digest, platforms: now };
       }
       case 'release': {
-        const assets = platforms.map((platform) => ({
-          platform,
-          name: assetName(old, architectureOf(platform)),
-          digest: old.checksums[platform],
-          size: 0,
-        }));
-        return { kind: old.kind, version: old.version, assets };
+        const facts = await again(this.#upstreams.release, old, version);
+        const assets = facts.kind === 'release' ? facts.assets : [];
+        hold(old, old.checksums, Object.fromEntries(assets.map(({ platform, digest }) => [platform, digest])));
+        return facts;
+      }
+      case 'git': {
+        const { kind, commit, tree, digest } = old;
+        hold(old, { commit, tree, digest }, await again(this.#upstreams.git, old, commit));
+        return { kind, version, commit, tree, digest };
       }
       case 'npm': {
         const [host, root, commit] = [this.#host, this.#root, this.#commit];
@@ -151,35 +134,19 @@ export class History {
           'package.json': await fileAt(host, root, commit, `${old.lock}/package.json`),
           'package-lock.json': await fileAt(host, root, commit, `${old.lock}/package-lock.json`),
         };
-        return { kind: old.kind, version: old.version, integrity: old.integrity, files };
+        return { kind: old.kind, version, integrity: old.integrity, files };
       }
       case 'python':
-        return { kind: old.kind, version: old.version };
-      case 'git': {
-        const { kind, version, commit, tree, digest } = old;
-        return { kind, version, commit, tree, digest };
-      }
+        return { kind: old.kind, version };
       case 'action':
-        return { kind: old.kind, version: old.version, commit: old.commit };
+        return { kind: old.kind, version, commit: old.commit };
     }
   }
 
-  /** The bytes of then, as they are served today; undefined where presence is all that a kind can be held by. */
-  async #servedNow(old: BumpablePin): Promise<Facts | undefined> {
-    switch (old.kind) {
-      case 'image': {
-        // The index is read by its digest, so what it says of the platforms is what was said then.
-        const { kind, version, digest, repository } = old;
-        return { kind, version, digest, platforms: await this.#upstreams.image.platforms(repository, digest, version) };
-      }
-      case 'release':
-        return servedAs(this.#upstreams.release, old, old.version);
-      case 'git':
-        return servedAs(this.#upstreams.git, old, old.commit);
-      case 'npm':
-      case 'python':
-      case 'action':
-        return undefined;
-    }
+  #evidence(old: BumpablePin): readonly Evidence[] {
+    const seen = this.#host.clock.now().toISOString().slice(0, 10);
+    if (old.kind === 'image') return [{ kind: 'registry-digest', source: `${old.repository}@${old.digest}`, seen }];
+    if (old.kind !== 'release' && old.kind !== 'git') return [];
+    return [{ kind: 'own-hash', source: 'restored from history and hashed again', seen }];
   }
 }

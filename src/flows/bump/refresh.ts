@@ -34,7 +34,7 @@ function onlyValues(before: string, after: string): void {
   if (old.length === fresh.length && other < 0) return;
   throw new AppError('bump/refresh', 'usage', 'more than values of pins was edited', {
     expected: `only lines with ${values.join(', ')} changed`,
-    where: { file: defaultPinsFile, ...(other < 0 ? {} : { line: other + 1 }) },
+    where: other < 0 ? { file: defaultPinsFile } : { file: defaultPinsFile, line: other + 1 },
     hint: 'commit the other changes first, or give the revision that has them: --refresh <rev>',
   });
 }
