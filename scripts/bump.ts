@@ -1,47 +1,41 @@
 import { AppError, errorToJson, exitCodes, renderError, type ExitCode } from '../src/errors/index.ts';
-import { alarmOf, bump, rowToJson, type BumpResult } from '../src/flows/bump/bump.ts';
-import { rowsToCells } from '../src/flows/bump/describe.ts';
+import * as flow from '../src/flows/bump/index.ts';
 import { table } from '../src/report/table.ts';
+import { images } from './bump/images.ts';
 import { examples, flag, stringOption, type Call, type CommandModule } from './command.ts';
 import { surroundings } from './surroundings.ts';
 import { trustFor } from './trust-for.ts';
 
-function print(call: Call, result: BumpResult, alarm: AppError | undefined): void {
-  const { rows, files, written } = result;
+/** warn shows what the table has no room for. An error beside a result is a warning, which says so by itself. */
+export function warn({ host }: Call, errors: readonly AppError[]): void {
+  for (const error of errors) host.story.warn(renderError(error).replace(/^error: /, ''));
+}
+
+function print(call: Call, { rows, files, written }: flow.BumpResult): void {
+  const alarm = flow.alarmOf(rows);
   if (call.json) {
-    const error = alarm === undefined ? {} : { error: errorToJson(alarm) };
-    call.console.json({ written, files, pins: rows.map(rowToJson), ...error });
+    const error = alarm === undefined ? undefined : errorToJson(alarm);
+    call.console.json({ written, files, pins: rows.map(flow.rowToJson), error });
     return;
   }
-  call.console.print(table(rowsToCells(rows)));
+  call.console.print(table(flow.rowsToCells(rows)));
   for (const file of files) call.console.print(`${written ? 'wrote' : 'would write'} ${file}`);
 }
 
-/** An error beside a result is a warning, which says so by itself. */
-const told = (error: AppError): string => renderError(error).replace(/^error: /, '');
-
-function exitOf(call: Call, { rows }: BumpResult): ExitCode {
-  const any = (...cases: readonly string[]): boolean => rows.some(({ verdict }) => cases.includes(verdict.$case));
-  // A question without an answer must not look like "nothing to do".
-  if (any('alarm', 'unknown', 'gone')) return exitCodes.upstream;
-  return flag(call, 'check') && any('due') ? exitCodes.findings : exitCodes.clean;
-}
-
-async function answer(call: Call): Promise<BumpResult> {
+async function answer(call: Call): Promise<flow.BumpResult> {
+  const { host, root, args } = call;
   const to = stringOption(call, 'to');
   const common = {
-    root: call.root,
+    root,
     dryRun: flag(call, 'dryRun') || flag(call, 'check'),
     downgrade: flag(call, 'downgrade'),
     now: flag(call, 'now'),
     mirrors: (await surroundings(call)).mirrors,
-    ...trustFor(call),
+    trust: trustFor(call).trust,
   };
   const since = flag(call, 'refresh') ? 'HEAD' : stringOption(call, 'refresh');
-  if (since === undefined)
-    return bump(call.host, { ...common, targets: call.args, ...(to === undefined ? {} : { to }) });
-  if (call.args.length === 0 && to === undefined)
-    return (await import('../src/flows/bump/refresh.ts')).refresh(call.host, { ...common, since });
+  if (since === undefined) return flow.bump(host, { ...common, targets: args, to });
+  if (args.length === 0 && to === undefined) return flow.refresh(host, { ...common, since });
   throw new AppError('cli/usage', 'usage', '--refresh takes no pins, and no --to: it takes what was edited', {
     hint: 'runner-image bump --help',
   });
@@ -74,21 +68,19 @@ export const command: CommandModule = {
       ['runner-image bump --to 2026-08-01 uv', 'what uv was on that day'],
     ]);
   },
-  async run(call) {
-    if (call.options['oldImage'] !== undefined || call.options['newImage'] !== undefined)
-      return (await import('./bump/images.ts')).images(call);
+  async run(call): Promise<ExitCode> {
+    if (call.options['oldImage'] !== undefined || call.options['newImage'] !== undefined) return images(call);
     const result = await answer(call);
-    const alarm = alarmOf(result.rows);
+    const { rows } = result;
     const body = stringOption(call, 'prBody');
-    if (body !== undefined) {
-      const { changelog } = await import('../src/flows/bump/changelog.ts');
-      await call.host.files.write(body, changelog(result));
-    }
-    print(call, result, alarm);
-    // The table has room for the error's name alone.
-    for (const { verdict } of result.rows) if (verdict.$case === 'unknown') call.host.story.warn(told(verdict.error));
+    if (body !== undefined) await call.host.files.write(body, flow.changelog(result));
+    print(call, result);
+    warn(call, flow.unknownsOf(rows));
+    const alarm = flow.alarmOf(rows);
     if (alarm !== undefined && !call.json) throw alarm;
-    if (alarm !== undefined) call.host.story.warn(told(alarm));
-    return exitOf(call, result);
+    if (alarm !== undefined) warn(call, [alarm]);
+    // A question without an answer must not look like "nothing to do".
+    if (!flow.isAnswered(rows)) return exitCodes.upstream;
+    return flag(call, 'check') && flow.isDue(rows) ? exitCodes.findings : exitCodes.clean;
   },
 };

@@ -1,6 +1,6 @@
 import { AppError, exitCodes, type ExitCode } from '../src/errors/index.ts';
 import type { Finding } from '../src/core/index.ts';
-import type { OnlineRow } from '../src/flows/bump/online.ts';
+import { verifyOnline, type OnlineRow } from '../src/flows/bump/index.ts';
 import { checkPins, listPins } from '../src/flows/pins.ts';
 import { examples, flag, stringOption, type Call, type CommandModule } from './command.ts';
 import { surroundings } from './surroundings.ts';
@@ -34,7 +34,6 @@ async function online(
   call: Call,
 ): Promise<{ rows: readonly OnlineRow[]; findings: readonly Finding[]; unknown: boolean }> {
   if (!flag(call, 'online')) return { rows: [], findings: [], unknown: false };
-  const { verifyOnline } = await import('../src/flows/bump/online.ts');
   return verifyOnline(call.host, { ...options(call), mirrors: (await surroundings(call)).mirrors, ...trustFor(call) });
 }
 

@@ -1,5 +1,5 @@
 import { AppError, exitCodes, type ExitCode } from '../../src/errors/index.ts';
-import { compareImages, withImages } from '../../src/flows/bump/images.ts';
+import { compareImages, withImages } from '../../src/flows/bump/index.ts';
 import { createRegistry } from '../../src/registry/index.ts';
 import { fromHere, stringOption, type Call } from '../command.ts';
 import { surroundings } from '../surroundings.ts';
@@ -14,10 +14,7 @@ export async function images(call: Call): Promise<ExitCode> {
     });
   const { mirrors, dockerHost } = await surroundings(call);
   const registry = createRegistry(host, { mirrors });
-  const section = await compareImages(host, {
-    ...{ before, after, registry },
-    ...(dockerHost === undefined ? {} : { dockerHost }),
-  });
+  const section = await compareImages(host, { before, after, registry, dockerHost });
   const body = stringOption(call, 'prBody');
   if (body === undefined) {
     call.console.print(section);

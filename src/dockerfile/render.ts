@@ -11,7 +11,8 @@ import type {
 import { checkCopies } from './render-copies.ts';
 import { renderLabels, staticLabels } from './render-labels.ts';
 import { fillTemplate, type Scope } from './render-template.ts';
-import { noMirrors, npmMirrorKey, pinValues } from './render-values.ts';
+import { noMirrors, npmMirrorKey } from '../core/mirrors.ts';
+import { pinValues } from './render-values.ts';
 
 /** Rendered is a variant's Dockerfile and everything that the text took from outside itself. */
 export interface Rendered {

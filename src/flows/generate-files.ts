@@ -60,10 +60,14 @@ function ignoreFile(paths: ReadonlySet<string>): string {
 /**
  * generatedFiles gives every file that `generate` writes, by path relative to the project: the
  * Dockerfiles, policies, copies of locks, ignore files, the editors' JSON Schemas and the page of rules. It
- * writes nothing.
+ * writes nothing. `given` are the project's definitions, where the caller has loaded them.
  */
-export async function generatedFiles(host: Host, root: string): Promise<ReadonlyMap<string, string>> {
-  const definitions = await loadDefinitions(host, root);
+export async function generatedFiles(
+  host: Host,
+  root: string,
+  given?: Definitions,
+): Promise<ReadonlyMap<string, string>> {
+  const definitions = given ?? (await loadDefinitions(host, root));
   const files = new Map<string, string>();
   for (const image of definitions.images) {
     const context = new Set<string>();

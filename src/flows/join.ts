@@ -13,7 +13,6 @@ import type { Host } from '../host/index.ts';
 import {
   collectGarbage,
   createLayout,
-  lockLayout,
   openLayout,
   validateLayout,
   writeImageIndex,
@@ -21,6 +20,7 @@ import {
 } from '../oci/index.ts';
 import { annotationsOf } from './build/index.ts';
 import { buildsOfLayout, openEvidence, type PlatformBuild } from './evidence/index.ts';
+import { lockLayout } from './layout-lock.ts';
 
 export interface JoinOptions {
   readonly plan: Plan;

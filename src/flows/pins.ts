@@ -73,12 +73,13 @@ async function readLock(host: Host, root: string, folder: string): Promise<unkno
   }
 }
 
-/** checkPins runs verifyPins over the project as it lies on disk, without network. */
+/** checkPins runs verifyPins over the project, without network. `given` are its definitions, where they are loaded. */
 export async function checkPins(
   host: Host,
   options: PinsOptions,
+  given?: Definitions,
 ): Promise<{ pins: number; variants: number; findings: readonly Finding[] }> {
-  const definitions = await loadDefinitions(host, options.root, options.pinsFile);
+  const definitions = given ?? (await loadDefinitions(host, options.root, options.pinsFile));
   const variants = variantTexts(definitions);
   const pins = [...definitions.pins.values()];
   const locks = new Map<string, unknown>();

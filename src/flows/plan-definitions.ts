@@ -2,11 +2,11 @@ import { join, resolve } from 'node:path';
 import { AppError, AppErrors, throwAll, type Where } from '../errors/index.ts';
 import type { Definitions, FragmentDefinition, ImageDefinition, Pin, ReleasePin } from '../core/index.ts';
 import type { Digest } from '../core/digest.ts';
+import { assetName } from '../core/mirrors.ts';
 import { architectureOf, platforms, type Platform } from '../core/platform.ts';
 import { checksumOf, maxChecksumBytes, parseChecksums } from '../checksums/index.ts';
 import { maxYamlBytes } from '../config/document.ts';
 import { readPins, type PinEntry } from '../config/pins.ts';
-import { releaseUrl } from '../dockerfile/render-values.ts';
 import type { Host } from '../host/index.ts';
 
 export const defaultPinsFile = 'images/pins.yaml';
@@ -29,10 +29,7 @@ async function withChecksums(host: Host, root: string, entry: Omit<ReleasePin, '
   const errors: AppError[] = [];
   const checksums: Partial<Record<Platform, Digest>> = {};
   for (const platform of platforms) {
-    const asset =
-      releaseUrl({ ...entry, checksums: {} as ReleasePin['checksums'] }, architectureOf(platform))
-        .split('/')
-        .at(-1) ?? '';
+    const asset = assetName(entry, architectureOf(platform));
     const digest = await collect(errors, () => checksumOf(lines, asset, file));
     if (digest !== undefined) checksums[platform] = digest;
   }

@@ -1,5 +1,5 @@
 import { AppError } from '../errors/index.ts';
-import type { Host } from '../host/index.ts';
+import { Git, type Host } from '../host/index.ts';
 
 export interface SourceFacts {
   /** `<sha>`, `<sha>-dirty`, or empty where no repository says it. */
@@ -15,8 +15,7 @@ const inputs = ['images', 'checksums'];
 
 async function git(host: Host, root: string, args: readonly string[]): Promise<string | undefined> {
   try {
-    const result = await host.exec('git', ['-C', root, ...args], { env: { GIT_OPTIONAL_LOCKS: '0' } });
-    return result.exitCode === 0 ? result.stdout.trim() : undefined;
+    return (await new Git(host, { directory: root }).ask(args))?.trim();
   } catch {
     // No git, or no repository (a release archive): the facts stay absent and are told as absent.
     return undefined;

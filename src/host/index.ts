@@ -6,6 +6,9 @@ import { makeStory } from './story.ts';
 import type { Host } from './types.ts';
 
 export type * from './types.ts';
+export { Git } from './git.ts';
+export { apiOf, GitHub, ownerAndName, type GitHubRequest } from './github.ts';
+export { takeLock, type FileLock } from './lock.ts';
 export { makeStory } from './story.ts';
 
 export interface CreatedHost extends Host {

@@ -18,6 +18,7 @@ const rules: Record<string, readonly string[]> = {
   probe: ['errors', 'core', 'host:type'],
   engines: ['errors', 'core', 'host:type'],
   registry: ['errors', 'core', 'host:type'],
+  upstreams: ['errors', 'core', 'host', 'checksums', 'registry'],
   sbom: ['errors', 'core', 'oci'],
   sigstore: ['errors', 'core', 'host:type'],
   report: ['errors', 'core'],

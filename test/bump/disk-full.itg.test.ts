@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { withTransaction } from '../../src/flows/bump/transaction.ts';
+import { Transaction } from '../../src/flows/bump/transaction.ts';
 import { fakeHost } from '../support/fake-host.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'bump-full-'));
@@ -22,10 +22,13 @@ it('on a disk that is really full, the bump ends with one error and every file i
     ['images/other.yaml', big],
     ['images/pins.yaml', big],
   ]);
-  const work = withTransaction(fakeHost(), root, (commit) => commit(changes));
-  await expect(work).rejects.toMatchObject({ code: 'host/disk-full', exit: 4 });
+  const full = await Transaction.open(fakeHost(), root);
+  await expect(full.write(changes)).rejects.toMatchObject({ code: 'host/disk-full', exit: 4 });
   for (const name of ['pins', 'other']) expect(readFileSync(join(root, `images/${name}.yaml`), 'utf8')).toBe('old');
+  await full.close();
   // Nothing of the attempt takes space: a smaller one works at once.
-  await withTransaction(fakeHost(), root, (commit) => commit(new Map([['images/pins.yaml', big]])));
+  const smaller = await Transaction.open(fakeHost(), root);
+  await smaller.write(new Map([['images/pins.yaml', big]]));
+  await smaller.close();
   expect(readFileSync(join(root, 'images/pins.yaml'), 'utf8')).toBe(big);
 });

@@ -1,6 +1,6 @@
 import { createHost } from '../../src/host/index.ts';
 import type { Files, Host } from '../../src/host/index.ts';
-import { withTransaction } from '../../src/flows/bump/transaction.ts';
+import { Transaction } from '../../src/flows/bump/transaction.ts';
 
 /** Run as a process of its own: writes the changes and is really killed before (or after) its n-th effect. */
 const [root = '', step = '0', when = 'before', json = '[]'] = process.argv.slice(2);
@@ -29,5 +29,7 @@ const killed: Host = { ...host, files };
 const changes = new Map(
   (JSON.parse(json) as [string, string | null][]).map(([path, text]) => [path, text ?? undefined]),
 );
-await withTransaction(killed, root, (commit) => commit(changes));
+const transaction = await Transaction.open(killed, root);
+await transaction.write(changes);
+await transaction.close();
 process.stdout.write(String(count));

@@ -8,10 +8,9 @@ import { actionChanges } from '../../src/flows/bump/action-files.ts';
 import { changelog } from '../../src/flows/bump/index.ts';
 import { editPins } from '../../src/flows/bump/edit-pins.ts';
 import { FirstSeen } from '../../src/flows/bump/first-seen.ts';
-import { actionResolver } from '../../src/flows/bump/resolve-git.ts';
-import { makeSources } from '../../src/flows/bump/resolvers.ts';
-import { pageOfImage, pageOfPackage, releasesOf } from '../../src/flows/bump/links.ts';
-import { ageOf, coolDown, hasRoom, isFloating, lostEvidence, versionOfTag, weigh } from '../../src/pins/bump/index.ts';
+import { isFloating, versionOfTag } from '../../src/core/version.ts';
+import { ageOf, coolDown, hasRoom, lostEvidence, weigh } from '../../src/pins/bump/index.ts';
+import { createPublishers, pageOfImage, pageOfPackage, releasesOf } from '../../src/upstreams/index.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { commitFiles, git, newRepository } from '../support/upstream/repository.ts';
 
@@ -290,10 +289,8 @@ describe('actions', () => {
     git(upstream, ['tag', '-a', 'v4.1.0', '-m', 'release']);
     const ask = () => {
       const urls = { 'https://github.com/': `file://${folder}/` };
-      return actionResolver(makeSources(fakeHost(), folder, { images: {}, urls }, new Map())).presence({
-        ...pin,
-        commit,
-      });
+      const options = { root: folder, mirrors: { images: {}, urls }, pins: new Map() };
+      return createPublishers(fakeHost(), options).upstreams.action.presence({ ...pin, commit });
     };
     expect(await ask()).toEqual({ $case: 'there' });
     const evil = commitFiles(upstream, { 'action.yml': 'evil' }, '2026-01-02');

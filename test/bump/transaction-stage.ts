@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
-import { withTransaction } from '../../src/flows/bump/transaction.ts';
+import { Transaction } from '../../src/flows/bump/transaction.ts';
+import type { Host } from '../../src/host/index.ts';
 import { fakeHost } from '../support/fake-host.ts';
 
 const project = join(import.meta.dirname, '../..');
@@ -81,6 +82,16 @@ export const fresh = {
 /** A process of its own that writes the changes and is killed at its n-th effect; 0: never. */
 export const run = (step: number, when: string) =>
   spawnSync(process.execPath, [bundle, root, String(step), when, JSON.stringify(changes)], { encoding: 'utf8' });
-/** write is the same transaction in this process. */
+/** transact writes changes as one transaction in this process. */
+export async function transact(host: Host, folder: string, list: ReadonlyMap<string, string | undefined>) {
+  const transaction = await Transaction.open(host, folder);
+  try {
+    await transaction.write(list);
+  } finally {
+    await transaction.close();
+  }
+}
+
+/** write is the same transaction as `run`, in this process. */
 export const write = (list = changes) =>
-  withTransaction(fakeHost(), root, (commit) => commit(new Map(list.map(([path, text]) => [path, text ?? undefined]))));
+  transact(fakeHost(), root, new Map(list.map(([path, text]) => [path, text ?? undefined])));

@@ -1,17 +1,17 @@
 import { existsSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { withTransaction } from '../../src/flows/bump/transaction.ts';
+import { Transaction } from '../../src/flows/bump/transaction.ts';
 import { fakeHost } from '../support/fake-host.ts';
-import { changes, fresh, lay, old, root, run, state, write } from './transaction-stage.ts';
+import { changes, fresh, lay, old, root, run, state, transact, write } from './transaction-stage.ts';
 
 // Dozens of processes are started and killed; on a busy machine each takes a second.
 describe('a transaction', { timeout: 180_000 }, () => {
   it('is refused while another one runs, and not once that one was killed', async () => {
     lay();
-    await withTransaction(fakeHost(), root, async () => {
-      await expect(write()).rejects.toMatchObject({ code: 'bump/locked', exit: 2 });
-    });
+    const first = await Transaction.open(fakeHost(), root);
+    await expect(write()).rejects.toMatchObject({ code: 'bump/locked', exit: 2 });
+    await first.close();
     expect(state()).toEqual(old);
     run(2, 'after');
     expect(existsSync(join(root, '.bump/lock'))).toBe(true);
@@ -33,7 +33,7 @@ describe('a transaction', { timeout: 180_000 }, () => {
       },
     };
     const list = new Map(changes.map(([path, text]) => [path, text ?? undefined]));
-    await expect(withTransaction(failing, root, (commit) => commit(list))).rejects.toThrow('disk full');
+    await expect(transact(failing, root, list)).rejects.toThrow('disk full');
     expect(state()).toEqual(old);
   });
 

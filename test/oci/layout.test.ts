@@ -1,10 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { spawnSync } from 'node:child_process';
-import { hostname } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { collectGarbage, createLayout, lockLayout, openLayout, validateLayout } from '../../src/oci/index.ts';
+import { collectGarbage, createLayout, openLayout, validateLayout } from '../../src/oci/index.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { sha256, temporaryDirectory } from './support.ts';
 
@@ -88,59 +86,5 @@ describe('a layout', () => {
       'a blob that nothing leads to',
     ]);
     expect(problems[2]?.at).toContain(lost.digest.slice(7));
-  });
-});
-
-describe('two builds into the same layout', () => {
-  it('the second is told which process holds it, and may come when the first is done', async () => {
-    const directory = target();
-    const first = await lockLayout(host, directory);
-    await expect(lockLayout(host, directory)).rejects.toMatchObject({
-      code: 'oci/locked',
-      facts: { found: expect.stringContaining(`process ${process.pid}, since 2026-`) as string },
-    });
-    await first.assertHeld();
-    await first.release();
-    const second = await lockLayout(host, directory);
-    await second.release();
-    expect(existsSync(`${directory}.lock`)).toBe(false);
-    expect(readdirSync(join(directory, '..'))).toEqual([]);
-  });
-
-  it('of many that start together exactly one wins', async () => {
-    const directory = target();
-    const results = await Promise.allSettled(Array.from({ length: 20 }, () => lockLayout(host, directory)));
-    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-    expect(readdirSync(join(directory, '..'))).toEqual(['dist.lock']);
-  });
-
-  const leave = (directory: string, holder: object) => {
-    mkdirSync(`${directory}.lock`);
-    writeFileSync(join(`${directory}.lock`, 'holder.json'), JSON.stringify({ since: 'then', nonce: 'n', ...holder }));
-  };
-
-  it('a lock whose process is gone is taken over, and the story says so', async () => {
-    const directory = target();
-    const { pid } = spawnSync('true');
-    leave(directory, { pid, host: hostname() });
-    const telling = fakeHost();
-    const lock = await lockLayout(telling, directory);
-    expect(telling.told).toEqual([`warning: removed the lock of a build that is gone (process ${pid})`]);
-    await lock.release();
-  });
-
-  it('a lock of another machine is believed', async () => {
-    const directory = target();
-    leave(directory, { pid: 1, host: 'elsewhere' });
-    await expect(lockLayout(host, directory)).rejects.toMatchObject({
-      facts: { found: 'process 1 on elsewhere, since then' },
-    });
-  });
-
-  it('whoever lost the lock notices before writing', async () => {
-    const directory = target();
-    const lock = await lockLayout(host, directory);
-    await host.files.remove(`${directory}.lock`);
-    await expect(lock.assertHeld()).rejects.toMatchObject({ code: 'oci/lock-lost' });
   });
 });

@@ -23,7 +23,6 @@ import {
   createLayout,
   openKnownLayers,
   importArchive,
-  lockLayout,
   writeImageIndex,
   type BaseProof,
   type ImportedImage,
@@ -32,6 +31,7 @@ import {
 } from '../../oci/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { inputFormat } from '../plan-digest.ts';
+import { lockLayout } from '../layout-lock.ts';
 import { openEvidence, platformBuild, type PlatformBuild as BuildRecord } from '../evidence/index.ts';
 import { annotationsOf } from './annotations.ts';
 import { baseImage, reachImages } from './base-image.ts';

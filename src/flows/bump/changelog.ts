@@ -1,7 +1,5 @@
-import type { Evidence, Pin } from '../../core/index.ts';
-import type { BumpResult, BumpRow } from './bump.ts';
-import { toOf } from './describe.ts';
-import type { Facts } from '../../pins/bump/index.ts';
+import type { Evidence, Facts, Pin } from '../../core/index.ts';
+import { toOf, type BumpResult, type BumpRow } from './rows.ts';
 
 /** Text from outside must not become markup, a mention or a second table cell. */
 function plain(text: string): string {

@@ -1,27 +1,19 @@
+import { relative } from 'node:path';
 import { AppError } from '../../errors/index.ts';
-import { architectureOf, platforms, type Pin } from '../../core/index.ts';
-import { checksumOf, parseChecksums } from '../../checksums/index.ts';
-import { readPins } from '../../config/index.ts';
-import { releaseUrl } from '../../dockerfile/render-values.ts';
-import type { Host } from '../../host/index.ts';
-import type { BumpablePin, Candidate, Facts, Resolved } from '../../pins/bump/index.ts';
-import { defaultPinsFile } from '../plan-definitions.ts';
-import { readPlatforms } from './resolve-image.ts';
-import { resolverOf } from './resolvers.ts';
-import { evidenceOf, type Sources } from './resolver.ts';
+import type { BumpablePin, Evidence, Facts, Pin } from '../../core/index.ts';
+import { Git, type Host } from '../../host/index.ts';
+import type { Verdict } from '../../pins/bump/index.ts';
+import type { Publishers, Upstream } from '../../upstreams/index.ts';
+import { loadPinsAlone } from '../plan-definitions.ts';
+import type { Judge } from './judge.ts';
 
-async function git(host: Host, root: string, args: readonly string[]): Promise<string | undefined> {
-  const result = await host.exec('git', ['-C', root, ...args], { env: { GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' } });
-  return result.exitCode === 0 ? result.stdout : undefined;
-}
-
-/** findRevision gives the commit that a revision names, or the last one up to the end of a day (YYYY-MM-DD, UTC). */
+/** findRevision returns the commit that a revision names, or the last one up to the end of a day (YYYY-MM-DD, UTC). */
 export async function findRevision(host: Host, root: string, to: string): Promise<string> {
   const day = /^\d{4}-\d{2}-\d{2}$/.test(to);
   const args = day
     ? ['rev-list', '-1', `--before=${to}T23:59:59Z`, 'HEAD']
     : ['rev-parse', '--verify', '--quiet', '--end-of-options', `${to}^{commit}`];
-  const commit = (await git(host, root, args))?.trim();
+  const commit = (await new Git(host, { directory: root }).ask(args))?.trim();
   if (commit !== undefined && /^[0-9a-f]{40}$/.test(commit)) return commit;
   throw new AppError('bump/revision', 'usage', day ? `no commit is as old as ${to}` : 'git knows no such revision', {
     expected: 'a commit, tag or branch, or a date YYYY-MM-DD',
@@ -30,79 +22,24 @@ export async function findRevision(host: Host, root: string, to: string): Promis
   });
 }
 
-/** fileAt gives a file of the project as a commit has it. Throws `bump/history`. */
+/** fileAt returns a file of the project as a commit has it. Throws `bump/history`. */
 export async function fileAt(host: Host, root: string, commit: string, path: string): Promise<string> {
-  const text = await git(host, root, ['show', `${commit}:./${path}`]);
+  const text = await new Git(host, { directory: root }).ask(['show', `${commit}:./${path}`]);
   if (text !== undefined) return text;
   throw new AppError('bump/history', 'usage', `${path} is not in ${commit.slice(0, 12)}`, {
     hint: 'choose a later revision',
   });
 }
 
-/** pinAt gives a pin as it was at a commit, with the files that belonged to it. */
-async function pinAt(
-  host: Host,
-  root: string,
-  commit: string,
-  pin: BumpablePin,
-): Promise<{ old: BumpablePin; facts: Facts }> {
-  const read = readPins(await fileAt(host, root, commit, defaultPinsFile), `${commit.slice(0, 12)}:${defaultPinsFile}`);
-  const entry = read.value.entries.get(pin.name);
-  if (entry?.kind !== pin.kind)
-    throw new AppError('bump/history', 'usage', `${pin.name} was no ${pin.kind} pin in ${commit.slice(0, 12)}`, {
-      found: entry?.kind ?? 'no such pin',
-    });
-  const { version } = entry as { version: string };
-  switch (entry.kind) {
-    case 'image':
-      return {
-        old: entry,
-        facts: { kind: 'image', version, digest: entry.digest, platforms: entry.platforms as never },
-      };
-    case 'release': {
-      const lines = parseChecksums(await fileAt(host, root, commit, entry.checksumFile), entry.checksumFile);
-      const assets = platforms.map((platform) => {
-        const url = releaseUrl({ ...entry, checksums: {} as never }, architectureOf(platform));
-        const name = url.split('/').at(-1) ?? '';
-        return { platform, name, digest: checksumOf(lines, name, entry.checksumFile), size: 0 };
-      });
-      const checksums = Object.fromEntries(assets.map(({ platform, digest }) => [platform, digest]));
-      return { old: { ...entry, checksums: checksums as never }, facts: { kind: 'release', version, assets } };
-    }
-    case 'npm': {
-      const [manifest, lock] = await Promise.all(
-        ['package.json', 'package-lock.json'].map((name) => fileAt(host, root, commit, `${entry.lock}/${name}`)),
-      );
-      const files = { 'package.json': manifest ?? '', 'package-lock.json': lock ?? '' };
-      return { old: entry, facts: { kind: 'npm', version, integrity: entry.integrity, files } };
-    }
-    case 'python':
-      return { old: entry, facts: { kind: 'python', version } };
-    case 'git': {
-      const { commit: pinned, tree, digest } = entry;
-      return { old: entry, facts: { kind: 'git', version, commit: pinned, tree, digest } };
-    }
-    case 'action':
-      return { old: entry, facts: { kind: 'action', version, commit: entry.commit } };
-  }
-}
-
-/** The bytes of then, as they are served today; undefined where a kind has nothing more than presence to hold them by. */
-function locked(facts: Facts): Readonly<Record<string, string>> | undefined {
-  switch (facts.kind) {
-    case 'image':
-      return { digest: facts.digest };
-    case 'release':
-      return Object.fromEntries(facts.assets.map(({ name, digest }) => [name, digest]));
-    case 'git':
-      return { commit: facts.commit, tree: facts.tree, digest: facts.digest };
-    case 'npm':
-      return { integrity: facts.integrity };
-    case 'action':
-      return { commit: facts.commit };
-    case 'python':
-      return undefined;
-  }
+/** The pin as it was, read from the commit with the checksum files that belonged to it. */
+async function pinAt(host: Host, root: string, commit: string, pin: BumpablePin): Promise<BumpablePin> {
+  const readText = (path: string): Promise<string> => fileAt(host, root, commit, relative(root, path));
+  const { pins } = await loadPinsAlone({ ...host, files: { ...host.files, readText } }, root);
+  const old = pins.get(pin.name);
+  if (old !== undefined && old.kind !== 'rpms' && old.kind === pin.kind) return old;
+  throw new AppError('bump/history', 'usage', `${pin.name} was no ${pin.kind} pin in ${commit.slice(0, 12)}`, {
+    found: old?.kind ?? 'no such pin',
+  });
 }
 
 function differs(name: string, expected: string, found: string): AppError {
@@ -113,54 +50,103 @@ function differs(name: string, expected: string, found: string): AppError {
   });
 }
 
-const targetOf = (pin: BumpablePin, candidates: readonly Candidate[]): Candidate | undefined =>
-  candidates.find(({ version }) => version === pin.version);
-
-/** verified fetches the old version again, every architecture, and holds it against the facts of then. */
-async function verified(sources: Sources, old: BumpablePin, facts: Facts): Promise<Resolved> {
-  const resolver = await resolverOf(sources, old);
-  const presence = await resolver.presence(old);
-  // A tag that moves by nature names other bytes now; the old ones are still served by digest.
-  if (presence.$case === 'gone')
-    throw new AppError('bump/gone', 'upstream', `${old.name} ${old.version} is no longer there`, {
-      found: presence.what,
-      hint: 'choose a revision whose bytes are still served',
-    });
-  if (presence.$case === 'other') throw differs(old.name, presence.expected, presence.found);
-  const evidence = [...old.evidence];
-  if (facts.kind === 'image' && old.kind === 'image') {
-    // The index is read by its digest, so what it says of the platforms is what was said then.
-    const platformsOf = await readPlatforms(sources, old, old.digest, old.version);
-    for (const platform of platforms) {
-      const then = old.platforms[platform];
-      if (then !== undefined && then !== platformsOf[platform])
-        throw differs(`${old.name} ${platform}`, then, platformsOf[platform]);
-    }
-    const source = `${old.repository}@${old.digest}`;
-    return {
-      facts: { ...facts, platforms: platformsOf },
-      evidence: [...evidence, evidenceOf(sources.host, 'registry-digest', source)],
-    };
+/** What was locked then has to be what is served now; what was not known then cannot differ. */
+function hold(
+  { name }: BumpablePin,
+  then: Readonly<Record<string, string | undefined>>,
+  now: Readonly<Record<string, unknown>>,
+): void {
+  for (const [key, expected] of Object.entries(then)) {
+    const found = now[key];
+    if (expected !== undefined && found !== expected)
+      throw differs(`${name} ${key}`, expected, typeof found === 'string' ? found : 'nothing');
   }
-  if (facts.kind !== 'release' && facts.kind !== 'git') return { facts, evidence };
-  const wish = old.kind === 'git' ? old.commit : old.version;
-  const candidates = await resolver.candidates(old, wish);
-  const candidate = old.kind === 'git' ? candidates[0] : targetOf(old, candidates);
-  if (candidate === undefined) throw differs(old.name, old.version, 'no such version');
-  const again = await resolver.facts(old, candidate);
-  const [then, now] = [locked(facts), locked(again.facts)];
-  for (const [key, value] of Object.entries(then ?? {}))
-    if (now?.[key] !== value) throw differs(`${old.name} ${key}`, value, now?.[key] ?? 'nothing');
-  return {
-    facts,
-    evidence: [...evidence, evidenceOf(sources.host, 'own-hash', `restored from history and hashed again`)],
-  };
 }
 
-/** restore gives a pin's facts as they were at a commit, verified against what the upstream serves today. */
-export async function restore(sources: Sources, commit: string, pin: Pin): Promise<Resolved> {
-  if (pin.kind === 'rpms')
-    throw new AppError('bump/history', 'usage', `${pin.name} holds no version that could be restored`);
-  const { old, facts } = await pinAt(sources.host, sources.root, commit, pin);
-  return verified(sources, old, facts);
+/** Every fact of the version that was wanted then, resolved and hashed anew. */
+async function again<P extends BumpablePin>(upstream: Upstream<P>, old: P, wanted: string) {
+  const candidates = await upstream.candidates(old, { version: wanted, fresh: true });
+  const candidate = candidates.find(({ version }) => version === wanted);
+  if (candidate === undefined) throw differs(old.name, old.version, 'no such version');
+  return (await upstream.facts(old, candidate)).facts;
+}
+
+/** History restores pins as they were at a commit, verified against what their upstreams serve today. */
+export class History {
+  readonly #host: Host;
+  readonly #root: string;
+  readonly #commit: string;
+  readonly #upstreams: Publishers['upstreams'];
+  readonly #judge: Judge;
+
+  constructor(host: Host, root: string, commit: string, upstreams: Publishers['upstreams'], judge: Judge) {
+    this.#host = host;
+    this.#root = root;
+    this.#commit = commit;
+    this.#upstreams = upstreams;
+    this.#judge = judge;
+  }
+
+  /** restore returns the verdict that brings a pin back. Throws `bump/gone`, `bump/other-bytes`, `bump/history`. */
+  async restore(pin: Pin): Promise<Verdict> {
+    if (pin.kind === 'rpms')
+      throw new AppError('bump/history', 'usage', `${pin.name} holds no version that could be restored`);
+    const old = await pinAt(this.#host, this.#root, this.#commit, pin);
+    const presence = await this.#judge.presence(old);
+    // A tag that moves by nature names other bytes now; the old ones are still served by digest.
+    if (presence.$case === 'gone')
+      throw new AppError('bump/gone', 'upstream', `${old.name} ${old.version} is no longer there`, {
+        found: presence.what,
+        hint: 'choose a revision whose bytes are still served',
+      });
+    if (presence.$case === 'other') throw differs(old.name, presence.expected, presence.found);
+    const { version } = old;
+    const facts = await this.#facts(old);
+    const resolved = { facts, evidence: [...old.evidence, ...this.#evidence(old)] };
+    return { $case: 'due', to: { version, target: version }, resolved, held: [] };
+  }
+
+  /** The facts of then. Bytes that a kind is pinned by are asked for again; presence has proved the other kinds. */
+  async #facts(old: BumpablePin): Promise<Facts> {
+    const { version } = old;
+    switch (old.kind) {
+      case 'image': {
+        // The index is read by its digest, so what it says of the platforms is what was said then.
+        const { kind, digest, repository } = old;
+        const now = await this.#upstreams.image.platforms(repository, digest, version);
+        hold(old, old.platforms, now);
+        return { kind, version, digest, platforms: now };
+      }
+      case 'release': {
+        const facts = await again(this.#upstreams.release, old, version);
+        const assets = facts.kind === 'release' ? facts.assets : [];
+        hold(old, old.checksums, Object.fromEntries(assets.map(({ platform, digest }) => [platform, digest])));
+        return facts;
+      }
+      case 'git': {
+        const { kind, commit, tree, digest } = old;
+        hold(old, { commit, tree, digest }, await again(this.#upstreams.git, old, commit));
+        return { kind, version, commit, tree, digest };
+      }
+      case 'npm': {
+        const [host, root, commit] = [this.#host, this.#root, this.#commit];
+        const files = {
+          'package.json': await fileAt(host, root, commit, `${old.lock}/package.json`),
+          'package-lock.json': await fileAt(host, root, commit, `${old.lock}/package-lock.json`),
+        };
+        return { kind: old.kind, version, integrity: old.integrity, files };
+      }
+      case 'python':
+        return { kind: old.kind, version };
+      case 'action':
+        return { kind: old.kind, version, commit: old.commit };
+    }
+  }
+
+  #evidence(old: BumpablePin): readonly Evidence[] {
+    const seen = this.#host.clock.now().toISOString().slice(0, 10);
+    if (old.kind === 'image') return [{ kind: 'registry-digest', source: `${old.repository}@${old.digest}`, seen }];
+    if (old.kind !== 'release' && old.kind !== 'git') return [];
+    return [{ kind: 'own-hash', source: 'restored from history and hashed again', seen }];
+  }
 }

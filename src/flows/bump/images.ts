@@ -47,13 +47,15 @@ export interface CompareOptions {
   readonly after: string;
   readonly registry: Registry;
   /** For `docker-daemon:`. */
-  readonly dockerHost?: string;
+  readonly dockerHost?: string | undefined;
 }
 
 /** compareImages reads both images, every platform, and gives the section for the reviewer's page. */
-export async function compareImages(host: Host, { before, after, ...rest }: CompareOptions): Promise<string> {
-  const old = await packagesOf(host, { ...rest, image: before });
-  const fresh = await packagesOf(host, { ...rest, image: after });
+export async function compareImages(host: Host, options: CompareOptions): Promise<string> {
+  const { before, after, registry, dockerHost } = options;
+  const where = dockerHost === undefined ? { registry } : { registry, dockerHost };
+  const old = await packagesOf(host, { ...where, image: before });
+  const fresh = await packagesOf(host, { ...where, image: after });
   return imagesSection({ before, after }, old, fresh);
 }
 

@@ -1,7 +1,16 @@
-export { alarmOf, bump, rowToJson, type BumpOptions, type BumpResult, type BumpRow } from './bump.ts';
+export { bump, type BumpOptions } from './bump.ts';
 export { changelog } from './changelog.ts';
-export { rowsToCells } from './describe.ts';
-export { verifyOnline } from './online.ts';
 export { firstSeenFile } from './first-seen.ts';
-export { refresh, type RefreshOptions } from './refresh.ts';
 export { compareImages, imagesSection, withImages } from './images.ts';
+export { verifyOnline, type OnlineRow } from './online.ts';
+export { refresh, type RefreshOptions } from './refresh.ts';
+export {
+  alarmOf,
+  isAnswered,
+  isDue,
+  rowsToCells,
+  rowToJson,
+  unknownsOf,
+  type BumpResult,
+  type BumpRow,
+} from './rows.ts';

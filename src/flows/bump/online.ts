@@ -1,14 +1,11 @@
-import { AppError, oneLine } from '../../errors/index.ts';
-import type { Finding, Mirrors, Pin } from '../../core/index.ts';
+import { oneLine } from '../../errors/index.ts';
+import type { Finding, Pin } from '../../core/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { Verdict } from '../../pins/bump/index.ts';
-import { eachLimited } from '../../registry/gate.ts';
-import type { TrustSources } from '../trust/policy-file.ts';
-import { loadPinsAlone } from '../plan-definitions.ts';
-import { atOnce } from './bump.ts';
+import { defaultPinsFile, loadPinsAlone } from '../plan-definitions.ts';
+import { askAbout, type AskOptions } from './bump.ts';
 import { FirstSeen } from './first-seen.ts';
-import { judge } from './judge.ts';
-import { makeSources } from './resolvers.ts';
+import { readTargets } from './targets.ts';
 
 /** The three answers to "is it still there": could not tell is never taken for there. */
 export type OnlineAnswer = 'there' | 'gone' | 'could-not-tell' | 'other-bytes' | 'not-asked';
@@ -17,7 +14,7 @@ export interface OnlineRow {
   readonly pin: string;
   readonly answer: OnlineAnswer;
   /** A newer version that policy lets in. */
-  readonly newer?: string;
+  readonly newer?: string | undefined;
 }
 
 interface Answer {
@@ -34,11 +31,7 @@ function answerOf(pin: Pin, verdict: Verdict, file: string): Answer {
     remediation,
     location: { $case: 'file', file, line: 1, column: 1 },
   });
-  const row = (answer: OnlineAnswer, newer?: string): OnlineRow => ({
-    pin: pin.name,
-    answer,
-    ...(newer === undefined ? {} : { newer }),
-  });
+  const row = (answer: OnlineAnswer, newer?: string): OnlineRow => ({ pin: pin.name, answer, newer });
   const gone = (what: string): Finding => found('gone', 'error', `${what} is gone`, `runner-image bump ${pin.name}`);
   switch (verdict.$case) {
     case 'current':
@@ -83,30 +76,17 @@ export interface OnlineResult {
 /** verifyOnline asks every pin's upstream: still there, same bytes, something newer. It writes nothing. */
 export async function verifyOnline(
   host: Host,
-  options: {
-    readonly root: string;
-    readonly pinsFile?: string;
-    readonly mirrors: Mirrors;
-    readonly trust?: TrustSources;
-  },
+  options: Pick<AskOptions, 'root' | 'mirrors' | 'trust'> & { readonly pinsFile?: string | undefined },
 ): Promise<OnlineResult> {
-  const { root, pinsFile, mirrors } = options;
-  const { pins, pinsFile: file } = await loadPinsAlone(host, root, pinsFile);
-  const sources = makeSources(host, root, mirrors, pins, options.trust);
+  const { root, pinsFile = defaultPinsFile } = options;
+  const { pins } = await loadPinsAlone(host, root, pinsFile);
   const firstSeen = await FirstSeen.read(host, root);
-  const answers = new Map<string, Answer>();
-  await eachLimited([...pins.values()], atOnce, async (pin) => {
-    const verdict = await judge(sources, pin, { wish: { downgrade: false }, now: false, firstSeen });
-    answers.set(pin.name, answerOf(pin, verdict, file));
-  });
-  const ordered = [...pins.keys()].map((name) => {
-    const answer = answers.get(name);
-    if (answer === undefined) throw new AppError('bump/lost', 'machine', `no answer about ${name}`);
-    return answer;
-  });
+  const targets = readTargets(pins, [], false);
+  const rows = await askAbout(host, pins, targets, firstSeen, { ...options, now: false });
+  const answers = rows.map(({ pin, verdict }) => answerOf(pin, verdict, pinsFile));
   return {
-    rows: ordered.map(({ row }) => row),
-    findings: ordered.flatMap(({ findings }) => findings),
-    unknown: ordered.some(({ row }) => row.answer === 'could-not-tell'),
+    rows: answers.map(({ row }) => row),
+    findings: answers.flatMap(({ findings }) => findings),
+    unknown: answers.some(({ row }) => row.answer === 'could-not-tell'),
   };
 }

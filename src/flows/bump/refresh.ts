@@ -1,36 +1,25 @@
 import { join } from 'node:path';
 import { AppError, throwAll } from '../../errors/index.ts';
-import type { Mirrors, Pin } from '../../core/index.ts';
+import type { Facts, Pin } from '../../core/index.ts';
 import { maxYamlBytes, readPins, type PinEntry } from '../../config/index.ts';
 import type { Host } from '../../host/index.ts';
-import { checkPolicy, type Facts, type Wish } from '../../pins/bump/index.ts';
+import { checkPolicy, type Wish } from '../../pins/bump/index.ts';
 import { defaultPinsFile, loadPinsAlone } from '../plan-definitions.ts';
-import type { TrustSources } from '../trust/policy-file.ts';
-import {
-  carryOut,
-  changesOf,
-  checkWishes,
-  duesOf,
-  judgeAll,
-  type BumpResult,
-  type Planned,
-  type Target,
-} from './bump.ts';
+import { askAbout, duesOf, withRecord, write, type AskOptions } from './bump.ts';
+import { planChanges } from './changes.ts';
 import { FirstSeen, firstSeenFile } from './first-seen.ts';
 import { fileAt, findRevision } from './history.ts';
-import { overlay } from './overlay.ts';
-import { makeSources } from './resolvers.ts';
+import { overlay, type Changes } from './overlay.ts';
+import type { BumpResult, BumpRow } from './rows.ts';
+import { checkWishes, type Target } from './targets.ts';
+import { Transaction } from './transaction.ts';
 import { checkClean } from './work-tree.ts';
 
-export interface RefreshOptions {
-  readonly root: string;
+export interface RefreshOptions extends Omit<AskOptions, 'to'> {
   /** The revision that the edit is held against: everything was whole there. */
   readonly since: string;
   readonly dryRun: boolean;
   readonly downgrade: boolean;
-  readonly now: boolean;
-  readonly mirrors: Mirrors;
-  readonly trust?: TrustSources;
 }
 
 /** What a proposal may change; everything else of a pin follows from it. */
@@ -45,7 +34,7 @@ function onlyValues(before: string, after: string): void {
   if (old.length === fresh.length && other < 0) return;
   throw new AppError('bump/refresh', 'usage', 'more than values of pins was edited', {
     expected: `only lines with ${values.join(', ')} changed`,
-    where: { file: defaultPinsFile, ...(other < 0 ? {} : { line: other + 1 }) },
+    where: other < 0 ? { file: defaultPinsFile } : { file: defaultPinsFile, line: other + 1 },
     hint: 'commit the other changes first, or give the revision that has them: --refresh <rev>',
   });
 }
@@ -69,7 +58,7 @@ function wishOf(pin: Pin, { version, commit }: Edited, downgrade: boolean): Wish
   return { downgrade, version: pin.kind === 'git' && commit !== undefined ? commit : (version ?? own) };
 }
 
-/** What somebody wrote has to be what the upstream says: a proposal completes nothing that was made up. */
+/** What was written has to be what the upstream says: a proposal completes nothing that was made up. */
 function mismatches(pin: Pin, edited: Edited, facts: Facts): readonly AppError[] {
   const found = facts as unknown as Readonly<Record<string, string | undefined>>;
   return Object.entries(edited).flatMap(([key, value]) => {
@@ -85,48 +74,21 @@ function mismatches(pin: Pin, edited: Edited, facts: Facts): readonly AppError[]
   });
 }
 
-async function plan(host: Host, options: RefreshOptions): Promise<Planned> {
-  const { root, since, mirrors, downgrade, now, trust, dryRun } = options;
-  const before = await fileAt(host, root, await findRevision(host, root, since), defaultPinsFile);
-  const after = await host.files.readText(join(root, defaultPinsFile), maxYamlBytes);
-  const edits = editedPins(before, after);
-  if (edits.size === 0) return { rows: [], changes: new Map() };
-  onlyValues(before, after);
-  if (!dryRun) await checkClean(host, root, ['checksums', firstSeenFile]);
-  // The project as it was whole: the edit is a wish, and everything that it means is computed from there.
-  const whole = overlay(host, root, new Map([[defaultPinsFile, before]]));
-  const definitions = await loadPinsAlone(whole, root);
-  const targets = [...edits].flatMap(([name, edited]): Target[] => {
-    const pin = definitions.pins.get(name);
-    return pin === undefined ? [] : [{ pin, wish: wishOf(pin, edited, downgrade) }];
-  });
-  throwAll(targets.flatMap(({ pin }) => checkPolicy(pin, definitions.pinsFile)));
-  const firstSeen = await FirstSeen.read(host, root);
-  const sources = makeSources(host, root, mirrors, definitions.pins, trust);
-  const rows = await judgeAll(sources, targets, { root, now }, firstSeen);
-  checkWishes(rows, targets);
-  const dues = duesOf(rows);
-  // All of it or nothing: a proposal that is half complete looks whole.
-  if (dues.length < rows.length) {
-    const current = rows.filter(({ verdict }) => verdict.$case === 'current');
-    throwAll(
-      current.map(
-        ({ pin }) =>
-          new AppError('bump/refresh-mismatch', 'upstream', `${pin.name}: the upstream has nothing like this`, {
-            expected: 'what the tag names now',
-            found: Object.values(edits.get(pin.name) ?? {}).join(', '),
-            where: { file: defaultPinsFile },
-            hint: 'nothing was written',
-          }),
-      ),
-    );
-    return { rows, changes: new Map() };
-  }
-  throwAll(dues.flatMap(({ pin, resolved }) => mismatches(pin, edits.get(pin.name) ?? {}, resolved.facts)));
-  const changes = new Map(await changesOf(whole, root, dues));
-  const record = firstSeen.text();
-  if (record !== undefined) changes.set(firstSeenFile, record);
-  return { rows, changes };
+/** demandAll throws where a value that was edited is not due, or is not what the upstream has. */
+function demandAll(rows: readonly BumpRow[], edits: ReadonlyMap<string, Edited>): void {
+  throwAll(
+    rows.flatMap(({ pin, verdict }) => {
+      const edited = edits.get(pin.name) ?? {};
+      if (verdict.$case === 'due') return mismatches(pin, edited, verdict.resolved.facts);
+      if (verdict.$case !== 'current') return [];
+      return new AppError('bump/refresh-mismatch', 'upstream', `${pin.name}: the upstream has nothing like this`, {
+        expected: 'what the tag names now',
+        found: Object.values(edited).join(', '),
+        where: { file: defaultPinsFile },
+        hint: 'nothing was written',
+      });
+    }),
+  );
 }
 
 /**
@@ -135,6 +97,33 @@ async function plan(host: Host, options: RefreshOptions): Promise<Planned> {
  * and `bump/refresh-mismatch` when the edited value is not what the upstream has.
  */
 export async function refresh(host: Host, options: RefreshOptions): Promise<BumpResult> {
-  const { root, dryRun } = options;
-  return await carryOut(host, { root, dryRun, edited: defaultPinsFile }, () => plan(host, options));
+  const { root, since, downgrade, dryRun } = options;
+  const transaction = dryRun ? undefined : await Transaction.open(host, root);
+  try {
+    const before = await fileAt(host, root, await findRevision(host, root, since), defaultPinsFile);
+    const after = await host.files.readText(join(root, defaultPinsFile), maxYamlBytes);
+    const edits = editedPins(before, after);
+    if (edits.size === 0) return { rows: [], files: [], written: false };
+    onlyValues(before, after);
+    if (!dryRun) await checkClean(host, root, ['checksums', firstSeenFile]);
+    // The project as it was whole: the edit is a wish, and everything that it means is computed from there.
+    const whole = overlay(host, root, new Map([[defaultPinsFile, before]]));
+    const { pins } = await loadPinsAlone(whole, root);
+    const targets = [...edits].flatMap(([name, edited]): Target[] => {
+      const pin = pins.get(name);
+      return pin === undefined ? [] : [{ pin, wish: wishOf(pin, edited, downgrade) }];
+    });
+    throwAll(targets.flatMap(({ pin }) => checkPolicy(pin, defaultPinsFile)));
+    const firstSeen = await FirstSeen.read(host, root);
+    const rows = await askAbout(host, pins, targets, firstSeen, options);
+    checkWishes(rows, targets);
+    demandAll(rows, edits);
+    const dues = duesOf(rows);
+    // All of it or nothing: a proposal that is half complete looks whole.
+    const changes: Changes =
+      dues.length < rows.length ? new Map() : withRecord(await planChanges(whole, root, pins, dues), firstSeen);
+    return await write(host, root, transaction, rows, changes, defaultPinsFile);
+  } finally {
+    await transaction?.close();
+  }
 }

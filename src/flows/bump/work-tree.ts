@@ -1,20 +1,21 @@
 import { AppError } from '../../errors/index.ts';
-import type { Host } from '../../host/index.ts';
+import { Git, type Host } from '../../host/index.ts';
 
 /**
  * checkClean refuses to rewrite files with changes that no commit holds: they could not be told from
  * the bump's own. Throws `bump/dirty`, `bump/no-repository`.
  */
 export async function checkClean(host: Host, root: string, paths: readonly string[]): Promise<void> {
-  const args = ['-C', root, 'status', '--porcelain=v1', '-z', '--untracked-files=all', '--', ...paths];
-  const result = await host.exec('git', args, { env: { GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' } });
-  if (result.exitCode !== 0)
+  const args = ['status', '--porcelain=v1', '-z', '--untracked-files=all', '--', ...paths];
+  const status = await new Git(host, { directory: root }).run(args).catch((cause: unknown) => {
     throw new AppError('bump/no-repository', 'usage', 'the project is in no git work tree', {
       expected: 'a repository: a bump is reviewed as a diff, and undone from history',
-      found: result.stderr.trim().slice(0, 300),
+      found: cause instanceof AppError ? (cause.facts.found ?? '') : '',
       hint: 'clone the project, or git init and commit',
+      cause,
     });
-  const dirty = result.stdout.split('\0').flatMap((entry) => (entry === '' ? [] : [entry.slice(3)]));
+  });
+  const dirty = status.split('\0').flatMap((entry) => (entry === '' ? [] : [entry.slice(3)]));
   if (dirty.length === 0) return;
   throw new AppError('bump/dirty', 'usage', 'files that would be rewritten have changes of yours', {
     expected: 'a clean work tree where the bump writes',

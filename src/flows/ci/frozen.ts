@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Mirrors, Plan } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
-import type { Host } from '../../host/index.ts';
+import { Git, type Host } from '../../host/index.ts';
 import { buildPlan } from '../plan.ts';
 
 const frozen = z.object({
@@ -49,8 +49,7 @@ function differences(one: unknown, other: unknown, path = ''): string[] {
 
 async function head(host: Host, root: string): Promise<string | undefined> {
   try {
-    const result = await host.exec('git', ['-C', root, 'rev-parse', '--verify', 'HEAD']);
-    return result.exitCode === 0 ? result.stdout.trim() : undefined;
+    return (await new Git(host, { directory: root }).ask(['rev-parse', '--verify', 'HEAD']))?.trim();
   } catch {
     // A work tree without git names no commit: the inputs are compared all the same.
     return undefined;

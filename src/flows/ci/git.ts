@@ -1,5 +1,4 @@
-import { AppError } from '../../errors/index.ts';
-import type { Host } from '../../host/index.ts';
+import { Git, type Host } from '../../host/index.ts';
 
 /** Who writes proposals: GitHub's own account of workflows. A branch with a commit of somebody else is left alone. */
 export const bot = { name: 'github-actions[bot]', email: '41898282+github-actions[bot]@users.noreply.github.com' };
@@ -16,28 +15,20 @@ function authorization({ env }: Host): Record<string, string> {
   };
 }
 
-/** git runs in the project, without questions and hooks. Throws `ci/git` unless `may` fail: then undefined. */
+const hintFor = (said: string): string =>
+  /refusing to allow|workflow/.test(said)
+    ? 'files of workflows need a token with permission workflows: the secret BUMP_TOKEN (docs/workflows.md)'
+    : 'try the same by hand';
+
+/** git runs in the project. Throws `ci/git` unless `may` fail: then undefined. */
 export async function git(
   host: Host,
   root: string,
   args: readonly string[],
   may?: 'fail',
 ): Promise<string | undefined> {
-  const quiet = { GIT_TERMINAL_PROMPT: '0', GIT_ASKPASS: '/bin/false', LC_ALL: 'C' };
-  const result = await host.exec('git', ['-C', root, '-c', 'core.hooksPath=/dev/null', ...args], {
-    env: { ...quiet, ...authorization(host) },
-    timeout: 120_000,
-    maxBytes: 64 * 1024 * 1024,
-  });
-  if (result.exitCode === 0) return result.stdout;
-  if (may === 'fail') return undefined;
-  const said = result.stderr.replace(/\/\/[^/\s@]+@/g, '//').trim();
-  throw new AppError('ci/git', 'upstream', `git ${args[0] ?? ''} failed`, {
-    found: said.slice(-600),
-    hint: /refusing to allow|workflow/.test(said)
-      ? 'files of workflows need a token with permission workflows: the secret BUMP_TOKEN (docs/workflows.md)'
-      : 'try the same by hand',
-  });
+  const project = new Git(host, { directory: root, code: 'ci/git', env: authorization(host), hint: hintFor });
+  return may === 'fail' ? project.ask(args) : project.run(args);
 }
 
 /** branchOf is where a group's one proposal lives. */

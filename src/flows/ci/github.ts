@@ -1,24 +1,41 @@
 import type * as z from 'zod';
+import { collectBytes } from '../../core/bytes.ts';
 import { AppError } from '../../errors/index.ts';
-import type { Host } from '../../host/index.ts';
+import { GitHub, type GitHubRequest, type Host } from '../../host/index.ts';
 
 const maxBytes = 4 * 1024 * 1024;
 
-function safeJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
 export interface Question {
-  readonly method: 'GET' | 'POST' | 'PATCH';
+  readonly method: GitHubRequest['method'];
   /** Below the repository, e.g. `/issues`. */
   readonly path: string;
   readonly body?: unknown;
   /** What the job needs, for whoever reads the refusal. */
   readonly permission: string;
+}
+
+/** send asks once: what creates or changes something is not tried again. */
+async function send(host: Host, url: string, request: GitHubRequest, permission: string): Promise<unknown> {
+  const { method, headers, authorization = '', body } = request;
+  const response = await host.fetch(url, {
+    method,
+    headers: { ...headers, authorization, 'content-type': 'application/json' },
+    body,
+  });
+  const bytes = await collectBytes(response.body, maxBytes);
+  const refused = (found: string, cause?: unknown): AppError =>
+    new AppError('ci/github', 'upstream', `GitHub did not answer ${method} ${new URL(url).pathname} as documented`, {
+      expected: 'status 2xx with the documented JSON',
+      found: `${response.status}, ${found}`,
+      hint: `the job needs permission ${permission}`,
+      cause,
+    });
+  if (bytes === undefined || response.status >= 300) throw refused(`${bytes?.length ?? 'too many'} bytes`);
+  try {
+    return JSON.parse(bytes.toString('utf8')) as unknown;
+  } catch (cause) {
+    throw refused('no JSON', cause);
+  }
 }
 
 /**
@@ -27,36 +44,15 @@ export interface Question {
  */
 export async function askGitHub<T>(host: Host, schema: z.ZodType<T>, question: Question): Promise<T> {
   const { method, path, body, permission } = question;
-  const { GITHUB_API_URL: api, GITHUB_REPOSITORY: repository, GITHUB_TOKEN: token } = host.env;
-  if (!api || !token || !/^[\w.-]+\/[\w.-]+$/.test(repository ?? ''))
+  const { GITHUB_API_URL: url, GITHUB_REPOSITORY: repository, GITHUB_TOKEN: token } = host.env;
+  if (!url || !token || !/^[\w.-]+\/[\w.-]+$/.test(repository ?? ''))
     throw new AppError('ci/github', 'usage', 'this step needs a workflow’s environment', {
       expected: 'GITHUB_API_URL, GITHUB_REPOSITORY and GITHUB_TOKEN',
       hint: '--dry-run only tells what was found',
     });
-  const response = await host.fetch(`${api}/repos/${repository ?? ''}${path}`, {
-    method,
-    headers: {
-      accept: 'application/vnd.github+json',
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      'user-agent': 'openshell-runner-images',
-      'x-github-api-version': '2022-11-28',
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of response.body) {
-    size += (part as Buffer).length;
-    if (size > maxBytes) break;
-    parts.push(part as Buffer);
-  }
-  const text = Buffer.concat(parts).toString('utf8');
-  const answer = size > maxBytes || response.status >= 300 ? undefined : schema.safeParse(safeJson(text));
-  if (answer?.success === true) return answer.data;
-  throw new AppError('ci/github', 'upstream', `GitHub did not answer ${method} ${path} as documented`, {
-    expected: 'status 2xx with the documented JSON',
-    found: `${response.status}, ${size} bytes`,
-    hint: `the job needs permission ${permission}`,
-  });
+  const api = `${url}/repos/${repository ?? ''}`;
+  const github = new GitHub({ api, token }, (at, request) => send(host, at, request, permission), 'ci/github');
+  const answer = await github.ask(schema, path, method, body);
+  if (answer !== undefined) return answer;
+  throw new AppError('ci/github', 'upstream', `GitHub did not answer ${method} ${path}`, { found: 'nothing' });
 }

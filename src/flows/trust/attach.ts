@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Digest } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
-import { mapLimited } from '../../registry/gate.ts';
+import { mapLimited } from '../../core/limit.ts';
 import type { BlobSource, Registry } from '../../registry/index.ts';
 import {
   attestationOf,

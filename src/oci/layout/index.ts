@@ -1,3 +1,2 @@
 export { collectGarbage, reachable } from './collect.ts';
 export { createLayout, openLayout, type Layout } from './layout.ts';
-export { lockLayout, type LayoutLock } from './lock.ts';

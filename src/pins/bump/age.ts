@@ -1,4 +1,5 @@
-import type { Candidate, Held } from './types.ts';
+import type { Candidate } from '../../core/index.ts';
+import type { Held } from './types.ts';
 
 const day = 86_400_000;
 

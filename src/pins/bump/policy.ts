@@ -1,14 +1,14 @@
 import semver from 'semver';
 import { AppError } from '../../errors/index.ts';
 import { parseImageRef } from '../../core/image-ref.ts';
-import type { Pin } from '../../core/index.ts';
-import type { BumpablePin, Candidate, Held } from './types.ts';
-import { isPrerelease, isTopOf, isVariant, parseVersion, type ParsedVersion } from './version.ts';
+import type { BumpablePin, Candidate, Pin } from '../../core/index.ts';
+import { isPrerelease, isTopOf, isVariant, parseVersion, type ParsedVersion } from '../../core/version.ts';
+import type { Held } from './types.ts';
 
 /** What a person asked for beyond the policy. */
 export interface Wish {
   /** `pin@version`. */
-  readonly version?: string;
+  readonly version?: string | undefined;
   /** `--downgrade`. */
   readonly downgrade: boolean;
 }
