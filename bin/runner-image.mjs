@@ -2,6 +2,7 @@
 // Starts the command on a Node that can run it: this one, or the one that package-lock.json pins. No syntax and no
 // import here may be newer than Node 18, which has to get as far as saying so.
 import { spawn } from 'node:child_process';
+import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -17,10 +18,11 @@ function isSupported() {
   return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }
 
-/** Returns the path of the Node that the lock pins; undefined where it is not installed. */
+/** Returns the path of the Node that the lock pins; undefined where it is not installed, or is the one that runs. */
 function pinnedNode() {
   try {
-    return require.resolve(`node-${process.platform}-${process.arch}/bin/node`);
+    const found = realpathSync(require.resolve(`node-${process.platform}-${process.arch}/bin/node`));
+    return found === process.execPath ? undefined : found;
   } catch {
     return undefined;
   }

@@ -1,72 +1,41 @@
-import type { Agent, ClientRequest, RequestOptions } from 'node:http';
+import http, { type ClientRequest, type RequestOptions } from 'node:http';
+import https from 'node:https';
 import { urlToHttpOptions } from 'node:url';
+import { proxiesOf } from './proxies.ts';
+import type { Environment } from './types.ts';
 
 /** Bytes that a connection takes or gives before it is told to wait: Node's own 16 KiB are a pause for every read. */
 const highWaterMark = 256 * 1024;
 
 const settings = { keepAlive: true, maxSockets: 16, scheduling: 'lifo', highWaterMark } as const;
 
-type Protocol = 'http:' | 'https:';
-
-interface Client {
-  readonly request: (options: RequestOptions) => ClientRequest;
-  readonly direct: Agent;
-}
-
-/** Proxies never stand between this machine and itself. */
-const own = /^(?:localhost|127\.0\.0\.1|\[::1\])$/;
-
-const proxied = ['http_proxy', 'https_proxy', 'all_proxy'].flatMap((name) => [name, name.toUpperCase()]);
-
-async function makeClient(protocol: Protocol): Promise<Client> {
-  if (protocol === 'http:') {
-    const http = await import('node:http');
-    return { request: http.request, direct: new http.Agent(settings) };
-  }
-  const https = await import('node:https');
-  return { request: https.request, direct: new https.Agent(settings) };
-}
-
-/** The proxy that the environment names for this address (HTTPS_PROXY, NO_PROXY and the like), if any. */
-async function proxyFor(url: URL): Promise<string> {
-  if (own.test(url.hostname) || proxied.every((name) => (process.env[name] ?? '') === '')) return '';
-  const { getProxyForUrl } = await import('proxy-from-env');
-  return getProxyForUrl(url.href);
-}
-
-async function throughProxy(protocol: Protocol, proxy: string): Promise<Agent> {
-  if (protocol === 'https:') {
-    const { HttpsProxyAgent } = await import('https-proxy-agent');
-    return new HttpsProxyAgent(proxy, settings);
-  }
-  const { HttpProxyAgent } = await import('http-proxy-agent');
-  return new HttpProxyAgent(proxy, settings);
-}
-
 /**
  * Connections keeps connections to be used again, sixteen at most to each origin, and opens them through the
- * proxies of the environment. What speaks a protocol is loaded when it is first needed.
+ * proxies of the environment.
  */
 export class Connections {
-  readonly #clients = new Map<Protocol, Promise<Client>>();
-  readonly #proxies = new Map<string, Promise<Agent>>();
+  readonly #env: Environment;
+  #agents: { readonly http: http.Agent; readonly https: https.Agent } | undefined;
 
-  /** open begins a request; user and password of the address are never sent. Throws on an address that is neither http nor https. */
-  async open(url: URL, options: RequestOptions): Promise<ClientRequest> {
+  constructor(env: Environment) {
+    this.#env = env;
+  }
+
+  /**
+   * open begins a request; user and password of the address are never sent. Throws `host/proxy`, and a TypeError for an
+   * address that is neither http nor https.
+   */
+  open(url: URL, options: RequestOptions): ClientRequest {
     const { protocol } = url;
     if (protocol !== 'http:' && protocol !== 'https:') throw new TypeError(`${protocol} is neither http: nor https:`);
-    const client = this.#clients.get(protocol) ?? makeClient(protocol);
-    this.#clients.set(protocol, client);
-    const { request, direct } = await client;
-    const proxy = await proxyFor(url);
-    const agent = proxy === '' ? direct : await this.#through(protocol, proxy);
-    return request({ ...urlToHttpOptions(url), auth: null, ...options, agent });
+    this.#agents ??= makeAgents(this.#env);
+    const given = { ...urlToHttpOptions(url), auth: null, ...options };
+    if (protocol === 'http:') return http.request({ ...given, agent: this.#agents.http });
+    return https.request({ ...given, agent: this.#agents.https });
   }
+}
 
-  #through(protocol: Protocol, proxy: string): Promise<Agent> {
-    const key = `${protocol} ${proxy}`;
-    const agent = this.#proxies.get(key) ?? throughProxy(protocol, proxy);
-    this.#proxies.set(key, agent);
-    return agent;
-  }
+function makeAgents(env: Environment): { readonly http: http.Agent; readonly https: https.Agent } {
+  const proxyEnv = proxiesOf(env);
+  return { http: new http.Agent({ ...settings, proxyEnv }), https: new https.Agent({ ...settings, proxyEnv }) };
 }

@@ -1,6 +1,7 @@
 import { spawn, type SpawnOptions } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { finished } from 'node:stream/promises';
+import { StringDecoder } from 'node:string_decoder';
 import type { ExecOptions, ExecResult } from './types.ts';
 import { AppError } from '../errors/index.ts';
 
@@ -46,7 +47,7 @@ export async function exec(command: string, args: readonly string[], options: Ex
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   })`${command} ${args}`;
   const stdout = new Collector(limit, () => void run.kill());
-  const stderr = new LineSplitter(options.onStderrLine);
+  const stderr = new LineReader(options.onStderrLine);
   // A command may end without reading all its input; its exit code says what that means.
   if (options.input !== undefined) run.stdin.on('error', () => undefined);
   run.stderr.on('data', (chunk: Buffer) => {
@@ -78,7 +79,7 @@ export async function exec(command: string, args: readonly string[], options: Ex
   if (stdout.overflow) {
     throw new AppError('host/output-too-large', 'upstream', `${command} printed more than ${limit} bytes`);
   }
-  return { exitCode: output.exitCode ?? 1, stdout: stdout.text(), stderr: output.stderr };
+  return { exitCode: output.exitCode ?? 1, stdout: stdout.text(), stderr: stderr.text };
 }
 
 /** An array that forgets what is pushed: what zx stores nothing in. */
@@ -114,8 +115,11 @@ class Collector {
   }
 }
 
-class LineSplitter {
+/** Text that comes in pieces, which may end within a character: zx decodes each piece by itself. */
+class LineReader {
+  text = '';
   private rest = '';
+  private readonly decoder = new StringDecoder('utf8');
   private readonly onLine: ((line: string) => void) | undefined;
 
   constructor(onLine: ((line: string) => void) | undefined) {
@@ -123,13 +127,19 @@ class LineSplitter {
   }
 
   push(chunk: Buffer): void {
-    if (this.onLine === undefined) return;
-    const lines = (this.rest + chunk.toString('utf8')).split('\n');
-    this.rest = lines.pop() ?? '';
-    lines.forEach(this.onLine);
+    this.take(this.decoder.write(chunk));
   }
 
   end(): void {
+    this.take(this.decoder.end());
     if (this.rest !== '') this.onLine?.(this.rest);
+  }
+
+  private take(piece: string): void {
+    this.text += piece;
+    if (this.onLine === undefined) return;
+    const lines = (this.rest + piece).split('\n');
+    this.rest = lines.pop() ?? '';
+    lines.forEach(this.onLine);
   }
 }

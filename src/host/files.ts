@@ -128,7 +128,8 @@ async function openTemporary(path: string, { flush = false } = {}): Promise<Temp
       await rename(temporary, target);
     },
     async discard() {
-      stream.destroy();
+      // Until the stream is closed its file may still come into being.
+      if (!stream.closed) await new Promise<void>((closed) => void stream.once('close', closed).destroy());
       await rm(temporary, { force: true });
     },
   };

@@ -31,7 +31,7 @@ export function createHost(options: { readonly quiet?: boolean } = {}): CreatedH
   const work = new Set<() => Promise<void> | void>();
   return {
     exec: (command, args, given = {}) => exec(command, args, { signal: controller.signal, ...given }),
-    fetch: makeFetch(controller.signal),
+    fetch: makeFetch(controller.signal, process.env),
     files: nodeFiles,
     clock: { now: () => new Date(), sleep: (ms, signal) => sleep(ms, signal ?? controller.signal) },
     env: process.env,

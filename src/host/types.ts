@@ -1,9 +1,12 @@
 import type { Readable, Writable } from 'node:stream';
 
+/** Variables of the environment by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 export interface ExecOptions {
   readonly cwd?: string | undefined;
   /** Added to the environment; undefined removes a variable. */
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly env?: Environment | undefined;
   readonly input?: string | Readable | undefined;
   /** Milliseconds. */
   readonly timeout?: number | undefined;
@@ -111,7 +114,7 @@ export interface Host {
   fetch(url: string, options?: FetchOptions): Promise<FetchResponse>;
   readonly files: Files;
   readonly clock: Clock;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   readonly story: Story;
   /** Aborted by Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;

@@ -21,10 +21,12 @@ interface Frame extends FrameHeader {
 }
 
 /**
- * ZstdReader turns a zstd stream into plain bytes, on Node 20 as well, which has no zstd. It walks frames
- * and blocks itself, so that every frame's window is checked before anything is decoded, and no more is
- * held than the window, one block and what waits to be read. Checksums are passed over: a layer's digest
- * and diffID tell more.
+ * ZstdReader turns a zstd stream into plain bytes. node:zlib cannot: on Node 24 it ends without an error after the first
+ * frame, and layers have many (zstd:chunked, pzstd). Node 26 reads them all, and can take over once 24 is given up.
+ *
+ * It walks frames and blocks itself, so that every frame's window is checked before anything is decoded, and no
+ * more is held than the window, one block and what waits to be read. Checksums are passed over: a layer's
+ * digest and diffID tell more.
  *
  * Errors: `oci/zstd-window`, and plain errors for a stream that is damaged or ends early.
  */

@@ -36,7 +36,7 @@ export async function inventory(picture: Picture, pinned: readonly PinnedPath[] 
   const packages: Package[] = [];
   for (const [path, content] of picture.contents) {
     if (rpmDatabases.includes(path) && (picture.tree.get(logOf(path))?.size ?? 0) > 0) throw notWrittenBack(path);
-    for (const declared of await declaredBy(path, content)) packages.push(place(purls, picture, path, declared));
+    for (const declared of declaredBy(path, content)) packages.push(place(purls, picture, path, declared));
   }
   for (const { pin, path } of pinned) {
     // Its own package.json declares it; the pin only adds where it came from.
@@ -55,8 +55,8 @@ function markNpm(packages: Package[], pin: NpmPin): void {
   }
 }
 
-async function declaredBy(path: string, content: Uint8Array): Promise<Declared[]> {
-  if (rpmDatabases.includes(path)) return await readRpmDatabase(content);
+function declaredBy(path: string, content: Uint8Array): Declared[] {
+  if (rpmDatabases.includes(path)) return readRpmDatabase(content);
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
   if (bytes.subarray(0, goBuildInfoMagic.length).equals(goBuildInfoMagic)) return readGoBuildInfo(bytes);
   const text = bytes.toString('utf8');

@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { renderError } from '../../src/errors/index.ts';
 import { createHost, type CreatedHost } from '../../src/host/index.ts';
 
 let host: CreatedHost;
@@ -170,6 +171,29 @@ describe('proxies', () => {
     await expect(host.fetch('https://quay.invalid/v2/')).rejects.toMatchObject({ code: 'host/network' });
     await expect(host.fetch('http://mirror.internal.invalid/')).rejects.toMatchObject({ code: 'host/network' });
     expect(asked).toEqual(['GET http://registry.invalid/v2/ HTTP/1.1', 'CONNECT quay.invalid:443 HTTP/1.1']);
+  });
+
+  it('may be named by ALL_PROXY, without a scheme, and NO_PROXY may have spaces', async () => {
+    const { url, asked } = await proxy();
+    vi.stubEnv('ALL_PROXY', url.replace('http://', ''));
+    vi.stubEnv('no_proxy', 'a.invalid mirror.invalid');
+    await host.fetch('http://registry.invalid/v2/');
+    await expect(host.fetch('https://quay.invalid/v2/')).rejects.toMatchObject({ code: 'host/network' });
+    await expect(host.fetch('http://mirror.invalid/')).rejects.toMatchObject({ code: 'host/network' });
+    expect(asked).toEqual(['GET http://registry.invalid/v2/ HTTP/1.1', 'CONNECT quay.invalid:443 HTTP/1.1']);
+  });
+
+  it.each([
+    ['HTTPS_PROXY', 'http://user:hunter#2@proxy.invalid:3128'],
+    ['all_proxy', 'socks5://user:hunter#2@proxy.invalid:1080'],
+  ])('that cannot be used are refused, and their password is not shown: %s=%s', async (name, value) => {
+    await proxy();
+    vi.stubEnv(name, value);
+    const error: unknown = await host.fetch('https://quay.invalid/v2/').catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'host/proxy', exit: 2 });
+    const shown = renderError(error);
+    expect(shown).toContain(name);
+    expect(shown).not.toContain('hunter');
   });
 
   it('never stand between this machine and itself', async () => {

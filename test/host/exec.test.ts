@@ -31,6 +31,16 @@ describe('exec', () => {
     expect(lines).toEqual(['one', 'two']);
   });
 
+  it('gives stderr by line in whole characters, however it comes in pieces', async () => {
+    const line = 'größer – 大きい 🙂';
+    const program = `const text = Buffer.from(${JSON.stringify(`${line}\n`.repeat(20))});
+      for (const [at] of text.entries()) require('fs').writeSync(2, text, at, 1), Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);`;
+    const lines: string[] = [];
+    const result = await exec(process.execPath, ['-e', program], { onStderrLine: (text) => lines.push(text) });
+    expect(lines).toEqual(Array(20).fill(line));
+    expect(result.stderr).toBe(`${line}\n`.repeat(20));
+  });
+
   it('names a missing command and points at doctor', async () => {
     await expect(exec('no-such-command-here', [])).rejects.toMatchObject({
       code: 'host/command-missing',

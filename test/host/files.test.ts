@@ -1,7 +1,7 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import fs, { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { nodeFiles } from '../../src/host/files.ts';
 
 const place = mkdtempSync(join(tmpdir(), 'files-test-'));
@@ -39,6 +39,28 @@ describe('files', () => {
     });
     expect(await nodeFiles.read('/dev/null')).toHaveLength(0);
     await expect(nodeFiles.read(place)).rejects.toMatchObject({ code: 'host/read' });
+  });
+
+  it('discards a temporary file without a trace, also before it is open', async () => {
+    const { open } = fs;
+    const late = (...args: Parameters<typeof open>): void => void setTimeout(() => open(...args), 30);
+    const slow = vi.spyOn(fs, 'open').mockImplementation(late);
+    onTestFinished(() => slow.mockRestore());
+    const directory = join(place, 'at once');
+    const dropped = await nodeFiles.openTemporary(join(directory, 'file'));
+    await dropped.discard();
+    await dropped.discard();
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(slow).toHaveBeenCalledOnce();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('discards a temporary file that could not be opened', async () => {
+    const directory = join(place, 'gone');
+    const dropped = await nodeFiles.openTemporary(join(directory, 'file'));
+    rmSync(directory, { recursive: true });
+    await dropped.discard();
+    expect(await nodeFiles.stat(directory)).toBeUndefined();
   });
 
   it('commits a temporary file by renaming it and discards it without a trace', async () => {

@@ -23,7 +23,8 @@ export const head = 'a'.repeat(40);
 
 /** A work tree with the project's definitions; images go to `registry` instead of Quay. */
 export async function workTree(registry?: string): Promise<string> {
-  const root = await mkdtemp(join(tmpdir(), 'ci-test-'));
+  // A colon ends a path of `oci:`: no name that the program makes for itself may rely on there being none.
+  const root = await mkdtemp(join(tmpdir(), 'ci:test-'));
   onTestFinished(() => rm(root, { recursive: true, force: true }));
   for (const part of ['images', 'checksums', 'package.json', 'docs/rules.md'])
     await cp(join(project, part), join(root, part), { recursive: true });

@@ -10,6 +10,7 @@ import {
 import { collectorsFor, evaluate, ruleInfos, type Evaluation } from '../../contract/index.ts';
 import type { Host } from '../../host/index.ts';
 import { probeRules, type ProbeReport } from '../../probe/index.ts';
+import type { SourceName } from '../../oci/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import type { Report } from '../../report/index.ts';
 import { baseFacts } from './base-facts.ts';
@@ -19,8 +20,8 @@ import { openImage, type CheckedImage } from './source.ts';
 
 export interface CheckOptions {
   readonly root: string;
-  /** With a transport, as skopeo writes it. */
-  readonly image: string;
+  /** With a transport, as skopeo writes it; in parts where a path may hold a colon, which ends it there. */
+  readonly image: string | SourceName;
   readonly registry: Registry;
   readonly profile?: Profile;
   readonly derivedFrom?: 'standard' | 'openshell';

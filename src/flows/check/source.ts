@@ -19,6 +19,7 @@ import {
   walkArchive,
   walkSource,
   type ImageSource,
+  type SourceName,
 } from '../../oci/index.ts';
 import type { Registry } from '../../registry/index.ts';
 
@@ -38,9 +39,9 @@ export interface CheckedImage {
   close(): Promise<void>;
 }
 
-/** openImage opens an image by skopeo's transport names. Close it in the end. */
-export async function openImage(host: Host, text: string, options: SourceOptions): Promise<CheckedImage> {
-  const name = parseSource(text);
+/** openImage opens an image: what a user wrote with skopeo's transport names, or a name in parts. Close it in the end. */
+export async function openImage(host: Host, image: string | SourceName, options: SourceOptions): Promise<CheckedImage> {
+  const name = typeof image === 'string' ? parseSource(image) : image;
   if (name.$case === 'docker-daemon') return daemonImage(host, name.ref, options.dockerHost);
   if (name.$case === 'registry') return sourceImage(host, registrySource(options.registry, name.ref));
   return sourceImage(host, await openFileSource(host, name));

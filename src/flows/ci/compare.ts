@@ -48,7 +48,7 @@ export async function compareWithPublished(
   const before = formatImageRef({ ...repository, digest });
   try {
     const old = await packagesOf(host, { registry, image: before });
-    const fresh = await packagesOf(host, { registry, image: `oci:${layout}` });
+    const fresh = await packagesOf(host, { registry, image: { $case: 'oci', path: layout } });
     const names = { before: formatImageRef({ ...tagged, digest }), after: `${plan.variant} of this run` };
     return { $case: 'compared', section: cut(imagesSection(names, old, fresh)) };
   } catch (error) {

@@ -37,7 +37,12 @@ export async function checkPlatform(
   options: CheckPlatformOptions,
 ): Promise<{ readonly record: CheckRecord; readonly result: CheckResult }> {
   const { layout, platform, ...rest } = options;
-  const result = await checkImage(host, { ...rest, image: `oci:${layout}`, platforms: [platform], run: 'suite' });
+  const result = await checkImage(host, {
+    ...rest,
+    image: { $case: 'oci', path: layout },
+    platforms: [platform],
+    run: 'suite',
+  });
   const [picture] = result.pictures;
   if (picture?.platform !== platform)
     throw new AppError('ci/platform', 'usage', `the layout holds no ${platform}`, { where: { file: layout } });

@@ -78,7 +78,7 @@ export async function gateVariant(
   const { root, children } = await childrenOf(host, layout);
   const records = await Promise.all(options.records.map((file) => readRecord(host, file)));
   const problems = [...judgeRecords(plan, children, records)];
-  const result = await checkImage(host, { root: project, registry, version, image: `oci:${layout}` });
+  const result = await checkImage(host, { root: project, registry, version, image: { $case: 'oci', path: layout } });
   const broken = result.report.findings.filter(({ severity }) => severity === 'error').map(({ rule }) => rule);
   if (broken.length > 0)
     problems.push(closed(`${plan.variant} breaks the contract`, 'no error on any platform', broken.join(', ')));

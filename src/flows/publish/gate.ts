@@ -24,6 +24,6 @@ export async function gate(host: Host, { onResult, ...options }: GateOptions): P
       .filter(({ severity }) => severity === 'error')
       .map(({ rule }) => rule)
       .join(', '),
-    hint: `runner-image check ${options.image} --health shows each with its remedy`,
+    hint: `runner-image check ${result.report.subjects.join(' ')} --health shows each with its remedy`,
   });
 }

@@ -37,7 +37,7 @@ export async function gateLayout(
   const { gate } = await import('./gate.ts');
   await gate(host, {
     ...options.gate,
-    image: `oci:${layout}`,
+    image: { $case: 'oci', path: layout },
     registry,
     onResult: async (result) => {
       await writeEvidence(host, file, withGate(evidence, gateEvidence(result, host.clock.now())));

@@ -1,6 +1,7 @@
 import type { Picture, Platform } from '../../core/index.ts';
 import type { Host } from '../../host/index.ts';
 import { goWindow, inventory, wantedForSbom, type Package } from '../../sbom/index.ts';
+import type { SourceName } from '../../oci/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { openImage } from '../check/index.ts';
 import type { PinsOfImage } from './pinned-paths.ts';
@@ -9,8 +10,8 @@ export interface PackagesOptions {
   readonly registry: Registry;
   /** For `docker-daemon:`. */
   readonly dockerHost?: string;
-  /** With a transport, as skopeo writes it; without one, a registry reference. */
-  readonly image: string;
+  /** With a transport, as skopeo writes it, or in parts; without one, a registry reference. */
+  readonly image: string | SourceName;
   readonly platforms?: readonly Platform[];
   /** Which of the project's pins its files came from; absent: nobody asks. */
   readonly pins?: PinsOfImage;

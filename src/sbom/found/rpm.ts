@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { DatabaseSync } from 'node:sqlite';
 import { AppError } from '../../errors/index.ts';
 import type { Declared } from '../component.ts';
 import { parseRpmHeader, type RpmHeader } from './rpm-header.ts';
@@ -6,16 +6,34 @@ import { parseRpmHeader, type RpmHeader } from './rpm-header.ts';
 /** Where RPM keeps its database: RHEL 9 and older, RHEL 10 and Fedora. */
 export const rpmDatabases = ['/var/lib/rpm/rpmdb.sqlite', '/usr/lib/sysimage/rpm/rpmdb.sqlite'];
 
-/** readRpmDatabase lists the packages of an rpmdb.sqlite. Throws `sbom/rpmdb` when it is not one. */
-export async function readRpmDatabase(content: Uint8Array): Promise<Declared[]> {
-  const { default: open } = await import('sql.js');
-  const require = createRequire(import.meta.url);
-  const sql = await open({ locateFile: (file) => require.resolve(`sql.js/dist/${file}`) });
-  const database = new sql.Database(content);
+/**
+ * Bytes 18 and 19 of a database say how it is written and read: 1 a rollback journal, 2 a write-ahead log, as RPM has
+ * it (https://sqlite.org/fileformat2.html, section 1.3). SQLite opens nothing in memory that wants a log beside it.
+ */
+const journalVersions = [18, 19];
+
+/** Views, generated columns and virtual tables compute, for as long and as much as whoever wrote them likes. */
+const computes = /\b(?:as|virtual)\b/i;
+
+/** readRpmDatabase returns the packages of an rpmdb.sqlite. Throws `sbom/rpmdb` when it is not one, and `sbom/rpm-header`. */
+export function readRpmDatabase(content: Uint8Array): Declared[] {
+  const bytes = Uint8Array.from(content);
+  journalVersions.forEach((at) => (bytes[at] = 1));
+  const database = new DatabaseSync(':memory:');
   try {
-    const rows = database.exec('SELECT blob FROM Packages ORDER BY hnum');
-    const blobs = rows[0]?.values.map(([blob]) => blob) ?? [];
-    return blobs.flatMap((blob) => (blob instanceof Uint8Array ? declare(parseRpmHeader(blob)) : []));
+    database.deserialize(bytes);
+    const schema = database.prepare('SELECT sql FROM sqlite_schema').all();
+    if (schema.some(({ sql }) => computes.test(String(sql)))) throw new Error('its schema is not one that RPM writes');
+    const packages: Declared[] = [];
+    let total = 0;
+    for (const { blob } of database.prepare('SELECT blob FROM Packages ORDER BY hnum').iterate()) {
+      if (!(blob instanceof Uint8Array)) continue;
+      total += blob.length;
+      // In a database that was tampered with, thousands of rows can share their pages.
+      if (total > content.length) throw new Error('its rows hold more than its pages');
+      packages.push(...declare(parseRpmHeader(blob)));
+    }
+    return packages;
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
     throw new AppError('sbom/rpmdb', 'findings', 'the RPM database of the image cannot be read', { cause });
