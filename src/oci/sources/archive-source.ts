@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import * as z from 'zod';
 import {
   digestOf,
+  layoutShape,
   maxManifestBytes,
   mediaTypes,
+  parseDockerArchive,
   parseImageConfig,
   parseIndex,
+  readJson,
   type Descriptor,
+  type DockerArchiveImage,
   type Digest,
   type Index,
   type Manifest,
@@ -38,24 +41,29 @@ async function readSpan(archive: ArchiveIndex, span: Span): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
+/** The place of a member, for errors. */
+const inside = (path: string, member: string): string => `${path}!${member}`;
+
 const blobName = (digest: string): string => `blobs/sha256/${digest.slice('sha256:'.length)}`;
 
 /** ociArchiveSource reads an OCI layout inside a tar; `ref` names one of its images. */
 export async function ociArchiveSource(host: Host, path: string, ref: string | undefined): Promise<ImageSource> {
   const archive = await indexArchive(host, path);
-  const index: Index = parseIndex(await document(archive, 'index.json'));
+  const index: Index = parseIndex(await document(archive, 'index.json'), inside(path, 'index.json'));
+  if (archive.has('oci-layout'))
+    readJson(await document(archive, 'oci-layout'), 'oci-layout', {
+      shape: layoutShape,
+      file: inside(path, 'oci-layout'),
+    });
   const name = `oci-archive:${path}`;
   return {
     name,
     root: async () => pick(index, ref, name),
     open: async ({ digest }) => archive.read(archive.span(blobName(digest))),
+    file: ({ digest }) => inside(path, blobName(digest)),
     close: async () => undefined,
   };
 }
-
-const dockerManifest = z.array(
-  z.object({ Config: z.string(), Layers: z.array(z.string()), RepoTags: z.array(z.string()).nullish() }),
-);
 
 interface Stored {
   readonly descriptor: Descriptor;
@@ -76,7 +84,7 @@ async function layerOf(archive: ArchiveIndex, name: string, diffId: Digest): Pro
   return { descriptor: { mediaType, digest, size: span.size }, open };
 }
 
-function choose(images: z.infer<typeof dockerManifest>, ref: string | undefined, path: string) {
+function choose(images: readonly DockerArchiveImage[], ref: string | undefined, path: string) {
   const fitting = ref === undefined ? images : images.filter(({ RepoTags }) => RepoTags?.includes(ref) === true);
   const [image, ...others] = fitting;
   if (image !== undefined && others.length === 0) return image;
@@ -93,12 +101,16 @@ function choose(images: z.infer<typeof dockerManifest>, ref: string | undefined,
  */
 export async function dockerArchiveSource(host: Host, path: string, ref: string | undefined): Promise<ImageSource> {
   const archive = await indexArchive(host, path);
-  const image = choose(await readDockerManifest(archive), ref, path);
+  const image = choose(
+    parseDockerArchive(await document(archive, 'manifest.json'), inside(path, 'manifest.json')),
+    ref,
+    path,
+  );
   const configBytes = await document(archive, image.Config);
   const id = /^(?:blobs\/sha256\/)?([0-9a-f]{64})(?:\.json)?$/.exec(image.Config)?.[1];
   const digest = digestOf(configBytes);
   if (id !== undefined && digest !== `sha256:${id}`) throw digestMismatch(image.Config, `sha256:${id}`, digest);
-  const { diff_ids: diffIds } = parseImageConfig(configBytes).rootfs;
+  const { diff_ids: diffIds } = parseImageConfig(configBytes, inside(path, image.Config)).rootfs;
   if (diffIds.length !== image.Layers.length) {
     throw new AppError('oci/layers', 'upstream', `the config in ${path} disagrees with its manifest.json`, {
       expected: `${image.Layers.length} diffIDs`,
@@ -129,13 +141,4 @@ export async function dockerArchiveSource(host: Host, path: string, ref: string 
     },
     close: async () => undefined,
   };
-}
-
-async function readDockerManifest(archive: ArchiveIndex): Promise<z.infer<typeof dockerManifest>> {
-  const bytes = await document(archive, 'manifest.json');
-  try {
-    return dockerManifest.parse(JSON.parse(bytes.toString('utf8')));
-  } catch (cause) {
-    throw new AppError('oci/archive', 'upstream', `malformed manifest.json in ${archive.path}`, { cause });
-  }
 }

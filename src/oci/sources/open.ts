@@ -46,6 +46,7 @@ export async function layoutSource(host: Host, directory: string, ref: string | 
       });
     },
     open: (descriptor) => layout.openRaw(descriptor),
+    file: (descriptor) => layout.path(descriptor),
     close: async () => undefined,
   };
 }

@@ -1,5 +1,6 @@
 import {
   fromOciPlatform,
+  isAttestation,
   isIndexType,
   isManifestType,
   maxManifestBytes,
@@ -22,8 +23,9 @@ async function document(source: ImageSource, descriptor: Descriptor): Promise<Bu
 }
 
 /** Attestations are no images; other platforms are none of ours, and their bytes are often not there. */
-function isOurs({ platform, annotations }: Descriptor): boolean {
-  if (annotations?.['vnd.docker.reference.type'] !== undefined) return false;
+function isOurs(descriptor: Descriptor): boolean {
+  const { platform } = descriptor;
+  if (isAttestation(descriptor)) return false;
   return (
     platform === undefined || fromOciPlatform({ os: platform.os, architecture: platform.architecture }) !== undefined
   );
@@ -38,15 +40,15 @@ async function manifests(source: ImageSource, descriptor: Descriptor, depth = 0)
       found: `${descriptor.mediaType.slice(0, 100)} at depth ${depth}`,
     });
   }
-  const children = parseIndex(await document(source, descriptor)).manifests.filter(isOurs);
+  const children = parseIndex(await document(source, descriptor), source.file?.(descriptor)).manifests.filter(isOurs);
   const nested: Descriptor[] = [];
   for (const child of children) nested.push(...(await manifests(source, child, depth + 1)));
   return nested;
 }
 
 async function imageOf(source: ImageSource, descriptor: Descriptor): Promise<WalkImage> {
-  const manifest = parseManifest(await document(source, descriptor));
-  const config = parseImageConfig(await document(source, manifest.config));
+  const manifest = parseManifest(await document(source, descriptor), source.file?.(descriptor));
+  const config = parseImageConfig(await document(source, manifest.config), source.file?.(manifest.config));
   const platform = fromOciPlatform({ os: config.os, architecture: config.architecture });
   if (platform === undefined) {
     throw new AppError('oci/platform', 'usage', `${source.name} holds an image for a platform unknown here`, {
