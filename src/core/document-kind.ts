@@ -1,5 +1,6 @@
 import { AppError } from '../errors/index.ts';
-import type { Descriptor } from './oci.ts';
+import { mediaTypes } from './media-types.ts';
+import type { Descriptor, Manifest } from './oci.ts';
 
 /** Members of which a document has those of one kind only; null is absent, as Go writes it. */
 const listMembers = ['manifests'];
@@ -34,4 +35,30 @@ export function isAttestation({ annotations, platform }: Descriptor): boolean {
   return (
     annotations?.[referenceType] !== undefined && platform?.os === 'unknown' && platform.architecture === 'unknown'
   );
+}
+
+/** Besides the two real ones, those that Docker's engine runs as images for old registries' sake. */
+const imageConfigTypes: readonly string[] = [
+  mediaTypes.config,
+  mediaTypes.dockerConfig,
+  'application/octet-stream',
+  'application/json',
+  'text/html',
+  '',
+];
+
+/** isImageConfigType: some engine runs a manifest whose config is of this media type. */
+export const isImageConfigType = (mediaType: string): boolean => imageConfigTypes.includes(mediaType);
+
+const artifacts: Readonly<Record<string, string>> = {
+  'application/vnd.cncf.helm.config.v1+json': 'a Helm chart',
+  'application/vnd.wasm.config.v0+json': 'a WebAssembly module',
+  'application/vnd.in-toto+json': 'an attestation',
+  'application/vnd.dev.sigstore.bundle.v0.3+json': 'a signature',
+};
+
+/** artifactName says what a manifest is that is no image, from its artifactType or its config's media type. */
+export function artifactName({ artifactType, config }: Manifest): string {
+  const type = artifactType ?? config.mediaType;
+  return artifacts[type] ?? `an artifact of type ${type.slice(0, 100)}`;
 }

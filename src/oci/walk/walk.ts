@@ -5,9 +5,9 @@ import type {
   Digest,
   ImageConfig,
   LayerFacts,
+  ImagePlatform,
   Manifest,
   Picture,
-  Platform,
 } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 import { LayerReader, readLayer, type LayerOptions } from './layer.ts';
@@ -23,7 +23,7 @@ export interface WalkOptions {
 
 /** WalkImage is one platform's image, its small documents already verified. */
 export interface WalkImage {
-  readonly platform: Platform;
+  readonly platform: ImagePlatform;
   readonly manifestDigest: Digest;
   readonly manifest: Manifest;
   readonly config: ImageConfig;
