@@ -1,11 +1,14 @@
 import * as z from 'zod';
 import { AppError } from '../errors/index.ts';
-import { isDigest, type Digest } from './digest.ts';
+import { isBlobDigest, type Digest } from './digest.ts';
 import { refuseTwoKinds } from './document-kind.ts';
 import { configShape, dockerArchiveShape, nodeShape, type Shape } from './json-shapes.ts';
 import { readJson, withoutNulls } from './json.ts';
 
-const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'not a sha256 digest');
+const digest = z.custom<Digest>(
+  (value) => typeof value === 'string' && isBlobDigest(value),
+  'not a sha256 or sha512 digest',
+);
 const annotations = z.record(z.string(), z.string());
 const platform = z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() });
 
@@ -14,6 +17,8 @@ const descriptor = z.object({
   digest,
   size: z.number().int().nonnegative(),
   artifactType: z.string().optional(),
+  /** The content itself, in base64; held against digest and size as any blob. */
+  data: z.base64().optional(),
   annotations: annotations.optional(),
   platform: platform.optional(),
 });

@@ -1,4 +1,4 @@
-import { isDigest, type Digest } from '../core/digest.ts';
+import { isBlobDigest, type Digest } from '../core/digest.ts';
 import { refuseTwoKinds } from '../core/document-kind.ts';
 import { nodeShape } from '../core/json-shapes.ts';
 import { readJson, withoutNulls } from '../core/json.ts';
@@ -43,7 +43,7 @@ export function readDescriptor(value: unknown, what: string): Descriptor {
   const mediaType = isRecord(value) ? text(value['mediaType']) : undefined;
   const digest = isRecord(value) ? text(value['digest']) : undefined;
   const size = isRecord(value) ? value['size'] : undefined;
-  if (!isRecord(value) || mediaType === undefined || digest === undefined || !isDigest(digest))
+  if (!isRecord(value) || mediaType === undefined || digest === undefined || !isBlobDigest(digest))
     throw malformed(what, `a descriptor with the digest ${JSON.stringify(digest ?? null).slice(0, 120)}`);
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
     throw malformed(what, `a descriptor with the size ${JSON.stringify(size ?? null).slice(0, 40)}`);

@@ -1,4 +1,5 @@
 import {
+  blobPath,
   isAttestation,
   isIndexType,
   parseDockerArchive,
@@ -58,7 +59,6 @@ function document(members: Members, name: string, digest?: string): Buffer {
   return member.bytes;
 }
 
-const blobName = (digest: string): string => `blobs/sha256/${digest.slice('sha256:'.length)}`;
 const describe = (platform: Machine | undefined): string =>
   platform === undefined
     ? 'no platform'
@@ -72,7 +72,7 @@ function manifests(members: Members, descriptors: readonly Descriptor[], depth =
   if (depth > 4) throw archiveError('the archive nests indexes too deep');
   return descriptors.flatMap((descriptor) => {
     if (!isIndexType(descriptor.mediaType)) return [descriptor];
-    const bytes = document(members, blobName(descriptor.digest), descriptor.digest);
+    const bytes = document(members, blobPath(descriptor.digest), descriptor.digest);
     return manifests(members, parseIndex(bytes).manifests, depth + 1);
   });
 }
@@ -91,15 +91,15 @@ function fromOci(members: Members, wanted: Machine): ArchiveImage {
       continue;
     }
     // Docker's containerd store lists platforms whose bytes it never fetched.
-    if (!members.has(blobName(descriptor.digest))) continue;
-    const manifest = parseManifest(document(members, blobName(descriptor.digest), descriptor.digest));
-    const configBytes = document(members, blobName(manifest.config.digest), manifest.config.digest);
+    if (!members.has(blobPath(descriptor.digest))) continue;
+    const manifest = parseManifest(document(members, blobPath(descriptor.digest), descriptor.digest));
+    const configBytes = document(members, blobPath(manifest.config.digest), manifest.config.digest);
     const config = parseImageConfig(configBytes);
     if (!sameMachine(config, wanted)) {
       ignored.push(`${describe(config)} ${descriptor.digest}`);
       continue;
     }
-    const layers = manifest.layers.map(({ digest }) => ({ name: blobName(digest), digest }));
+    const layers = manifest.layers.map(({ digest }) => ({ name: blobPath(digest), digest }));
     found.set(descriptor.digest, { config, configBytes, layers, ignored });
   }
   const [image, ...others] = found.values();

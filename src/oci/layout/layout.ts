@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import {
+  blobPath,
   digestOf,
-  hexOf,
   layoutShape,
   maxManifestBytes,
   mediaTypes,
@@ -73,25 +73,25 @@ async function checkMarker(host: Host, directory: string): Promise<void> {
 }
 
 function makeLayout(host: Host, directory: string): Layout {
-  const blobPath = (blob: Expected) => join(directory, 'blobs', 'sha256', hexOf(blob.digest));
+  const fileOf = (blob: Expected) => join(directory, blobPath(blob.digest));
   const layout: Layout = {
     directory,
-    path: blobPath,
+    path: fileOf,
     async has(blob) {
-      const stat = await host.files.stat(blobPath(blob));
+      const stat = await host.files.stat(fileOf(blob));
       return stat?.type === 'file' && stat.size === blob.size;
     },
     put: (bytes, expected) => putBlob(host, join(directory, 'blobs', 'sha256'), bytes, expected),
     async putJson(mediaType, document) {
       const bytes = Buffer.from(JSON.stringify(document));
       const expected = { digest: digestOf(bytes), size: bytes.length };
-      if (!(await layout.has(expected))) await host.files.write(blobPath(expected), bytes);
+      if (!(await layout.has(expected))) await host.files.write(fileOf(expected), bytes);
       return { mediaType, ...expected };
     },
     open: async (blob) => verified(await layout.openRaw(blob), blob),
     openRaw: async (blob, start = 0) => host.files.openRead(await layout.file(blob), { start }),
     async file(blob) {
-      const path = blobPath(blob);
+      const path = fileOf(blob);
       const stat = await host.files.stat(path);
       if (stat?.type !== 'file') {
         throw new AppError('oci/blob-missing', 'upstream', `the layout ${directory} lacks a blob`, {

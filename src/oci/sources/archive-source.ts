@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import {
+  blobPath,
   digestOf,
   layoutShape,
   maxManifestBytes,
@@ -44,8 +45,6 @@ async function readSpan(archive: ArchiveIndex, span: Span): Promise<Buffer> {
 /** The place of a member, for errors. */
 const inside = (path: string, member: string): string => `${path}!${member}`;
 
-const blobName = (digest: string): string => `blobs/sha256/${digest.slice('sha256:'.length)}`;
-
 /** ociArchiveSource reads an OCI layout inside a tar; `ref` names one of its images. */
 export async function ociArchiveSource(host: Host, path: string, ref: string | undefined): Promise<ImageSource> {
   const archive = await indexArchive(host, path);
@@ -59,8 +58,8 @@ export async function ociArchiveSource(host: Host, path: string, ref: string | u
   return {
     name,
     root: async () => pick(index, ref, name),
-    open: async ({ digest }) => archive.read(archive.span(blobName(digest))),
-    file: ({ digest }) => inside(path, blobName(digest)),
+    open: async ({ digest }) => archive.read(archive.span(blobPath(digest))),
+    file: ({ digest }) => inside(path, blobPath(digest)),
     close: async () => undefined,
   };
 }

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import {
   artifactName,
   formatPlatform,
@@ -36,8 +37,16 @@ export interface SourceWalkOptions extends WalkOptions {
   readonly onOther?: ((other: OtherManifest) => void) | undefined;
 }
 
+/** A blob that its descriptor holds need not be anywhere else (image-spec descriptor.md, "Embedded Content"). */
+async function open(source: ImageSource, descriptor: Descriptor): Promise<Readable> {
+  const { data } = descriptor;
+  return data === undefined
+    ? source.open(descriptor)
+    : Readable.from([Buffer.from(data, 'base64')], { objectMode: false });
+}
+
 async function document(source: ImageSource, descriptor: Descriptor): Promise<Buffer> {
-  return readVerified(await source.open(descriptor), descriptor, maxManifestBytes);
+  return readVerified(await open(source, descriptor), descriptor, maxManifestBytes);
 }
 
 function isWanted(platform: OciPlatform, { platforms }: SourceWalkOptions): boolean {
@@ -93,8 +102,13 @@ async function read(
   const variant = stated?.variant ?? config.variant;
   const platform = { os: config.os, architecture: config.architecture, variant };
   if (!isWanted(platform, options)) return formatPlatform(platform);
-  const open = (blob: Descriptor) => source.open(blob);
-  return { platform: formatPlatform(platform), manifestDigest: descriptor.digest, manifest, config, open };
+  return {
+    platform: formatPlatform(platform),
+    manifestDigest: descriptor.digest,
+    manifest,
+    config,
+    open: (blob) => open(source, blob),
+  };
 }
 
 /** imageManifest returns the descriptor of a walked image. Throws TypeError for one that the source does not lead to. */
