@@ -26,7 +26,7 @@ function undecided({ evaluation }: CheckResult): string[] {
 export const command: CommandModule = {
   define(command) {
     command
-      .argument('<image>', 'oci:DIR, oci-archive:FILE, docker-archive:FILE, docker-daemon:REF or a registry reference')
+      .argument('<image>', 'oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:DIR, docker-daemon:REF or a registry reference')
       .option('--profile <name>', 'standard, openshell or custom; told from the image’s labels otherwise')
       .option('--derived-from <name>', 'for custom: standard or openshell')
       .option('--base <reference>', 'the base by digest, instead of what the labels say')

@@ -17,10 +17,9 @@ import {
   type Manifest,
 } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
-import type { Host } from '../../host/index.ts';
 import { sniff } from '../decompress.ts';
 import { digestMismatch } from '../verify.ts';
-import { indexArchive, type ArchiveIndex, type Span } from './archive-index.ts';
+import type { ArchiveIndex, Span } from './archive-index.ts';
 import { pick } from './pick.ts';
 import type { ImageSource } from './source.ts';
 
@@ -46,8 +45,8 @@ async function readSpan(archive: ArchiveIndex, span: Span): Promise<Buffer> {
 const inside = (path: string, member: string): string => `${path}!${member}`;
 
 /** ociArchiveSource reads an OCI layout inside a tar; `ref` names one of its images. */
-export async function ociArchiveSource(host: Host, path: string, ref: string | undefined): Promise<ImageSource> {
-  const archive = await indexArchive(host, path);
+export async function ociArchiveSource(archive: ArchiveIndex, ref: string | undefined): Promise<ImageSource> {
+  const { path } = archive;
   const index: Index = parseIndex(await document(archive, 'index.json'), inside(path, 'index.json'));
   if (archive.has('oci-layout'))
     readJson(await document(archive, 'oci-layout'), 'oci-layout', {
@@ -83,14 +82,24 @@ async function layerOf(archive: ArchiveIndex, name: string, diffId: Digest): Pro
   return { descriptor: { mediaType, digest, size: span.size }, open };
 }
 
+/** A name as Docker completes it: `busybox` is `docker.io/library/busybox:latest`. */
+function fullName(name: string): string {
+  const tagged = /:[^/]*$|@/.test(name) ? name : `${name}:latest`;
+  const [first = '', ...rest] = tagged.split('/');
+  if (rest.length === 0) return `docker.io/library/${tagged}`;
+  return first === 'localhost' || /[.:]/.test(first) ? tagged : `docker.io/${tagged}`;
+}
+
 function choose(images: readonly DockerArchiveImage[], ref: string | undefined, path: string) {
-  const fitting = ref === undefined ? images : images.filter(({ RepoTags }) => RepoTags?.includes(ref) === true);
+  const named = (image: DockerArchiveImage, at: number): boolean =>
+    ref === undefined || ref === `@${at}` || image.RepoTags?.some((tag) => fullName(tag) === fullName(ref)) === true;
+  const fitting = images.filter(named);
   const [image, ...others] = fitting;
   if (image !== undefined && others.length === 0) return image;
   throw new AppError('oci/reference', 'usage', `docker-archive:${path} does not hold exactly one such image`, {
     expected: ref ?? 'one image',
     found: images.map(({ RepoTags }) => RepoTags?.join(' ') ?? 'no tag').join(', ') || 'no image',
-    hint: 'name one: docker-archive:file:repository:tag',
+    hint: 'name one: docker-archive:file:repository:tag, or docker-archive:file:@0',
   });
 }
 
@@ -98,8 +107,8 @@ function choose(images: readonly DockerArchiveImage[], ref: string | undefined, 
  * dockerArchiveSource reads what `docker save` wrote, in any of its formats. Such an archive has no
  * manifest in the registry's sense: one is made here, over the layers as they are stored.
  */
-export async function dockerArchiveSource(host: Host, path: string, ref: string | undefined): Promise<ImageSource> {
-  const archive = await indexArchive(host, path);
+export async function dockerArchiveSource(archive: ArchiveIndex, ref: string | undefined): Promise<ImageSource> {
+  const { path } = archive;
   const image = choose(
     parseDockerArchive(await document(archive, 'manifest.json'), inside(path, 'manifest.json')),
     ref,
