@@ -26,7 +26,10 @@ function undecided({ evaluation }: CheckResult): string[] {
 export const command: CommandModule = {
   define(command) {
     command
-      .argument('<image>', 'oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:DIR, docker-daemon:REF or a registry reference')
+      .argument(
+        '<image>',
+        'oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:DIR, docker-daemon:REF or a registry reference',
+      )
       .option('--profile <name>', 'standard, openshell or custom; told from the image’s labels otherwise')
       .option('--derived-from <name>', 'for custom: standard or openshell')
       .option('--base <reference>', 'the base by digest, instead of what the labels say')
@@ -56,7 +59,7 @@ export const command: CommandModule = {
     const result = await checkImage(call.host, {
       root: call.root,
       image: call.args[0] ?? '',
-      registry: createRegistry(call.host, { mirrors: around.mirrors }),
+      registry: createRegistry(call.host, { mirrors: around.mirrors, plainHttp: around.plainHttp }),
       version: projectVersion(call.root),
       strictVersion: flag(call, 'strictVersion'),
       ...(profile === undefined ? {} : { profile: parseProfile(profile) }),

@@ -1,5 +1,6 @@
 import type { Agent, ClientRequest, RequestOptions } from 'node:http';
 import { urlToHttpOptions } from 'node:url';
+import { readCertificates, type Certificates } from './certificates.ts';
 
 /** Bytes that a connection takes or gives before it is told to wait: Node's own 16 KiB are a pause for every read. */
 const highWaterMark = 256 * 1024;
@@ -50,6 +51,7 @@ async function throughProxy(protocol: Protocol, proxy: string): Promise<Agent> {
 export class Connections {
   readonly #clients = new Map<Protocol, Promise<Client>>();
   readonly #proxies = new Map<string, Promise<Agent>>();
+  readonly #certificates = new Map<string, Promise<Certificates>>();
 
   /** open begins a request; user and password of the address are never sent. Throws on an address that is neither http nor https. */
   async open(url: URL, options: RequestOptions): Promise<ClientRequest> {
@@ -60,7 +62,14 @@ export class Connections {
     const { request, direct } = await client;
     const proxy = await proxyFor(url);
     const agent = proxy === '' ? direct : await this.#through(protocol, proxy);
-    return request({ ...urlToHttpOptions(url), auth: null, ...options, agent });
+    const tls = protocol === 'https:' ? await this.#certificatesOf(url.host) : {};
+    return request({ ...urlToHttpOptions(url), ...tls, auth: null, ...options, agent });
+  }
+
+  #certificatesOf(host: string): Promise<Certificates> {
+    const found = this.#certificates.get(host) ?? readCertificates(process.env, host);
+    this.#certificates.set(host, found);
+    return found;
   }
 
   #through(protocol: Protocol, proxy: string): Promise<Agent> {
