@@ -23,7 +23,7 @@ const wrapper = {
 
 // Modules of Node that are large, and of which most commands use no more than one: loaded when something of theirs is
 // first asked for. The word has the length of the other one, so that the source map stays right.
-const late = /(?<=[\w$]=)require(?=\("node:(?:child_process|crypto|https?|zlib)"\)[,;}])/g;
+const late = /(?<=[\w$]=)require(?=\("node:(?:child_process|crypto|https?|tls|zlib)"\)[,;}])/g;
 
 export async function makeBundle(root) {
   const { build } = await import('esbuild');
