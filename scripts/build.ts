@@ -58,7 +58,7 @@ export const command: CommandModule = {
       root,
       plan,
       layout: layoutDirectory(root, variant),
-      registry: createRegistry(host, { mirrors: around.mirrors }),
+      registry: createRegistry(host, { mirrors: around.mirrors, plainHttp: around.plainHttp }),
       engine: () =>
         chooseEngine(host, plan, {
           endpoints: around.endpoints,

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { formatBytes, parsePlatform } from '../src/core/index.ts';
+import { formatBytes, parseImagePlatform } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
 import { checkImage, parseProfile, type CheckResult } from '../src/flows/check/index.ts';
 import { countsOf, formatAnnotations, formatReport, parseReportFormat } from '../src/report/index.ts';
@@ -26,12 +26,15 @@ function undecided({ evaluation }: CheckResult): string[] {
 export const command: CommandModule = {
   define(command) {
     command
-      .argument('<image>', 'oci:DIR, oci-archive:FILE, docker-archive:FILE, docker-daemon:REF or a registry reference')
+      .argument(
+        '<image>',
+        'oci:DIR, oci-archive:FILE, docker-archive:FILE, dir:DIR, docker-daemon:REF or a registry reference',
+      )
       .option('--profile <name>', 'standard, openshell or custom; told from the image’s labels otherwise')
       .option('--derived-from <name>', 'for custom: standard or openshell')
       .option('--base <reference>', 'the base by digest, instead of what the labels say')
       .option('--waivers <file>', 'waivers of a derived image')
-      .option('--platform <list>', 'only these platforms')
+      .option('--platform <list>', 'only these platforms: os/architecture[/variant], such as linux/arm/v7')
       .option('--strict-version', 'another contract version is an error, not advice')
       .option('--run', 'also start every platform and speak AG-UI to it')
       .option('--health', 'also start every platform and wait for /health')
@@ -51,12 +54,12 @@ export const command: CommandModule = {
     const format = parseReportFormat(call.json ? 'json' : (text('format') ?? 'table'));
     const [profile, derivedFrom, base] = [text('profile'), text('derivedFrom'), text('base')];
     const waivers = listOption(call, 'waivers');
-    const platforms = listOption(call, 'platform').map((platform) => parsePlatform(platform));
+    const platforms = listOption(call, 'platform').map((platform) => parseImagePlatform(platform));
     const depth = flag(call, 'run') ? 'suite' : flag(call, 'health') ? 'health' : undefined;
     const result = await checkImage(call.host, {
       root: call.root,
       image: call.args[0] ?? '',
-      registry: createRegistry(call.host, { mirrors: around.mirrors }),
+      registry: createRegistry(call.host, { mirrors: around.mirrors, plainHttp: around.plainHttp }),
       version: projectVersion(call.root),
       strictVersion: flag(call, 'strictVersion'),
       ...(profile === undefined ? {} : { profile: parseProfile(profile) }),

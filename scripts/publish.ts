@@ -69,7 +69,7 @@ export const command: CommandModule = {
     const around = await surroundings(call);
     const plan = narrowed(call, await planFor(call, variant, around));
     const layout = layoutDirectory(root, variant);
-    const registry = createRegistry(host, { mirrors: around.mirrors });
+    const registry = createRegistry(host, { mirrors: around.mirrors, plainHttp: around.plainHttp });
     const lab =
       around.labRegistry === undefined
         ? undefined

@@ -39,7 +39,7 @@ export const command: CommandModule = {
     const platforms = listOption(call, 'platform').map((text) => parsePlatform(text));
     const made = await sbomsOf(host, {
       image: call.args[0] ?? '',
-      registry: createRegistry(host, { mirrors: around.mirrors }),
+      registry: createRegistry(host, { mirrors: around.mirrors, plainHttp: around.plainHttp }),
       repository: stringOption(call, 'repository') ?? 'localhost/runner',
       sourceDateEpoch: Number(stringOption(call, 'epoch') ?? '0'),
       toolVersion: projectVersion(call.root),

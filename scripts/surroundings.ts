@@ -18,6 +18,8 @@ export interface Surroundings {
   readonly dockerHost?: string;
   /** Waiver files for what the lab's stand-ins cannot be. */
   readonly waivers: readonly string[];
+  /** Registries that are spoken to without TLS; undefined: those of the environment. */
+  readonly plainHttp?: readonly string[] | undefined;
   /** The lab's registry, when it is the lab. */
   readonly labRegistry?: string;
 }
@@ -31,6 +33,7 @@ export function surroundingsOptions(command: Command): void {
     .option('--pins <file>', 'other pins than images/pins.yaml')
     .option('--mirrors <file>', 'YAML with images: and urls:, prefix to prefix; digests stay what they are')
     .option('--extra-ca <file>', 'PEM bundle for build steps behind a TLS-intercepting proxy; never in the image')
+    .option('--plain-http <host>', 'a registry without TLS, host:port; also RUNNER_IMAGE_PLAIN_HTTP', collect)
     .option('--endpoint <where>', 'Engine API: unix://…|tcp://…|ssh://…, or PLATFORM=… for one platform', collect);
 }
 
@@ -66,8 +69,10 @@ export async function surroundings(call: Call): Promise<Surroundings> {
   const [pinsFile, mirrors, extraCa] = ['pins', 'mirrors', 'extraCa'].map((name) => stringOption(call, name));
   const endpoints = listOption(call, 'endpoint');
   const plain = endpoints.find((endpoint) => !/^linux\//.test(endpoint));
+  const plainHttp = listOption(call, 'plainHttp');
   return {
     ...base,
+    plainHttp: plainHttp.length === 0 ? undefined : plainHttp,
     ...(pinsFile === undefined ? {} : { pinsFile }),
     ...(mirrors === undefined ? {} : { mirrors: (await import('./mirrors.ts')).readMirrors(mirrors) }),
     ...(extraCa === undefined ? {} : { extraCa: await call.host.files.read(extraCa) }),

@@ -15,7 +15,7 @@ export async function step(call: Call): Promise<ExitCode> {
   const done = await compareWithPublished(host, {
     plan: await planFor(call, variant, around),
     layout: layoutDirectory(root, variant),
-    registry: createRegistry(host, { mirrors: around.mirrors }),
+    registry: createRegistry(host, { mirrors: around.mirrors, plainHttp: around.plainHttp }),
   });
   const text = done.$case === 'compared' ? done.section : `**${variant}** was not compared: ${done.because}`;
   await summarise(host, text);

@@ -19,7 +19,7 @@ export async function step(call: Call): Promise<ExitCode> {
     plan: await planFor(call, variant, around),
     layout: layoutDirectory(root, variant),
     records: listOption(call, 'record').map(fromHere),
-    registry: createRegistry(host, { mirrors: around.mirrors }),
+    registry: createRegistry(host, { mirrors: around.mirrors, plainHttp: around.plainHttp }),
     version: projectVersion(root),
   });
   await host.files.write(file, `${JSON.stringify(record, null, 2)}\n`);

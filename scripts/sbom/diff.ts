@@ -25,7 +25,7 @@ export async function diff(call: Call): Promise<ExitCode> {
   const found = await sbomDiff(call.host, {
     before,
     after,
-    registry: createRegistry(call.host, { mirrors: around.mirrors }),
+    registry: createRegistry(call.host, { mirrors: around.mirrors, plainHttp: around.plainHttp }),
     ...(platforms.length === 0 ? {} : { platforms }),
     ...(around.dockerHost === undefined ? {} : { dockerHost: around.dockerHost }),
   });

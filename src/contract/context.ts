@@ -1,4 +1,13 @@
-import type { Contract, Digest, Finding, ImageConfig, Picture, Platform, Profile, RuleInfo } from '../core/index.ts';
+import type {
+  Contract,
+  Digest,
+  Finding,
+  ImageConfig,
+  ImagePlatform,
+  Picture,
+  Profile,
+  RuleInfo,
+} from '../core/index.ts';
 import type { Identity } from './access.ts';
 import type { Accounts, ResolvedUser } from './accounts.ts';
 import type { Census } from './census.ts';
@@ -54,7 +63,7 @@ export interface CrossRule {
 export interface Undecided {
   readonly rule: string;
   readonly because: string;
-  readonly platform?: Platform;
+  readonly platform?: ImagePlatform;
 }
 
 export interface ProfileChoice {

@@ -1,4 +1,4 @@
-import type { Contract, Finding, Picture, Platform, Severity, Waiver } from '../core/index.ts';
+import type { Contract, Finding, Picture, ImagePlatform, Severity, Waiver } from '../core/index.ts';
 import { AppError } from '../errors/index.ts';
 import { parseAccounts, resolveUser, type Accounts } from './accounts.ts';
 import type { Identity } from './access.ts';
@@ -17,7 +17,7 @@ export interface EvaluateInput extends ProfileChoice {
   /** One per platform of the image. */
   readonly pictures: readonly Picture[];
   /** What is known of the base, per platform; absent facts are reported as undecided rules. */
-  readonly base?: Partial<Readonly<Record<Platform, BaseFacts>>>;
+  readonly base?: Partial<Readonly<Record<ImagePlatform, BaseFacts>>>;
   readonly contract: Contract;
   readonly waivers?: readonly Waiver[];
   readonly now: Date;
@@ -30,12 +30,12 @@ export interface EvaluateInput extends ProfileChoice {
 export interface Summary {
   readonly profile: string;
   readonly contractVersion: string;
-  readonly platforms: readonly Platform[];
+  readonly platforms: readonly ImagePlatform[];
   readonly rules: number;
   readonly counts: Readonly<Record<Severity, number>> & { readonly waived: number };
   /** Rules that lacked a fact: reported, never guessed. */
   readonly undecided: readonly Undecided[];
-  readonly sizes: Readonly<Partial<Record<Platform, SizeFacts>>>;
+  readonly sizes: Readonly<Record<string, SizeFacts>>;
 }
 
 export interface Evaluation {
@@ -125,8 +125,8 @@ function contextOf(input: EvaluateInput, picture: Picture, undecided: Undecided[
 }
 
 /** What two platforms say alike is said once, without a platform. */
-function merge(perPlatform: readonly (readonly Finding[])[], platforms: readonly Platform[]): Finding[] {
-  const groups = new Map<string, { finding: Finding; on: Set<Platform> }>();
+function merge(perPlatform: readonly (readonly Finding[])[], platforms: readonly ImagePlatform[]): Finding[] {
+  const groups = new Map<string, { finding: Finding; on: Set<ImagePlatform> }>();
   perPlatform.forEach((findings, index) => {
     const platform = platforms[index];
     if (platform === undefined) return;

@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { AppError, type Where } from '../errors/index.ts';
 
 declare const digestBrand: unique symbol;
-/** `sha256:` and 64 lower-case hex digits (OCI image spec, descriptor.md#digests). */
+/**
+ * `sha256:` and 64 lower-case hex digits (OCI image spec, descriptor.md#digests). Descriptors of images made elsewhere
+ * may have `sha512:` and 128; what this project makes or pins never has.
+ */
 export type Digest = string & { readonly [digestBrand]: true };
 
 const pattern = /^sha256:[0-9a-f]{64}$/;
@@ -22,11 +25,27 @@ export function parseDigest(text: string, where?: Where): Digest {
   });
 }
 
-export function digestOf(bytes: Uint8Array | string): Digest {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}` as Digest;
+/** isBlobDigest: a digest of an image made elsewhere, by either of the registered algorithms. */
+export function isBlobDigest(text: string): text is Digest {
+  return isDigest(text) || /^sha512:[0-9a-f]{128}$/.test(text);
 }
 
-/** hexOf gives the 64 hex digits, as blob paths and checksum files hold them. */
+export type DigestAlgorithm = 'sha256' | 'sha512';
+
+export function algorithmOf(digest: Digest): DigestAlgorithm {
+  return digest.startsWith('sha512:') ? 'sha512' : 'sha256';
+}
+
+export function digestOf(bytes: Uint8Array | string, algorithm: DigestAlgorithm = 'sha256'): Digest {
+  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}` as Digest;
+}
+
+/** hexOf returns the hex digits, as blob paths and checksum files hold them. */
 export function hexOf(digest: Digest): string {
-  return digest.slice('sha256:'.length);
+  return digest.slice(digest.indexOf(':') + 1);
+}
+
+/** blobPath returns a blob's place in an image layout: `blobs/sha256/…`. */
+export function blobPath(digest: Digest): string {
+  return `blobs/${algorithmOf(digest)}/${hexOf(digest)}`;
 }

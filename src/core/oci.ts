@@ -1,8 +1,14 @@
 import * as z from 'zod';
 import { AppError } from '../errors/index.ts';
-import { isDigest, type Digest } from './digest.ts';
+import { isBlobDigest, type Digest } from './digest.ts';
+import { refuseTwoKinds } from './document-kind.ts';
+import { configShape, dockerArchiveShape, nodeShape, type Shape } from './json-shapes.ts';
+import { readJson, withoutNulls } from './json.ts';
 
-const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'not a sha256 digest');
+const digest = z.custom<Digest>(
+  (value) => typeof value === 'string' && isBlobDigest(value),
+  'not a sha256 or sha512 digest',
+);
 const annotations = z.record(z.string(), z.string());
 const platform = z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() });
 
@@ -11,6 +17,8 @@ const descriptor = z.object({
   digest,
   size: z.number().int().nonnegative(),
   artifactType: z.string().optional(),
+  /** The content itself, in base64; held against digest and size as any blob. */
+  data: z.base64().optional(),
   annotations: annotations.optional(),
   platform: platform.optional(),
 });
@@ -69,24 +77,41 @@ const imageConfig = z.looseObject({
 export type ImageConfig = Readonly<z.infer<typeof imageConfig>>;
 export type HistoryEntry = Readonly<z.infer<typeof history>>;
 
-function parseJson<T>(schema: z.ZodType<T>, what: string, bytes: Uint8Array | string): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('utf8'));
-  } catch (cause) {
-    throw new AppError('core/oci-json', 'upstream', `${what} is not JSON`, { cause });
-  }
-  const result = schema.safeParse(value);
+const dockerArchive = z.array(
+  z.object({ Config: z.string(), Layers: z.array(z.string()), RepoTags: z.array(z.string()).optional() }),
+);
+/** An image of a docker-archive: names of members, and the image's names. */
+export type DockerArchiveImage = Readonly<z.infer<typeof dockerArchive>[number]>;
+
+function parseJson<T>(
+  schema: z.ZodType<T>,
+  shape: Shape,
+  what: string,
+  bytes: Uint8Array | string,
+  file: string | undefined,
+): T {
+  const value = readJson(bytes, what, { shape, file });
+  if (shape === nodeShape) refuseTwoKinds(value, what, file);
+  const result = schema.safeParse(withoutNulls(value, shape));
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw new AppError('core/oci-shape', 'upstream', `malformed ${what}`, {
     found: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'unknown'}`,
     expected: 'a document of the OCI image spec',
+    ...(file === undefined ? {} : { where: { file } }),
   });
 }
 
-/** The parsers throw `core/oci-json` or `core/oci-shape`; callers verify size and digest first. */
-export const parseManifest = (bytes: Uint8Array | string): Manifest => parseJson(manifest, 'image manifest', bytes);
-export const parseIndex = (bytes: Uint8Array | string): Index => parseJson(index, 'image index', bytes);
-export const parseImageConfig = (bytes: Uint8Array | string): ImageConfig =>
-  parseJson(imageConfig, 'image config', bytes);
+/**
+ * The parsers throw what readJson throws, `core/oci-two-kinds` or `core/oci-shape`; callers verify size and digest
+ * first. `file` is where the document lies, for errors.
+ */
+export const parseManifest = (bytes: Uint8Array | string, file?: string): Manifest =>
+  parseJson(manifest, nodeShape, 'image manifest', bytes, file);
+export const parseIndex = (bytes: Uint8Array | string, file?: string): Index =>
+  parseJson(index, nodeShape, 'image index', bytes, file);
+export const parseImageConfig = (bytes: Uint8Array | string, file?: string): ImageConfig =>
+  parseJson(imageConfig, configShape, 'image config', bytes, file);
+/** parseDockerArchive reads manifest.json of what `docker save` writes. Throws as the others do. */
+export const parseDockerArchive = (bytes: Uint8Array | string, file?: string): readonly DockerArchiveImage[] =>
+  parseJson(dockerArchive, dockerArchiveShape, 'manifest.json of an archive', bytes, file);

@@ -1,6 +1,6 @@
 import type { Digest } from './digest.ts';
 import type { ImageConfig, Manifest } from './oci.ts';
-import type { Platform } from './platform.ts';
+import type { ImagePlatform } from './platform.ts';
 
 export type EntryType = 'file' | 'directory' | 'symlink' | 'character' | 'block' | 'fifo';
 
@@ -46,7 +46,7 @@ export interface LayerFacts {
  * rule, without the bytes. Paths are absolute (`/usr/bin/gh`), `/` is there.
  */
 export interface Picture {
-  readonly platform: Platform;
+  readonly platform: ImagePlatform;
   readonly manifestDigest: Digest;
   readonly manifest: Manifest;
   readonly config: ImageConfig;

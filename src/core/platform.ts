@@ -4,6 +4,9 @@ import { AppError, type Where } from '../errors/index.ts';
 export const platforms = ['linux/amd64', 'linux/arm64'] as const;
 export type Platform = (typeof platforms)[number];
 
+/** The platform of any image, as `check --platform` takes it: `linux/arm/v7`, `linux/amd64/v3`. */
+export type ImagePlatform = `${string}/${string}`;
+
 /** The `platform` object of an OCI index descriptor. */
 export interface OciPlatform {
   readonly os: string;
@@ -39,4 +42,34 @@ export function fromOciPlatform(platform: OciPlatform | undefined): Platform | u
   if (platform === undefined) return undefined;
   const text = `${platform.os}/${platform.architecture}`;
   return isPlatform(text) ? text : undefined;
+}
+
+/** What an architecture is when it names no variant (containerd's platforms, normalizeArch). */
+const usualVariant: Readonly<Record<string, string>> = { amd64: 'v1', arm64: 'v8', arm: 'v7' };
+
+/** formatPlatform returns `linux/arm/v7`; a variant that goes without saying is left out: amd64/v1, arm64/v8. */
+export function formatPlatform({ os, architecture, variant }: OciPlatform): ImagePlatform {
+  const usual = architecture !== 'arm' && variant === usualVariant[architecture];
+  return variant === undefined || variant === '' || usual
+    ? `${os}/${architecture}`
+    : `${os}/${architecture}/${variant}`;
+}
+
+/** parseImagePlatform reads `os/architecture[/variant]`. Throws `core/platform`. */
+export function parseImagePlatform(text: string): ImagePlatform {
+  const [, os, architecture, variant] = /^([a-z0-9]+)\/([a-z0-9]+)(?:\/(v[0-9]+))?$/.exec(text) ?? [];
+  if (os !== undefined && architecture !== undefined) return formatPlatform({ os, architecture, variant });
+  throw new AppError('core/platform', 'usage', 'malformed platform', {
+    expected: 'os/architecture or os/architecture/variant, such as linux/arm/v7',
+    found: JSON.stringify(text.slice(0, 80)),
+  });
+}
+
+/** isOfPlatform: a descriptor's or a config's platform is the wanted one; `linux/arm` is `linux/arm/v7`. */
+export function isOfPlatform(platform: OciPlatform | ImagePlatform, wanted: ImagePlatform): boolean {
+  const full = (name: string): string => {
+    const [os = '', architecture = '', variant = usualVariant[architecture] ?? ''] = name.split('/');
+    return `${os}/${architecture}/${variant}`;
+  };
+  return full(typeof platform === 'string' ? platform : formatPlatform(platform)) === full(wanted);
 }

@@ -1,6 +1,7 @@
 import http, { type ClientRequest, type RequestOptions } from 'node:http';
 import https from 'node:https';
 import { urlToHttpOptions } from 'node:url';
+import { readCertificates, type Certificates } from './certificates.ts';
 import { proxiesOf } from './proxies.ts';
 import type { Environment } from './types.ts';
 
@@ -15,6 +16,7 @@ const settings = { keepAlive: true, maxSockets: 16, scheduling: 'lifo', highWate
  */
 export class Connections {
   readonly #env: Environment;
+  readonly #certificates = new Map<string, Promise<Certificates>>();
   #agents: { readonly http: http.Agent; readonly https: https.Agent } | undefined;
 
   constructor(env: Environment) {
@@ -25,13 +27,19 @@ export class Connections {
    * open begins a request; user and password of the address are never sent. Throws `host/proxy`, and a TypeError for an
    * address that is neither http nor https.
    */
-  open(url: URL, options: RequestOptions): ClientRequest {
+  async open(url: URL, options: RequestOptions): Promise<ClientRequest> {
     const { protocol } = url;
     if (protocol !== 'http:' && protocol !== 'https:') throw new TypeError(`${protocol} is neither http: nor https:`);
     this.#agents ??= makeAgents(this.#env);
     const given = { ...urlToHttpOptions(url), auth: null, ...options };
     if (protocol === 'http:') return http.request({ ...given, agent: this.#agents.http });
-    return https.request({ ...given, agent: this.#agents.https });
+    return https.request({ ...given, ...(await this.#certificatesOf(url.host)), agent: this.#agents.https });
+  }
+
+  #certificatesOf(host: string): Promise<Certificates> {
+    const found = this.#certificates.get(host) ?? readCertificates(this.#env, host);
+    this.#certificates.set(host, found);
+    return found;
   }
 }
 

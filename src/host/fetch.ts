@@ -16,7 +16,7 @@ export function makeFetch(
     const { body, signal, timeout = headersTimeout } = options;
     const target = new URL(url);
     try {
-      const request = connections.open(target, {
+      const request = await connections.open(target, {
         method: options.method ?? 'GET',
         headers: { 'user-agent': 'openshell-runner-images', ...options.headers },
       });

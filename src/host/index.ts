@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { hasCertificates } from './certificates.ts';
 import { exec } from './exec.ts';
 import { makeFetch } from './fetch.ts';
 import { nodeFiles } from './files.ts';
@@ -37,6 +38,7 @@ export function createHost(options: { readonly quiet?: boolean } = {}): CreatedH
     env: process.env,
     story: makeStory(process.stderr, process.env, options.quiet),
     signal: controller.signal,
+    hasCertificates: (registry) => hasCertificates(process.env, registry),
     onExit(piece) {
       work.add(piece);
       return () => work.delete(piece);

@@ -118,6 +118,8 @@ export interface Host {
   readonly story: Story;
   /** Aborted by Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
+  /** certs.d has something for this registry, `host[:port]`: it is spoken to with TLS also on loopback. */
+  hasCertificates?(registry: string): boolean;
   /** Registers work for the end of the process, run last-in first-out, also on Ctrl-C. Returns an unregister. */
   onExit(work: () => Promise<void> | void): () => void;
 }

@@ -13,7 +13,8 @@ import {
 } from '../core/index.ts';
 import { AppError } from '../errors/index.ts';
 import type { Host } from '../host/index.ts';
-import { plainBytes, type Compression } from './decompress.ts';
+import { plainBytes } from './decompress.ts';
+import { compressionOf } from './layer-types.ts';
 import { openLayout, type Layout } from './layout/index.ts';
 
 /** LayoutProblem is one way in which a layout is not what it says. */
@@ -22,13 +23,6 @@ export interface LayoutProblem {
   /** The descriptors that led there, from index.json on. */
   readonly at: string;
 }
-
-const compressions: Readonly<Record<string, Compression>> = {
-  [mediaTypes.layer]: 'none',
-  [mediaTypes.layerGzip]: 'gzip',
-  [mediaTypes.layerZstd]: 'zstd',
-  [mediaTypes.dockerLayer]: 'gzip',
-};
 
 class Validator {
   readonly problems: LayoutProblem[] = [];
@@ -121,11 +115,8 @@ class Validator {
 
   private async layer(layer: Descriptor, diffId: string | undefined, at: string): Promise<void> {
     this.seen.add(layer.digest);
-    const compression = compressions[layer.mediaType];
-    if (compression === undefined) {
-      this.report(`unknown media type ${layer.mediaType}`, at);
-      return;
-    }
+    const compression = await this.attempt(at, async () => compressionOf(layer));
+    if (compression === undefined) return;
     const hash = createHash('sha256');
     const found = await this.attempt(at, async () => {
       for await (const chunk of plainBytes(await this.layout.open(layer), compression, layer)) hash.update(chunk);

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { Transform, type Readable, type TransformCallback } from 'node:stream';
-import type { Digest } from '../core/index.ts';
+import { algorithmOf, type Digest } from '../core/index.ts';
 import { AppError } from '../errors/index.ts';
 
 /** What a blob must be: its digest and its size in bytes. */
@@ -27,12 +27,13 @@ export function sizeMismatch(what: string, expected: number, found: string): App
 
 /** Check hashes and counts what passes; more than the stated size ends it at once. */
 export class Check {
-  private readonly hash = createHash('sha256');
+  private readonly hash: Hash;
   private readonly expected: Expected;
   private seen = 0;
 
   constructor(expected: Expected) {
     this.expected = expected;
+    this.hash = createHash(algorithmOf(expected.digest));
   }
 
   update(chunk: Uint8Array): void {
@@ -44,7 +45,7 @@ export class Check {
   finish(): void {
     const { digest, size } = this.expected;
     if (this.seen < size) throw sizeMismatch(digest, size, `${this.seen} bytes`);
-    const found = `sha256:${this.hash.digest('hex')}`;
+    const found = `${algorithmOf(digest)}:${this.hash.digest('hex')}`;
     if (found !== digest) throw digestMismatch('a blob', digest, found);
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { algorithmOf } from '../core/digest.ts';
 import type { Descriptor } from '../core/oci.ts';
 import { BlobStream } from './blob-stream.ts';
 import { discard } from './body.ts';
@@ -34,7 +35,7 @@ export async function blobExists(wire: Transport, repo: Repository, blob: Descri
  * before its last piece was handed out.
  */
 export function readBlob(wire: Transport, repo: Repository, blob: Descriptor): Readable {
-  return new BlobStream(wire, repo, blob, createHash('sha256'), 0);
+  return new BlobStream(wire, repo, blob, createHash(algorithmOf(blob.digest)), 0);
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { algorithmOf } from '../core/digest.ts';
 import type { Descriptor } from '../core/oci.ts';
 import { AppError } from '../errors/index.ts';
 import { networkFailure, RegistryError, type Failure } from './failure.ts';
@@ -155,7 +156,8 @@ export class BlobStream extends Readable {
   }
 
   #finish(): void {
-    const found = this.#hash === undefined ? undefined : `sha256:${this.#hash.digest('hex')}`;
+    const found =
+      this.#hash === undefined ? undefined : `${algorithmOf(this.#blob.digest)}:${this.#hash.digest('hex')}`;
     if (found !== undefined && found !== this.#blob.digest)
       throw digestMismatch(this.#what, this.#blob.digest, found, 'was asked for');
     if (this.#held !== undefined) this.push(this.#held);

@@ -1,4 +1,4 @@
-import { digestOf, isDigest, type Digest } from '../core/digest.ts';
+import { algorithmOf, digestOf, isBlobDigest, isDigest, type Digest } from '../core/digest.ts';
 import { formatImageRef, type ImageRef } from '../core/image-ref.ts';
 import { isIndexType, isManifestType, maxManifestBytes, mediaTypes } from '../core/media-types.ts';
 import type { Descriptor } from '../core/oci.ts';
@@ -39,7 +39,7 @@ export function mediaTypeOf(answer: Answer): string | undefined {
 
 export function digestHeader(answer: Answer): Digest | undefined {
   const value = answer.headers.get('docker-content-digest')?.trim();
-  return value !== undefined && isDigest(value) ? value : undefined;
+  return value !== undefined && isBlobDigest(value) ? value : undefined;
 }
 
 export function digestMismatch(what: string, expected: string, found: string, said: string): AppError {
@@ -52,10 +52,10 @@ export function digestMismatch(what: string, expected: string, found: string, sa
 
 /** checked holds a body against what was asked for and what the header says, and reads it. */
 export function checkManifest(answer: Answer, bytes: Buffer, wanted: string, what: string): Fetched {
-  const digest = digestOf(bytes);
-  if (isDigest(wanted) && wanted !== digest) throw digestMismatch(what, wanted, digest, 'was asked for');
+  const digest = digestOf(bytes, isBlobDigest(wanted) ? algorithmOf(wanted) : 'sha256');
+  if (isBlobDigest(wanted) && wanted !== digest) throw digestMismatch(what, wanted, digest, 'was asked for');
   const header = digestHeader(answer);
-  if (header !== undefined && header !== digest)
+  if (header !== undefined && header !== digestOf(bytes, algorithmOf(header)))
     throw digestMismatch(what, header, digest, 'the registry says (Docker-Content-Digest)');
   const type = mediaTypeOf(answer);
   if (type === 'text/html')

@@ -1,4 +1,7 @@
-import { isDigest, type Digest } from '../core/digest.ts';
+import { isBlobDigest, type Digest } from '../core/digest.ts';
+import { refuseTwoKinds } from '../core/document-kind.ts';
+import { nodeShape } from '../core/json-shapes.ts';
+import { readJson, withoutNulls } from '../core/json.ts';
 import { isIndexType, isManifestType, mediaTypes } from '../core/media-types.ts';
 import type { Descriptor } from '../core/oci.ts';
 import { AppError } from '../errors/index.ts';
@@ -40,7 +43,7 @@ export function readDescriptor(value: unknown, what: string): Descriptor {
   const mediaType = isRecord(value) ? text(value['mediaType']) : undefined;
   const digest = isRecord(value) ? text(value['digest']) : undefined;
   const size = isRecord(value) ? value['size'] : undefined;
-  if (!isRecord(value) || mediaType === undefined || digest === undefined || !isDigest(digest))
+  if (!isRecord(value) || mediaType === undefined || digest === undefined || !isBlobDigest(digest))
     throw malformed(what, `a descriptor with the digest ${JSON.stringify(digest ?? null).slice(0, 120)}`);
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
     throw malformed(what, `a descriptor with the size ${JSON.stringify(size ?? null).slice(0, 40)}`);
@@ -67,26 +70,31 @@ function descriptors(value: unknown, what: string): Descriptor[] {
   return value.map((entry: unknown) => readDescriptor(entry, what));
 }
 
-/**
- * readNode reads a manifest or an index. `declared` is the media type that the registry or the
- * descriptor gave; the document's own, when it has one, must agree, since a document that is read as
- * two things is an attack (GHSA-77vh-xpmg-72qh). Throws `registry/malformed-manifest`.
- */
-export function readNode(bytes: Uint8Array, declared: string | undefined, what: string): Node {
-  let value: unknown;
+function readDocument(bytes: Uint8Array, what: string): unknown {
   try {
-    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
-  } catch {
+    const value = readJson(bytes, what, { shape: nodeShape });
+    refuseTwoKinds(value, what);
+    return withoutNulls(value, nodeShape);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'core/oci-json') throw error;
     const html = /^\s*</.test(Buffer.from(bytes.subarray(0, 64)).toString('latin1'));
     throw malformed(what, html ? 'an HTML page' : 'something that is not JSON');
   }
+}
+
+/**
+ * readNode reads a manifest or an index. `declared` is the media type that the registry or the
+ * descriptor gave; the document's own, when it has one, must agree, since a document that is read as
+ * two things is an attack (GHSA-77vh-xpmg-72qh). Throws `registry/malformed-manifest`, and what readJson and
+ * refuseTwoKinds throw.
+ */
+export function readNode(bytes: Uint8Array, declared: string | undefined, what: string): Node {
+  const value = readDocument(bytes, what);
   if (!isRecord(value) || value['schemaVersion'] !== 2) throw malformed(what, 'no schemaVersion 2');
   const own = text(value['mediaType']);
   const known = declared !== undefined && (isIndexType(declared) || isManifestType(declared));
   if (own !== undefined && known && own !== declared)
     throw malformed(what, `the media type ${own} inside, ${declared} outside`);
-  if (Array.isArray(value['manifests']) && (Array.isArray(value['layers']) || isRecord(value['config'])))
-    throw malformed(what, 'both manifests and layers');
   const guessed = Array.isArray(value['manifests']) ? mediaTypes.index : mediaTypes.manifest;
   const mediaType = own ?? (known ? declared : guessed);
   if (!isIndexType(mediaType) && !isManifestType(mediaType)) throw malformed(what, `the media type ${mediaType}`);

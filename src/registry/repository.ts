@@ -18,11 +18,12 @@ export interface Endpoint {
 }
 
 /**
- * endpointOf gives the API's address. Plain http is spoken with loopback, and with a host that the
- * caller names; nothing is ever tried over http because https failed.
+ * endpointOf gives the API's address. Plain http is spoken with loopback, but for a registry that has certificates
+ * (certs.d), and with a host that the caller names; nothing is ever tried over http because https failed.
  */
-export function endpointOf(repo: Repository, plainHttp: readonly string[] = []): Endpoint {
-  const scheme = isLoopback(repo.registry) || plainHttp.includes(repo.registry) ? 'http' : 'https';
+export function endpointOf(repo: Repository, plainHttp: readonly string[] = [], certified = false): Endpoint {
+  const plain = plainHttp.includes(repo.registry) || (isLoopback(repo.registry) && !certified);
+  const scheme = plain ? 'http' : 'https';
   if (repo.registry !== 'docker.io' && repo.registry !== 'index.docker.io')
     return { origin: `${scheme}://${repo.registry}`, name: repo.repository };
   const name = repo.repository.includes('/') ? repo.repository : `library/${repo.repository}`;

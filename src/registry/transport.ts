@@ -36,8 +36,8 @@ export interface Answer extends FetchResponse {
 }
 
 export interface TransportOptions {
-  /** Hosts besides loopback that are spoken to without TLS. */
-  readonly plainHttp?: readonly string[];
+  /** Hosts besides loopback that are spoken to without TLS; else those of RUNNER_IMAGE_PLAIN_HTTP. */
+  readonly plainHttp?: readonly string[] | undefined;
   /** Requests under way at once per host, until their headers are there. Default 16. */
   readonly concurrency?: number;
   readonly retry?: Partial<RetryPolicy>;
@@ -56,7 +56,7 @@ export class Transport {
   constructor(host: Host, options: TransportOptions = {}) {
     this.host = host;
     this.policy = { ...defaultRetry, ...options.retry };
-    this.plainHttp = options.plainHttp ?? [];
+    this.plainHttp = options.plainHttp ?? (host.env['RUNNER_IMAGE_PLAIN_HTTP'] ?? '').split(/[ ,]+/).filter(Boolean);
     this.#concurrency = options.concurrency ?? 16;
     this.#authorizer = new Authorizer(host, new Credentials(host, this.secrets), this.secrets, {
       secrets: this.secrets,
@@ -67,7 +67,7 @@ export class Transport {
   }
 
   endpoint(repo: Repository): Endpoint {
-    return endpointOf(repo, this.plainHttp);
+    return endpointOf(repo, this.plainHttp, this.host.hasCertificates?.(repo.registry) === true);
   }
 
   /** url gives an address of the API: `url(repo, 'manifests/latest')`. */

@@ -1,5 +1,5 @@
 import type { PackageURL } from 'packageurl-js';
-import type { NpmPin, Picture, Pin } from '../core/index.ts';
+import { parsePlatform, type NpmPin, type Picture, type Pin } from '../core/index.ts';
 import type { Declared, Package, PurlParts } from './component.ts';
 import { dpkgStatus, readDpkgStatus } from './found/deb.ts';
 import { goBuildInfoMagic, readGoBuildInfo } from './found/go.ts';
@@ -42,7 +42,7 @@ export async function inventory(picture: Picture, pinned: readonly PinnedPath[] 
     // Its own package.json declares it; the pin only adds where it came from.
     if (pin.kind === 'npm') markNpm(packages, pin);
     else if (picture.tree.has(path))
-      packages.push(place(purls, picture, path, declarePin(pin, picture.platform), pin.name));
+      packages.push(place(purls, picture, path, declarePin(pin, parsePlatform(picture.platform)), pin.name));
   }
   const unique = new Map(packages.map((found) => [`${found.purl} ${found.path}`, found]));
   return [...unique.entries()].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, found]) => found);

@@ -1,5 +1,7 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { Collectors, Picture } from '../../src/core/index.ts';
 import {
@@ -12,7 +14,7 @@ import {
   writeImageIndex,
 } from '../../src/oci/index.ts';
 import { fakeHost } from '../support/fake-host.ts';
-import { chunks, dockerArchive, ociArchive, tar, temporaryDirectory } from './support.ts';
+import { chunks, configOf, dockerArchive, ociArchive, tar, temporaryDirectory } from './support.ts';
 
 const host = fakeHost();
 const layers = [
@@ -24,6 +26,7 @@ const layers = [
   await tar([{ name: 'etc/key', body: `\n\ntoken = SECRET_abcdefghij\n` }]),
   await tar([{ name: 'etc/.wh.key', body: '' }]),
 ];
+const small = await tar([{ name: 'a', body: 'content' }]);
 const twice = [layers[0] ?? Buffer.alloc(0), ...layers];
 const collectors: Collectors = {
   wantContent: (path) => path === '/etc/passwd',
@@ -113,6 +116,8 @@ describe('parseSource', () => {
     ['oci-archive:/a/b.tar:v1', { $case: 'oci-archive', path: '/a/b.tar', ref: 'v1' }],
     ['docker-archive:b.tar:repo:tag', { $case: 'docker-archive', path: 'b.tar', ref: 'repo:tag' }],
     ['docker-daemon:repo:tag', { $case: 'docker-daemon', ref: 'repo:tag' }],
+    ['dir:/a/b:c', { $case: 'dir', path: '/a/b:c' }],
+    ['oci:dist/x:@1', { $case: 'oci', path: 'dist/x', ref: '@1' }],
     ['docker://quay.io/a/b:1', { $case: 'registry', ref: 'quay.io/a/b:1' }],
     ['localhost:5000/a/b', { $case: 'registry', ref: 'localhost:5000/a/b' }],
   ])('reads %s', (text, expected) => {
@@ -132,5 +137,54 @@ describe('a content rule', () => {
     const image = await dockerArchive({ layers: [layer] });
     const { matches } = await walkArchive(chunks(image, size), { collectors });
     expect(matches.map(({ line }) => line)).toEqual([1, 702, 702, 1403]);
+  });
+});
+
+describe('transports as skopeo names them', () => {
+  it('reads an archive that is compressed as a whole, and leaves nothing behind', async () => {
+    const { directory, docker, oci } = await files();
+    writeFileSync(join(directory, 'docker.tar.gz'), gzipSync(docker, { level: 1 }));
+    writeFileSync(join(directory, 'oci.tgz'), gzipSync(oci, { level: 1 }));
+    const before = readdirSync(tmpdir()).filter((name) => name.startsWith('image-archive-'));
+    for (const reference of [`docker-archive:${directory}/docker.tar.gz`, `oci-archive:${directory}/oci.tgz`]) {
+      const source = await openFileSource(host, parseSource(reference));
+      expect((await walkSource(source))[0]?.tree.has('/etc/passwd')).toBe(true);
+      await source.close();
+    }
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('image-archive-'))).toEqual(before);
+    writeFileSync(join(directory, 'cut.tar.gz'), gzipSync(docker).subarray(0, -100));
+    await expect(openFileSource(host, parseSource(`docker-archive:${directory}/cut.tar.gz`))).rejects.toMatchObject({
+      code: 'oci/compression',
+    });
+  });
+
+  it('chooses from an archive by name, as Docker completes it, and by place', async () => {
+    const directory = temporaryDirectory();
+    const config = (user: string) => configOf({ layers: [small], config: { config: { User: user } } });
+    const entry = (name: string, tag: string) => ({ Config: name, RepoTags: [tag], Layers: ['layer.tar'] });
+    const archive = await tar([
+      { name: 'one.json', body: config('one') },
+      { name: 'two.json', body: config('two') },
+      { name: 'layer.tar', body: small },
+      {
+        name: 'manifest.json',
+        body: JSON.stringify([entry('one.json', 'busybox:latest'), entry('two.json', 'quay.io/o/two:1')]),
+      },
+    ]);
+    writeFileSync(join(directory, 'both.tar'), archive);
+    const user = async (name: string) => {
+      const source = await openFileSource(host, parseSource(`docker-archive:${directory}/both.tar:${name}`));
+      return (await walkSource(source))[0]?.config.config?.User;
+    };
+    for (const name of ['busybox', 'busybox:latest', 'docker.io/library/busybox', '@0'])
+      expect(await user(name)).toBe('one');
+    for (const name of ['quay.io/o/two:1', '@1']) expect(await user(name)).toBe('two');
+    for (const name of ['quay.io/o/two', 'o/two:1', '@2'])
+      await expect(user(name)).rejects.toMatchObject({ code: 'oci/reference' });
+  });
+
+  it('names those that it cannot read, and the way around', () => {
+    for (const name of ['containers-storage:localhost/x', 'ostree:x@/y', 'sif:x', 'tarball:x', 'atomic:x'])
+      expect(() => parseSource(name)).toThrow('cannot be read');
   });
 });

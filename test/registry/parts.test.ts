@@ -1,10 +1,13 @@
+import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseChallenges } from '../../src/registry/challenge.ts';
+import { createRegistry } from '../../src/registry/index.ts';
 import { authFilePaths, keysFor, normaliseKey } from '../../src/registry/docker-config.ts';
 import { redactUrl, Secrets } from '../../src/registry/redact.ts';
 import { endpointOf, mirrored } from '../../src/registry/repository.ts';
 import { covers, formatScopes, pull, push } from '../../src/registry/scope.ts';
+import { fakeHost } from '../support/fake-host.ts';
 
 describe('challenges', () => {
   test.each([
@@ -100,6 +103,26 @@ describe('addresses', () => {
     expect(origin('registry.lan:5000')).toBe('https://registry.lan:5000');
     expect(origin('registry.lan:5000', ['registry.lan:5000'])).toBe('http://registry.lan:5000');
     expect(origin('registry.lan:5001', ['registry.lan:5000'])).toBe('https://registry.lan:5001');
+  });
+
+  test('TLS is for loopback, too, where certs.d has certificates', () => {
+    const origin = (registry: string, plain: string[] = []) =>
+      endpointOf({ registry, repository: 'a/b' }, plain, true).origin;
+    expect(origin('127.0.0.1:5000')).toBe('https://127.0.0.1:5000');
+    expect(origin('127.0.0.1:5000', ['127.0.0.1:5000'])).toBe('http://127.0.0.1:5000');
+  });
+
+  test('RUNNER_IMAGE_PLAIN_HTTP names hosts without TLS, and nothing else is asked without it', async () => {
+    const asked: string[] = [];
+    const env = { RUNNER_IMAGE_PLAIN_HTTP: 'plain.lan:5000, other.lan' };
+    const fetch = async (url: string) => {
+      asked.push(new URL(url).origin);
+      return { status: 404, headers: new Map<string, string>(), body: Readable.from([]) };
+    };
+    const registry = createRegistry(fakeHost({ env, fetch }));
+    for (const host of ['plain.lan:5000', 'other.lan', 'tls.lan'])
+      await registry.resolve({ registry: host, repository: 'a/b', tag: '1' }).catch(() => undefined);
+    expect(asked).toEqual(['http://plain.lan:5000', 'http://other.lan', 'https://tls.lan']);
   });
 
   test('Docker Hub has another host and a default namespace', () => {

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { digestOf, type Picture, type Platform } from '../../src/core/index.ts';
+import { digestOf, type ImagePlatform, type Picture } from '../../src/core/index.ts';
 import { compareInventories, formatSbomDiff, isSame, type PlatformPackages } from '../../src/flows/trust/index.ts';
 import type { Package } from '../../src/sbom/index.ts';
 
-function has(platform: Platform, packages: Readonly<Record<string, string>>): PlatformPackages {
+function has(platform: ImagePlatform, packages: Readonly<Record<string, string>>): PlatformPackages {
   const picture = { platform } as Picture;
   const made = Object.entries(packages).map(([name, version]): Package => ({
     ecosystem: 'npm',

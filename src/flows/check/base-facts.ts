@@ -1,16 +1,16 @@
 import {
   isDigest,
   isIndexType,
+  isOfPlatform,
   labelNames,
   maxManifestBytes,
   parseImageConfig,
   parseImageRef,
   parseIndex,
   parseManifest,
-  fromOciPlatform,
   type ImageRef,
+  type ImagePlatform,
   type Picture,
-  type Platform,
 } from '../../core/index.ts';
 import type { BaseFacts } from '../../contract/index.ts';
 import type { Host } from '../../host/index.ts';
@@ -27,12 +27,14 @@ export function baseReference(picture: Picture): ImageRef | undefined {
   return { registry, repository, digest };
 }
 
-async function factsOf(registry: Registry, ref: ImageRef, platform: Platform): Promise<BaseFacts> {
+async function factsOf(registry: Registry, ref: ImageRef, platform: ImagePlatform): Promise<BaseFacts> {
   const repo = { registry: ref.registry, repository: ref.repository };
   let fetched = await registry.manifest(ref);
   const { digest } = fetched.descriptor;
   if (isIndexType(fetched.descriptor.mediaType)) {
-    const child = parseIndex(fetched.bytes).manifests.find((found) => fromOciPlatform(found.platform) === platform);
+    const child = parseIndex(fetched.bytes).manifests.find(
+      (found) => found.platform !== undefined && isOfPlatform(found.platform, platform),
+    );
     if (child === undefined) throw new Error(`the base has no ${platform}`);
     fetched = await registry.manifest({ ...repo, digest: child.digest });
   }
@@ -53,8 +55,8 @@ export async function baseFacts(
   registry: Registry,
   pictures: readonly Picture[],
   given?: ImageRef,
-): Promise<Partial<Record<Platform, BaseFacts>>> {
-  const facts: Partial<Record<Platform, BaseFacts>> = {};
+): Promise<Partial<Record<ImagePlatform, BaseFacts>>> {
+  const facts: Partial<Record<ImagePlatform, BaseFacts>> = {};
   for (const picture of pictures) {
     const ref = given ?? baseReference(picture);
     if (ref === undefined) continue;

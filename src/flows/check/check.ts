@@ -3,7 +3,7 @@ import {
   parseImageRef,
   type Finding,
   type Picture,
-  type Platform,
+  type ImagePlatform,
   type Profile,
   type Waiver,
 } from '../../core/index.ts';
@@ -16,6 +16,7 @@ import type { Report } from '../../report/index.ts';
 import { baseFacts } from './base-facts.ts';
 import { loadContract, ownDefinition, readWaiverFile, variantOf } from './definitions.ts';
 import { probeImage, type ProbeDepth } from './run.ts';
+import { notChecked, notCheckedRule } from './not-checked.ts';
 import { openImage, type CheckedImage } from './source.ts';
 
 export interface CheckOptions {
@@ -25,7 +26,7 @@ export interface CheckOptions {
   readonly registry: Registry;
   readonly profile?: Profile;
   readonly derivedFrom?: 'standard' | 'openshell';
-  readonly platforms?: readonly Platform[];
+  readonly platforms?: readonly ImagePlatform[];
   /** Base reference by digest, instead of what the image's labels say. */
   readonly base?: string;
   /** Waiver files, beside those that the project's own image.yaml holds. */
@@ -90,11 +91,15 @@ async function checkOpened(host: Host, image: CheckedImage, options: CheckOption
     options.run === undefined || closed
       ? []
       : await probeImage(host, image, pictures, { ...options, profile, depth: options.run });
-  const findings: Finding[] = [...evaluation.findings, ...probes.flatMap((probe) => probe.findings)];
+  const findings: Finding[] = [
+    ...evaluation.findings,
+    ...image.others.map(notChecked),
+    ...probes.flatMap((probe) => probe.findings),
+  ];
   const report: Report = {
     command: 'check',
     version: options.version,
-    rules: [...ruleInfos, ...(options.run === undefined ? [] : Object.values(probeRules))],
+    rules: [...ruleInfos, notCheckedRule, ...(options.run === undefined ? [] : Object.values(probeRules))],
     findings,
     subjects: [image.name],
     artifact: own?.dockerfile ?? 'Dockerfile',

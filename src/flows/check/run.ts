@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import type { Picture, Profile } from '../../core/index.ts';
+import {
+  isPlatform,
+  parsePlatform,
+  type ImagePlatform,
+  type Picture,
+  type Platform,
+  type Profile,
+} from '../../core/index.ts';
 import { formatEndpoint, localPlatforms } from '../../engines/index.ts';
 import type { Host } from '../../host/index.ts';
 import { AppError } from '../../errors/index.ts';
@@ -15,6 +22,9 @@ export interface RunOptions {
   readonly dockerHost?: string;
 }
 
+const isRunnable = (platform: ImagePlatform, runnable: readonly Platform[]): boolean =>
+  isPlatform(platform) && runnable.includes(platform);
+
 /**
  * probeImage starts every platform's image, one after the other, from the very bytes that the source
  * holds. A platform that this machine cannot run is an error (exit 4), never a check that passed.
@@ -27,7 +37,7 @@ export async function probeImage(
 ): Promise<ProbeReport[]> {
   const endpoint = await engineEndpoint(host, options.dockerHost);
   const runnable = await localPlatforms(host);
-  const missing = pictures.map(({ platform }) => platform).filter((platform) => !runnable.includes(platform));
+  const missing = pictures.map(({ platform }) => platform).filter((platform) => !isRunnable(platform, runnable));
   if (missing.length > 0) {
     throw new AppError('check/no-emulation', 'machine', `this machine cannot run ${missing.join(', ')}`, {
       hint: 'sudo apt-get install qemu-user-static, or leave the platform out: --platform',
@@ -36,7 +46,7 @@ export async function probeImage(
   const engine = dockerEngine(await connectDocker(formatEndpoint(endpoint)), host);
   const reports: ProbeReport[] = [];
   for (const picture of pictures) {
-    const name = `openshell-runner-probe/${picture.platform.replace('/', '-')}:${randomBytes(6).toString('hex')}`;
+    const name = `openshell-runner-probe/${picture.platform.replaceAll('/', '-')}:${randomBytes(6).toString('hex')}`;
     const task = host.story.task(`starting ${picture.platform}`);
     try {
       task.step('loading it into the engine');
@@ -45,7 +55,7 @@ export async function probeImage(
         task.step('waiting for /health');
         const report = await (options.depth === 'health' ? probeHealth : probe)(host, engine, {
           image: loaded.name,
-          platform: picture.platform,
+          platform: parsePlatform(picture.platform),
           profile: options.profile,
           ...(options.derivedFrom === undefined ? {} : { derivedFrom: options.derivedFrom }),
         });

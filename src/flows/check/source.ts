@@ -5,13 +5,13 @@ import {
   type Collectors,
   type Descriptor,
   type Picture,
-  type Platform,
+  type ImagePlatform,
 } from '../../core/index.ts';
 import { dockerCandidates, loadImage, parseEndpoint, saveImage, type Endpoint } from '../../engines/index.ts';
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import {
-  imageManifests,
+  imageManifest,
   loadableArchive,
   openFileSource,
   parseSource,
@@ -20,6 +20,7 @@ import {
   walkSource,
   type ImageSource,
   type SourceName,
+  type OtherManifest,
 } from '../../oci/index.ts';
 import type { Registry } from '../../registry/index.ts';
 
@@ -33,7 +34,9 @@ export interface SourceOptions {
 export interface CheckedImage {
   /** As the user named it. */
   readonly name: string;
-  pictures(collectors: Collectors, platforms?: readonly Platform[]): Promise<Picture[]>;
+  pictures(collectors: Collectors, platforms?: readonly ImagePlatform[]): Promise<Picture[]>;
+  /** What the reference leads to besides: known when the pictures are. */
+  readonly others: readonly OtherManifest[];
   /** Gives the name by which the engine knows the image; `remove` takes away only what this brought. */
   load(picture: Picture, name: string, endpoint: Endpoint): Promise<{ readonly name: string; remove(): Promise<void> }>;
   close(): Promise<void>;
@@ -42,10 +45,15 @@ export interface CheckedImage {
 /** openImage opens an image: what a user wrote with skopeo's transport names, or a name in parts. Close it in the end. */
 export async function openImage(host: Host, image: string | SourceName, options: SourceOptions): Promise<CheckedImage> {
   const name = typeof image === 'string' ? parseSource(image) : image;
+  const text = typeof image === 'string' ? image : writtenName(image);
   if (name.$case === 'docker-daemon') return daemonImage(host, name.ref, options.dockerHost);
-  if (name.$case === 'registry') return sourceImage(host, registrySource(options.registry, name.ref));
-  return sourceImage(host, await openFileSource(host, name));
+  if (name.$case === 'registry') return sourceImage(host, text, registrySource(options.registry, name.ref, text));
+  return sourceImage(host, text, await openFileSource(host, name));
 }
+
+/** A name in parts as skopeo would write it: for people to read, never to be parsed again. */
+const writtenName = (name: SourceName): string =>
+  `${name.$case}:${'path' in name ? name.path : name.ref}`;
 
 /** engineEndpoint gives the Engine API that containers and `docker-daemon:` use. Throws `check/no-engine`. */
 export async function engineEndpoint(host: Host, dockerHost?: string): Promise<Endpoint> {
@@ -58,20 +66,20 @@ export async function engineEndpoint(host: Host, dockerHost?: string): Promise<E
   });
 }
 
-function sourceImage(host: Host, source: ImageSource): CheckedImage {
+function sourceImage(host: Host, name: string, source: ImageSource): CheckedImage {
+  const others: OtherManifest[] = [];
   return {
-    name: source.name,
+    name,
+    others,
     pictures: (collectors, platforms) =>
-      walkSource(source, { collectors, ...(platforms === undefined ? {} : { platforms }) }),
-    load: async (picture, name, endpoint) =>
-      await loadImage(host, endpoint, await archiveOf(source, picture, name), name),
+      walkSource(source, { collectors, platforms, onOther: (other) => others.push(other) }),
+    load: async (picture, tag, endpoint) => await loadImage(host, endpoint, await archiveOf(source, picture, tag), tag),
     close: () => source.close(),
   };
 }
 
 async function archiveOf(source: ImageSource, picture: Picture, name: string): Promise<Readable> {
-  const descriptor = (await imageManifests(source)).find(({ digest }) => digest === picture.manifestDigest);
-  if (descriptor === undefined) throw new TypeError(`${picture.manifestDigest} is not in ${source.name}`);
+  const descriptor = await imageManifest(source, picture);
   const image = {
     descriptor,
     manifest: picture.manifest,
@@ -81,11 +89,11 @@ async function archiveOf(source: ImageSource, picture: Picture, name: string): P
   return loadableArchive(image, name);
 }
 
-function registrySource(registry: Registry, text: string): ImageSource {
+function registrySource(registry: Registry, text: string, name: string): ImageSource {
   const ref = parseImageRef(text);
   const repo = { registry: ref.registry, repository: ref.repository };
   return {
-    name: text,
+    name,
     root: () => registry.resolve(ref),
     open: async (blob) => {
       if (!/index|manifest/.test(blob.mediaType)) return registry.blob(repo, blob);
@@ -101,9 +109,13 @@ function daemonImage(host: Host, ref: string, dockerHost: string | undefined): C
   const name = `docker-daemon:${ref}`;
   return {
     name,
+    others: [],
     async pictures(collectors, platforms) {
       const endpoint = await engineEndpoint(host, dockerHost);
-      const picture = await walkArchive(await saveImage(host, endpoint, ref), { collectors });
+      const picture = await walkArchive(await saveImage(host, endpoint, ref), {
+        collectors,
+        wanted: platforms,
+      });
       if (platforms?.includes(picture.platform) !== false) return [picture];
       throw new AppError('oci/platform', 'usage', `${name} is another platform`, {
         expected: platforms.join(', '),

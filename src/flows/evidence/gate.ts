@@ -1,3 +1,4 @@
+import { isPlatform } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import { countsOf } from '../../report/index.ts';
@@ -17,13 +18,14 @@ export function gateEvidence(result: CheckResult, now: Date): GateEvidence {
     warnings,
     waived: findings.filter(({ waived }) => waived !== undefined).length,
     broken: [...new Set(broken)].sort(),
-    platforms: result.pictures.map(({ platform, manifestDigest }) => ({
-      platform,
-      manifest: manifestDigest,
-      checks: result.probes
+    platforms: result.pictures.flatMap(({ platform, manifestDigest }) => {
+      // Of another platform nothing is recorded, so that no step takes it for an image that passed.
+      if (!isPlatform(platform)) return [];
+      const checks = result.probes
         .filter((probe) => probe.platform === platform)
-        .flatMap((probe) => probe.checks.map(({ check, state }) => ({ check, state }))),
-    })),
+        .flatMap((probe) => probe.checks.map(({ check, state }) => ({ check, state })));
+      return [{ platform, manifest: manifestDigest, checks }];
+    }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Platform } from '../../core/index.ts';
+import type { ImagePlatform } from '../../core/index.ts';
 import type { Host } from '../../host/index.ts';
 import { escapeCell, table } from '../../report/index.ts';
 import { diffPackages, type SbomChange } from '../../sbom/index.ts';
@@ -6,16 +6,16 @@ import { packagesOf, type PackagesOptions, type PlatformPackages } from './packa
 
 export type PlatformChange = SbomChange & {
   /** Where it is so. */
-  readonly platforms: readonly Platform[];
+  readonly platforms: readonly ImagePlatform[];
 };
 
 export interface SbomDiff {
   readonly before: string;
   readonly after: string;
   /** Compared: those that both images have. */
-  readonly platforms: readonly Platform[];
+  readonly platforms: readonly ImagePlatform[];
   /** Platforms that one of them lacks; they are not compared. */
-  readonly uncompared: readonly { readonly platform: Platform; readonly only: 'before' | 'after' }[];
+  readonly uncompared: readonly { readonly platform: ImagePlatform; readonly only: 'before' | 'after' }[];
   readonly counts: Readonly<Record<SbomChange['$case'], number>>;
   readonly changes: readonly PlatformChange[];
 }
@@ -26,7 +26,7 @@ export interface SbomDiffOptions extends Omit<PackagesOptions, 'image'> {
 }
 
 /** The same change on several platforms is told once. */
-function merged(perPlatform: readonly (readonly [Platform, readonly SbomChange[]])[]): PlatformChange[] {
+function merged(perPlatform: readonly (readonly [ImagePlatform, readonly SbomChange[]])[]): PlatformChange[] {
   const found = new Map<string, PlatformChange>();
   for (const [platform, changes] of perPlatform) {
     for (const change of changes) {

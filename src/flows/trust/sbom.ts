@@ -1,3 +1,4 @@
+import { parsePlatform } from '../../core/index.ts';
 import type { Host } from '../../host/index.ts';
 import { toCycloneDx } from '../../sbom/index.ts';
 import { packagesOf, type PackagesOptions } from './packages.ts';
@@ -15,8 +16,9 @@ export interface SbomOptions extends PackagesOptions {
 export async function sbomsOf(host: Host, options: SbomOptions): Promise<PlatformSbom[]> {
   const made: PlatformSbom[] = [];
   for (const { picture, packages } of await packagesOf(host, options)) {
+    const platform = parsePlatform(picture.platform);
     const text = await toCycloneDx(picture, packages, options);
-    made.push({ platform: picture.platform, digest: picture.manifestDigest, components: packages.length, text });
+    made.push({ platform, digest: picture.manifestDigest, components: packages.length, text });
   }
   return made;
 }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Pack } from 'tar-stream';
-import { hexOf, mediaTypes, type Descriptor, type Manifest } from '../../core/index.ts';
+import { blobPath, mediaTypes, type Descriptor, type Manifest } from '../../core/index.ts';
 
 /** What the archive takes its bytes from: a layout, or any opened image source. */
 export interface LoadableImage {
@@ -11,7 +11,7 @@ export interface LoadableImage {
   open(blob: Descriptor): Promise<Readable>;
 }
 
-const path = ({ digest }: Descriptor) => `blobs/sha256/${hexOf(digest)}`;
+const path = ({ digest }: Descriptor) => blobPath(digest);
 
 /**
  * loadableArchive streams one platform's image as a tar that every engine's `load` takes: manifest.json for

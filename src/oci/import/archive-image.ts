@@ -1,6 +1,8 @@
-import * as z from 'zod';
 import {
+  blobPath,
+  isAttestation,
   isIndexType,
+  parseDockerArchive,
   parseImageConfig,
   parseIndex,
   parseManifest,
@@ -57,7 +59,6 @@ function document(members: Members, name: string, digest?: string): Buffer {
   return member.bytes;
 }
 
-const blobName = (digest: string): string => `blobs/sha256/${digest.slice('sha256:'.length)}`;
 const describe = (platform: Machine | undefined): string =>
   platform === undefined
     ? 'no platform'
@@ -66,27 +67,18 @@ const describe = (platform: Machine | undefined): string =>
 const sameMachine = (one: Machine, other: Machine): boolean =>
   one.os === other.os && one.architecture === other.architecture;
 
-/** BuildKit attaches attestations as manifests of an unknown platform (its attestation-storage.md). */
-function isAttestation(descriptor: Descriptor): boolean {
-  const platform = descriptor.platform;
-  return (
-    descriptor.annotations?.['vnd.docker.reference.type'] === 'attestation-manifest' ||
-    platform?.architecture === 'unknown'
-  );
-}
-
 /** Every image manifest the archive's index leads to, nested indexes included. */
 function manifests(members: Members, descriptors: readonly Descriptor[], depth = 0): Descriptor[] {
   if (depth > 4) throw archiveError('the archive nests indexes too deep');
   return descriptors.flatMap((descriptor) => {
     if (!isIndexType(descriptor.mediaType)) return [descriptor];
-    const bytes = document(members, blobName(descriptor.digest), descriptor.digest);
+    const bytes = document(members, blobPath(descriptor.digest), descriptor.digest);
     return manifests(members, parseIndex(bytes).manifests, depth + 1);
   });
 }
 
 function fromOci(members: Members, wanted: Machine): ArchiveImage {
-  const all = manifests(members, parseIndex(document(members, 'index.json')).manifests);
+  const all = manifests(members, parseIndex(document(members, 'index.json'), 'index.json').manifests);
   const ignored: string[] = [];
   const found = new Map<string, ArchiveImage>();
   for (const descriptor of all) {
@@ -99,15 +91,15 @@ function fromOci(members: Members, wanted: Machine): ArchiveImage {
       continue;
     }
     // Docker's containerd store lists platforms whose bytes it never fetched.
-    if (!members.has(blobName(descriptor.digest))) continue;
-    const manifest = parseManifest(document(members, blobName(descriptor.digest), descriptor.digest));
-    const configBytes = document(members, blobName(manifest.config.digest), manifest.config.digest);
+    if (!members.has(blobPath(descriptor.digest))) continue;
+    const manifest = parseManifest(document(members, blobPath(descriptor.digest), descriptor.digest));
+    const configBytes = document(members, blobPath(manifest.config.digest), manifest.config.digest);
     const config = parseImageConfig(configBytes);
     if (!sameMachine(config, wanted)) {
       ignored.push(`${describe(config)} ${descriptor.digest}`);
       continue;
     }
-    const layers = manifest.layers.map(({ digest }) => ({ name: blobName(digest), digest }));
+    const layers = manifest.layers.map(({ digest }) => ({ name: blobPath(digest), digest }));
     found.set(descriptor.digest, { config, configBytes, layers, ignored });
   }
   const [image, ...others] = found.values();
@@ -121,21 +113,11 @@ function fromOci(members: Members, wanted: Machine): ArchiveImage {
   return image;
 }
 
-const dockerManifest = z.array(z.object({ Config: z.string(), Layers: z.array(z.string()) }));
-
 function fromDocker(members: Members, wanted: Machine): ArchiveImage {
-  let value: unknown;
-  try {
-    value = JSON.parse(document(members, 'manifest.json').toString('utf8'));
-  } catch (cause) {
-    if (cause instanceof AppError) throw cause;
-    throw archiveError('manifest.json in the archive is not JSON');
-  }
-  const parsed = dockerManifest.safeParse(value);
-  if (!parsed.success) throw archiveError('malformed manifest.json in the archive', { found: parsed.error.message });
-  const [image, ...others] = parsed.data;
+  const images = parseDockerArchive(document(members, 'manifest.json'), 'manifest.json');
+  const [image, ...others] = images;
   if (image === undefined || others.length > 0) {
-    throw archiveError('the archive must hold one image', { found: `${parsed.data.length} images` });
+    throw archiveError('the archive must hold one image', { found: `${images.length} images` });
   }
   // Docker names the config by its own digest, which is the image's id.
   const id = /^(?:blobs\/sha256\/)?([0-9a-f]{64})(?:\.json)?$/.exec(image.Config)?.[1];

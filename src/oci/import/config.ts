@@ -1,5 +1,5 @@
 import type { Digest, HistoryEntry, ImageConfig } from '../../core/index.ts';
-import { parseImageConfig } from '../../core/index.ts';
+import { parseImageConfig, readJson } from '../../core/index.ts';
 
 /** Members that describe the build and the builder, not the image; they differ between engines. */
 const residue = /^(?:container|container_config|docker_version|id|parent|Size|moby\.buildkit\..*)$/;
@@ -86,7 +86,7 @@ function history(engine: readonly HistoryEntry[], facts: ConfigFacts, created: s
  * included, but without traces of the build, with times at the epoch and the new layers' diffIDs.
  */
 export function rewriteConfig(facts: ConfigFacts): Buffer {
-  const engine = JSON.parse(Buffer.from(facts.bytes).toString('utf8')) as Record<string, Json>;
+  const engine = readJson(facts.bytes, 'image config') as Record<string, Json>;
   const parsed = parseImageConfig(facts.bytes);
   const created = timestamp(facts.epoch);
   const kept = spoken(Object.fromEntries(Object.entries(engine).filter(([key]) => !residue.test(key))));

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import {
+  blobPath,
   digestOf,
-  hexOf,
+  layoutShape,
   maxManifestBytes,
   mediaTypes,
   parseIndex,
+  readJson,
   type Descriptor,
   type Index,
 } from '../../core/index.ts';
@@ -27,6 +29,8 @@ export interface Layout {
   open(blob: Expected): Promise<Readable>;
   /** The file of a blob, only its length checked: for whoever verifies the bytes himself. Throws as `open` does. */
   file(blob: Expected): Promise<string>;
+  /** Where a blob lies, or would. */
+  path(blob: Expected): string;
   /** The bytes of that file, from `start` on. */
   openRaw(blob: Expected, start?: number): Promise<Readable>;
   /** A whole small blob, verified. */
@@ -47,38 +51,47 @@ function notALayout(directory: string, found: string): AppError {
   });
 }
 
+function readMarker(text: string, file: string): unknown {
+  try {
+    return readJson(text, 'oci-layout', { shape: layoutShape, file });
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'core/oci-json') return text;
+    throw error;
+  }
+}
+
 async function checkMarker(host: Host, directory: string): Promise<void> {
   const path = join(directory, 'oci-layout');
   if ((await host.files.stat(path)) === undefined) throw notALayout(directory, 'no file oci-layout');
   const text = await host.files.readText(path, 4096);
-  let version: unknown;
-  try {
-    version = (JSON.parse(text) as { imageLayoutVersion?: unknown } | null)?.imageLayoutVersion;
-  } catch {
-    version = text;
-  }
+  const marker = readMarker(text, path);
+  const version =
+    typeof marker === 'object' && marker !== null && 'imageLayoutVersion' in marker
+      ? marker.imageLayoutVersion
+      : marker;
   if (version !== '1.0.0') throw notALayout(directory, `imageLayoutVersion ${JSON.stringify(version).slice(0, 80)}`);
 }
 
 function makeLayout(host: Host, directory: string): Layout {
-  const blobPath = (blob: Expected) => join(directory, 'blobs', 'sha256', hexOf(blob.digest));
+  const fileOf = (blob: Expected) => join(directory, blobPath(blob.digest));
   const layout: Layout = {
     directory,
+    path: fileOf,
     async has(blob) {
-      const stat = await host.files.stat(blobPath(blob));
+      const stat = await host.files.stat(fileOf(blob));
       return stat?.type === 'file' && stat.size === blob.size;
     },
     put: (bytes, expected) => putBlob(host, join(directory, 'blobs', 'sha256'), bytes, expected),
     async putJson(mediaType, document) {
       const bytes = Buffer.from(JSON.stringify(document));
       const expected = { digest: digestOf(bytes), size: bytes.length };
-      if (!(await layout.has(expected))) await host.files.write(blobPath(expected), bytes);
+      if (!(await layout.has(expected))) await host.files.write(fileOf(expected), bytes);
       return { mediaType, ...expected };
     },
     open: async (blob) => verified(await layout.openRaw(blob), blob),
     openRaw: async (blob, start = 0) => host.files.openRead(await layout.file(blob), { start }),
     async file(blob) {
-      const path = blobPath(blob);
+      const path = fileOf(blob);
       const stat = await host.files.stat(path);
       if (stat?.type !== 'file') {
         throw new AppError('oci/blob-missing', 'upstream', `the layout ${directory} lacks a blob`, {
@@ -95,7 +108,7 @@ function makeLayout(host: Host, directory: string): Layout {
     async index() {
       const path = join(directory, 'index.json');
       if ((await host.files.stat(path)) === undefined) return undefined;
-      return parseIndex(await host.files.read(path, maxManifestBytes));
+      return parseIndex(await host.files.read(path, maxManifestBytes), path);
     },
     writeIndex: (index) =>
       host.files.write(join(directory, 'index.json'), JSON.stringify({ ...index, mediaType: mediaTypes.index })),

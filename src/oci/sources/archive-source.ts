@@ -1,22 +1,25 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import * as z from 'zod';
 import {
+  blobPath,
   digestOf,
+  layoutShape,
   maxManifestBytes,
   mediaTypes,
+  parseDockerArchive,
   parseImageConfig,
   parseIndex,
+  readJson,
   type Descriptor,
+  type DockerArchiveImage,
   type Digest,
   type Index,
   type Manifest,
 } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
-import type { Host } from '../../host/index.ts';
 import { sniff } from '../decompress.ts';
 import { digestMismatch } from '../verify.ts';
-import { indexArchive, type ArchiveIndex, type Span } from './archive-index.ts';
+import type { ArchiveIndex, Span } from './archive-index.ts';
 import { pick } from './pick.ts';
 import type { ImageSource } from './source.ts';
 
@@ -38,24 +41,27 @@ async function readSpan(archive: ArchiveIndex, span: Span): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-const blobName = (digest: string): string => `blobs/sha256/${digest.slice('sha256:'.length)}`;
+/** The place of a member, for errors. */
+const inside = (path: string, member: string): string => `${path}!${member}`;
 
 /** ociArchiveSource reads an OCI layout inside a tar; `ref` names one of its images. */
-export async function ociArchiveSource(host: Host, path: string, ref: string | undefined): Promise<ImageSource> {
-  const archive = await indexArchive(host, path);
-  const index: Index = parseIndex(await document(archive, 'index.json'));
+export async function ociArchiveSource(archive: ArchiveIndex, ref: string | undefined): Promise<ImageSource> {
+  const { path } = archive;
+  const index: Index = parseIndex(await document(archive, 'index.json'), inside(path, 'index.json'));
+  if (archive.has('oci-layout'))
+    readJson(await document(archive, 'oci-layout'), 'oci-layout', {
+      shape: layoutShape,
+      file: inside(path, 'oci-layout'),
+    });
   const name = `oci-archive:${path}`;
   return {
     name,
     root: async () => pick(index, ref, name),
-    open: async ({ digest }) => archive.read(archive.span(blobName(digest))),
+    open: async ({ digest }) => archive.read(archive.span(blobPath(digest))),
+    file: ({ digest }) => inside(path, blobPath(digest)),
     close: async () => undefined,
   };
 }
-
-const dockerManifest = z.array(
-  z.object({ Config: z.string(), Layers: z.array(z.string()), RepoTags: z.array(z.string()).nullish() }),
-);
 
 interface Stored {
   readonly descriptor: Descriptor;
@@ -76,14 +82,24 @@ async function layerOf(archive: ArchiveIndex, name: string, diffId: Digest): Pro
   return { descriptor: { mediaType, digest, size: span.size }, open };
 }
 
-function choose(images: z.infer<typeof dockerManifest>, ref: string | undefined, path: string) {
-  const fitting = ref === undefined ? images : images.filter(({ RepoTags }) => RepoTags?.includes(ref) === true);
+/** A name as Docker completes it: `busybox` is `docker.io/library/busybox:latest`. */
+function fullName(name: string): string {
+  const tagged = /:[^/]*$|@/.test(name) ? name : `${name}:latest`;
+  const [first = '', ...rest] = tagged.split('/');
+  if (rest.length === 0) return `docker.io/library/${tagged}`;
+  return first === 'localhost' || /[.:]/.test(first) ? tagged : `docker.io/${tagged}`;
+}
+
+function choose(images: readonly DockerArchiveImage[], ref: string | undefined, path: string) {
+  const named = (image: DockerArchiveImage, at: number): boolean =>
+    ref === undefined || ref === `@${at}` || image.RepoTags?.some((tag) => fullName(tag) === fullName(ref)) === true;
+  const fitting = images.filter(named);
   const [image, ...others] = fitting;
   if (image !== undefined && others.length === 0) return image;
   throw new AppError('oci/reference', 'usage', `docker-archive:${path} does not hold exactly one such image`, {
     expected: ref ?? 'one image',
     found: images.map(({ RepoTags }) => RepoTags?.join(' ') ?? 'no tag').join(', ') || 'no image',
-    hint: 'name one: docker-archive:file:repository:tag',
+    hint: 'name one: docker-archive:file:repository:tag, or docker-archive:file:@0',
   });
 }
 
@@ -91,14 +107,18 @@ function choose(images: z.infer<typeof dockerManifest>, ref: string | undefined,
  * dockerArchiveSource reads what `docker save` wrote, in any of its formats. Such an archive has no
  * manifest in the registry's sense: one is made here, over the layers as they are stored.
  */
-export async function dockerArchiveSource(host: Host, path: string, ref: string | undefined): Promise<ImageSource> {
-  const archive = await indexArchive(host, path);
-  const image = choose(await readDockerManifest(archive), ref, path);
+export async function dockerArchiveSource(archive: ArchiveIndex, ref: string | undefined): Promise<ImageSource> {
+  const { path } = archive;
+  const image = choose(
+    parseDockerArchive(await document(archive, 'manifest.json'), inside(path, 'manifest.json')),
+    ref,
+    path,
+  );
   const configBytes = await document(archive, image.Config);
   const id = /^(?:blobs\/sha256\/)?([0-9a-f]{64})(?:\.json)?$/.exec(image.Config)?.[1];
   const digest = digestOf(configBytes);
   if (id !== undefined && digest !== `sha256:${id}`) throw digestMismatch(image.Config, `sha256:${id}`, digest);
-  const { diff_ids: diffIds } = parseImageConfig(configBytes).rootfs;
+  const { diff_ids: diffIds } = parseImageConfig(configBytes, inside(path, image.Config)).rootfs;
   if (diffIds.length !== image.Layers.length) {
     throw new AppError('oci/layers', 'upstream', `the config in ${path} disagrees with its manifest.json`, {
       expected: `${image.Layers.length} diffIDs`,
@@ -129,13 +149,4 @@ export async function dockerArchiveSource(host: Host, path: string, ref: string 
     },
     close: async () => undefined,
   };
-}
-
-async function readDockerManifest(archive: ArchiveIndex): Promise<z.infer<typeof dockerManifest>> {
-  const bytes = await document(archive, 'manifest.json');
-  try {
-    return dockerManifest.parse(JSON.parse(bytes.toString('utf8')));
-  } catch (cause) {
-    throw new AppError('oci/archive', 'upstream', `malformed manifest.json in ${archive.path}`, { cause });
-  }
 }

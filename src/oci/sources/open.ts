@@ -3,21 +3,34 @@ import { AppError } from '../../errors/index.ts';
 import { openLayout } from '../layout/index.ts';
 import { join } from 'node:path';
 import { dockerArchiveSource, ociArchiveSource } from './archive-source.ts';
+import { dirSource } from './dir-source.ts';
 import { pick } from './pick.ts';
 import type { ImageSource } from './source.ts';
+import { unpackedArchive } from './unpacked.ts';
 
 /** SourceName is an image reference taken apart, with skopeo's transport names. */
 export type SourceName =
-  | { readonly $case: 'oci' | 'oci-archive' | 'docker-archive'; readonly path: string; readonly ref?: string }
+  | { readonly $case: 'oci' | 'oci-archive' | 'docker-archive' | 'dir'; readonly path: string; readonly ref?: string }
   | { readonly $case: 'docker-daemon' | 'registry'; readonly ref: string };
 
+/** Of skopeo's transports, those that cannot be read without the tool that keeps them (containers-transports(5)). */
+const unsupported = /^(containers-storage|ostree|sif|tarball|atomic):/;
+
 /**
- * parseSource reads `oci:dir[:ref]`, `oci-archive:file[:ref]`, `docker-archive:file[:ref]`,
- * `docker-daemon:ref`, `docker://ref` and, without a transport, a registry reference. Throws
- * `oci/source`.
+ * parseSource reads `oci:dir[:ref]`, `oci-archive:file[:ref]`, `docker-archive:file[:ref]`, each also with `:@n` for
+ * the image at that place, `dir:directory`, `docker-daemon:ref`, `docker://ref` and, without a transport, a registry
+ * reference. Throws `oci/source`.
  */
 export function parseSource(text: string): SourceName {
-  const [, transport, rest = ''] = /^(oci|oci-archive|docker-archive|docker-daemon):(.*)$/.exec(text) ?? [];
+  const [, foreign] = unsupported.exec(text) ?? [];
+  if (foreign !== undefined)
+    throw new AppError('oci/source', 'usage', `images in ${foreign}: cannot be read`, {
+      expected: 'oci:, oci-archive:, docker-archive:, dir:, docker-daemon:, docker:// or a registry reference',
+      found: JSON.stringify(text.slice(0, 200)),
+      hint: 'copy it first: skopeo copy REFERENCE oci-archive:FILE',
+    });
+  const [, transport, rest = ''] = /^(oci|oci-archive|docker-archive|dir|docker-daemon):(.*)$/.exec(text) ?? [];
+  if (transport === 'dir' && rest !== '') return { $case: 'dir', path: rest };
   if (transport === undefined) return { $case: 'registry', ref: text.replace(/^docker:\/\//, '') };
   const colon = rest.indexOf(':');
   const path = colon < 0 ? rest : rest.slice(0, colon);
@@ -46,19 +59,22 @@ export async function layoutSource(host: Host, directory: string, ref: string | 
       });
     },
     open: (descriptor) => layout.openRaw(descriptor),
+    file: (descriptor) => layout.path(descriptor),
     close: async () => undefined,
   };
 }
 
-/** openFileSource opens the three kinds of source that are files. */
+/** openFileSource opens the kinds of source that are files. */
 export async function openFileSource(host: Host, name: SourceName): Promise<ImageSource> {
   switch (name.$case) {
     case 'oci':
       return layoutSource(host, name.path, name.ref);
     case 'oci-archive':
-      return ociArchiveSource(host, name.path, name.ref);
+      return unpackedArchive(host, name.path, (archive) => ociArchiveSource(archive, name.ref));
     case 'docker-archive':
-      return dockerArchiveSource(host, name.path, name.ref);
+      return unpackedArchive(host, name.path, (archive) => dockerArchiveSource(archive, name.ref));
+    case 'dir':
+      return dirSource(host, name.path);
     case 'docker-daemon':
     case 'registry':
       throw new TypeError(`${name.$case}: is no file; hand in its own source`);

@@ -3,10 +3,12 @@ import { AppError } from '../../errors/index.ts';
 
 const refName = 'org.opencontainers.image.ref.name';
 
-/** pick chooses from a layout's index.json by name; without a name there must be one image only. */
+/** pick chooses from a layout's index.json by name, or by place as `@1`; without a name there must be one image only. */
 export function pick(index: Index, ref: string | undefined, name: string): Descriptor {
   const names = index.manifests.map(({ annotations, digest }) => annotations?.[refName] ?? digest);
-  const fitting = index.manifests.filter((_descriptor, at) => ref === undefined || names[at] === ref);
+  const fitting = index.manifests.filter(
+    (_descriptor, at) => ref === undefined || names[at] === ref || ref === `@${at}`,
+  );
   const [descriptor, ...others] = fitting;
   if (descriptor !== undefined && others.length === 0) return descriptor;
   throw new AppError('oci/reference', 'usage', `${name} does not hold exactly one such image`, {

@@ -12,5 +12,7 @@ export interface ImageSource {
   root(): Promise<Descriptor>;
   /** Throws `oci/blob-missing`, or what the place itself throws. */
   open(descriptor: Descriptor): Promise<Readable>;
+  /** The file that holds a blob, where there is one: named in errors about a document. */
+  file?(descriptor: Descriptor): string;
   close(): Promise<void>;
 }

@@ -1,8 +1,14 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { mediaTypes, type Collectors, type ContentMatch, type Descriptor, type Digest } from '../../core/index.ts';
-import { AppError } from '../../errors/index.ts';
-import { plainBytes, type Compression } from '../decompress.ts';
+import {
+  type Collectors,
+  type ContentMatch,
+  type Descriptor,
+  type Digest,
+  type DigestAlgorithm,
+} from '../../core/index.ts';
+import { plainBytes } from '../decompress.ts';
+import { compressionOf } from '../layer-types.ts';
 import { toText, type TarEntry } from '../tar/entry.ts';
 import { TarReader } from '../tar/reader.ts';
 import { digestMismatch } from '../verify.ts';
@@ -19,24 +25,6 @@ export interface LayerOptions {
   readonly limits: WalkLimits;
 }
 
-const compressions: Readonly<Record<string, Compression>> = {
-  [mediaTypes.layer]: 'none',
-  [mediaTypes.layerGzip]: 'gzip',
-  [mediaTypes.layerZstd]: 'zstd',
-  [mediaTypes.dockerLayer]: 'gzip',
-  'application/vnd.docker.image.rootfs.diff.tar': 'none',
-};
-
-/** compressionOf reads a layer's media type. Throws `oci/media-type`. */
-export function compressionOf(layer: Descriptor): Compression {
-  const kind = compressions[layer.mediaType];
-  if (kind !== undefined) return kind;
-  throw new AppError('oci/media-type', 'upstream', 'a layer of unknown media type', {
-    expected: Object.keys(compressions).join(', '),
-    found: layer.mediaType,
-  });
-}
-
 const absolute = (name: string): string => `/${toText(name).replace(/^(?:\.?\/)+/, '')}`;
 
 /**
@@ -50,15 +38,18 @@ export class LayerReader {
   readonly contents = new Map<number, Buffer>();
   readonly matches: ContentMatch[] = [];
   contentBytes = 0;
-  private readonly hash = createHash('sha256');
+  private readonly hash: Hash;
+  private readonly algorithm: DigestAlgorithm;
   private readonly tar: TarReader;
   private readonly options: LayerOptions;
   private wanted: Buffer | undefined;
   private filled = 0;
   private window: WindowFinder | undefined;
 
-  constructor(layer: number, options: LayerOptions) {
+  constructor(layer: number, options: LayerOptions, algorithm: DigestAlgorithm = 'sha256') {
     this.options = options;
+    this.algorithm = algorithm;
+    this.hash = createHash(algorithm);
     const scanner =
       options.rules === undefined
         ? undefined
@@ -132,7 +123,7 @@ export class LayerReader {
 
   finish(): Digest {
     this.tar.finish();
-    return `sha256:${this.hash.digest('hex')}` as Digest;
+    return `${this.algorithm}:${this.hash.digest('hex')}` as Digest;
   }
 }
 

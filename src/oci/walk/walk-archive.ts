@@ -1,6 +1,6 @@
-import { platforms, toOciPlatform, type LayerFacts, type Picture, type Platform } from '../../core/index.ts';
+import { platforms, type ImagePlatform, type LayerFacts, type Picture } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
-import { findImage, resolve, type ArchiveImage } from '../import/archive-image.ts';
+import { findImage, resolve, type ArchiveImage, type Machine } from '../import/archive-image.ts';
 import { readArchive, type Member } from '../import/intake.ts';
 import { LayerIntake, type IntakeFacts } from '../layer-intake.ts';
 import { digestMismatch } from '../verify.ts';
@@ -38,8 +38,13 @@ function layersOf(members: Members, image: ArchiveImage): ReadLayer[] {
   });
 }
 
-function pictureOf(members: Members, platform: Platform, options: WalkOptions): Picture {
-  const image = findImage(members, toOciPlatform(platform));
+function machineOf(platform: ImagePlatform): Machine {
+  const [os = '', architecture = '', variant] = platform.split('/');
+  return { os, architecture, variant };
+}
+
+function pictureOf(members: Members, platform: ImagePlatform, options: WalkOptions): Picture {
+  const image = findImage(members, machineOf(platform));
   const limits = { ...defaultLimits, ...options.limits };
   const builder = new PictureBuilder(limits, options.collectors?.wantContent);
   const steps = stepOf(image.config);
@@ -68,7 +73,10 @@ function pictureOf(members: Members, platform: Platform, options: WalkOptions): 
  * 70 bytes each. The manifest is made here, over the layers as they are stored. Throws what
  * walkImage throws, and `oci/archive`.
  */
-export async function walkArchive(archive: AsyncIterable<Uint8Array>, options: WalkOptions = {}): Promise<Picture> {
+export async function walkArchive(
+  archive: AsyncIterable<Uint8Array>,
+  options: WalkOptions & { readonly wanted?: readonly ImagePlatform[] | undefined } = {},
+): Promise<Picture> {
   const members = new Map<string, Member<ReadLayer>>();
   const layerOptions: LayerOptions = {
     limits: { ...defaultLimits, ...options.limits },
@@ -103,7 +111,7 @@ export async function walkArchive(archive: AsyncIterable<Uint8Array>, options: W
     },
   );
   const failures: unknown[] = [];
-  for (const platform of platforms) {
+  for (const platform of options.wanted ?? platforms) {
     try {
       return pictureOf(members, platform, options);
     } catch (error) {

@@ -1,13 +1,14 @@
 import type { Readable } from 'node:stream';
-import type {
-  Collectors,
-  Descriptor,
-  Digest,
-  ImageConfig,
-  LayerFacts,
-  Manifest,
-  Picture,
-  Platform,
+import {
+  algorithmOf,
+  type Collectors,
+  type Descriptor,
+  type Digest,
+  type ImageConfig,
+  type LayerFacts,
+  type ImagePlatform,
+  type Manifest,
+  type Picture,
 } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 import { LayerReader, readLayer, type LayerOptions } from './layer.ts';
@@ -23,7 +24,7 @@ export interface WalkOptions {
 
 /** WalkImage is one platform's image, its small documents already verified. */
 export interface WalkImage {
-  readonly platform: Platform;
+  readonly platform: ImagePlatform;
   readonly manifestDigest: Digest;
   readonly manifest: Manifest;
   readonly config: ImageConfig;
@@ -102,7 +103,7 @@ export async function walkImage(image: WalkImage, options: WalkOptions = {}): Pr
     const descriptor = layers[index];
     const diffId = diffIds[index];
     if (descriptor === undefined || diffId === undefined) return;
-    const reader = new LayerReader(index, layerOptions);
+    const reader = new LayerReader(index, layerOptions, algorithmOf(diffId));
     running.push(
       new Reading(reader, async () => {
         const source = await image.open(descriptor);

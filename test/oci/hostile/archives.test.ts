@@ -99,7 +99,7 @@ describe('streams that are damaged', () => {
     expect(await codeOf(walkBlobs([good], [{ bytes: good }]))).toBe('oci/compression');
     const plain = 'application/vnd.oci.image.layer.v1.tar';
     expect(await codeOf(walkBlobs([good], [{ bytes: good, mediaType: plain }]))).toBe('no error');
-    expect(await codeOf(walkBlobs([good], [{ bytes: gzipSync(good), mediaType: plain }]))).toMatch(/^oci\/tar-/);
+    expect(await codeOf(walkBlobs([good], [{ bytes: gzipSync(good), mediaType: plain }]))).toBe('oci/compression');
   });
 
   it('fewer diffIDs than layers are an error', async () => {

@@ -25,6 +25,13 @@ export interface Login {
   readonly password: string;
 }
 
+/** Files of the server, and of the authorities whose clients alone it lets in (its configuration's names). */
+export interface ServerTls {
+  readonly certificate: string;
+  readonly key: string;
+  readonly clientcas?: readonly string[];
+}
+
 /** The registry takes bcrypt alone, which every Debian's perl can do (crypt(5)). */
 function htpasswd({ user, password }: Login): string {
   const script = 'print crypt($ARGV[0], q($2b$04$abcdefghijklmnopqrstuu))';
@@ -32,7 +39,7 @@ function htpasswd({ user, password }: Login): string {
 }
 
 /** startDockerRegistry runs the Debian package's docker-registry on a free loopback port, in a directory of its own; `login` is who may do anything at all. */
-export async function startDockerRegistry(login?: Login): Promise<DockerRegistry> {
+export async function startDockerRegistry(login?: Login, tls?: ServerTls): Promise<DockerRegistry> {
   const directory = await mkdtemp(join(tmpdir(), 'docker-registry-'));
   const host = `127.0.0.1:${await freePort()}`;
   const config = {
@@ -43,7 +50,7 @@ export async function startDockerRegistry(login?: Login): Promise<DockerRegistry
       delete: { enabled: true },
       cache: { blobdescriptor: 'inmemory' },
     },
-    http: { addr: host },
+    http: { addr: host, ...(tls === undefined ? {} : { tls }) },
     ...(login === undefined ? {} : { auth: { htpasswd: { realm: 'private', path: join(directory, 'htpasswd') } } }),
   };
   const file = join(directory, 'config.json');
@@ -63,8 +70,9 @@ export async function startDockerRegistry(login?: Login): Promise<DockerRegistry
     });
   });
   for (let tries = 0; ; tries += 1) {
+    // Over TLS, the answer to plain HTTP is 400.
     const up = await fetch(`http://${host}/v2/`)
-      .then((response) => response.ok || (login !== undefined && response.status === 401))
+      .then(({ ok, status }) => ok || (login !== undefined && status === 401) || (tls !== undefined && status === 400))
       .catch(() => false);
     if (up) break;
     if (tries > 100 || child.exitCode !== null) throw new Error(`docker-registry did not start: ${said}`);
