@@ -21,7 +21,7 @@ export interface TarEntry {
   readonly devMajor: number;
   readonly devMinor: number;
   /** `SCHILY.xattr.*` by attribute name. */
-  readonly xattrs?: ReadonlyMap<string, string>;
+  readonly xattrs?: ReadonlyMap<string, string> | undefined;
   /** Where the content begins, in bytes from the start of the archive. */
   readonly offset: number;
 }
