@@ -35,3 +35,15 @@ export function tarError(what: string, message: string, found?: string): AppErro
     ...(found === undefined ? {} : { found: JSON.stringify(toText(found.slice(0, 300))) }),
   });
 }
+
+/**
+ * enginesDiffer is the refusal of an entry that engines unpack to different file systems: a gate that
+ * believed one of them would not see what another runs. `engines` says which does what.
+ */
+export function enginesDiffer(what: string, entry: string, message: string, engines: string): AppError {
+  return new AppError(`oci/tar-${what}`, 'upstream', message, {
+    expected: 'an entry that every engine unpacks alike',
+    found: `${JSON.stringify(toText(entry.slice(0, 300)))}: ${engines}`,
+    hint: 'make the layer anew without this entry',
+  });
+}
