@@ -1,4 +1,4 @@
-import { enginesDiffer, tarError, type TarType } from '../tar/entry.ts';
+import { tarError, type TarType } from '../tar/entry.ts';
 
 /** PATH_MAX and NAME_MAX of Linux: nothing longer can be unpacked. */
 export const maxPath = 4096;
@@ -25,7 +25,8 @@ export function split(name: string): string[] {
   for (const part of pieces(name)) {
     if (part !== '..') parts.push(part);
     else if (parts.pop() === undefined && !name.startsWith('/')) {
-      throw enginesDiffer('path', name, 'a path that climbs out with ..', climbs);
+      // Engines clean it away, behind their chroot; no builder writes it.
+      throw tarError('path', 'a path that climbs out with ..', name);
     }
   }
   return parts;
@@ -33,8 +34,6 @@ export function split(name: string): string[] {
 
 /** splitTarget is split for the target of a hard link: every engine keeps it inside the root. */
 export const splitTarget = (link: string): string[] => split(`/${link}`);
-
-const climbs = 'Docker and containers/storage refuse it, umoci and containerd keep it inside the root';
 
 function pieces(name: string): string[] {
   if (name.includes('\0')) throw tarError('path', 'a path with a NUL byte', name);

@@ -1,6 +1,7 @@
 import type { Picture } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
-import { enginesDiffer, tarError, toText } from '../tar/entry.ts';
+import { tarError, toText } from '../tar/entry.ts';
+import { disputed } from './disputed.ts';
 import { maxName, maxPath, split, splitTarget, type LayerEntry } from './layer-entry.ts';
 import { maxHiddenDirectories, maxKept, maxShadowed, tooMuch, type WalkLimits } from './limits.ts';
 import { alive, Nodes } from './nodes.ts';
@@ -59,11 +60,7 @@ export class Tree {
     const last = parts.pop();
     if (last === undefined) return this.root(entry);
     const below = parts.find((part) => part.startsWith(whiteout));
-    if (below === aufsLinks) {
-      const engines =
-        'umoci and overlay stores (podman, containerd) unpack it, vfs stores (podman, Docker) leave it out';
-      throw enginesDiffer('whiteout', entry.name, `a path below ${aufsLinks}`, engines);
-    }
+    if (below === aufsLinks) throw disputed('belowPlnk', entry.name);
     if (below !== undefined) throw tarError('whiteout', 'a path below a whiteout', entry.name);
     if (last.startsWith(whiteout)) {
       this.hide(parts, last, entry);
@@ -174,10 +171,7 @@ export class Tree {
     }
     const { hops } = this;
     const at = this.directory(parts, false, entry.name);
-    if (this.hops > hops) {
-      const engines = 'overlay stores (podman, Docker) hide the link instead, umoci and containerd follow it';
-      throw enginesDiffer('whiteout', entry.name, 'a whiteout that leads through a symlink', engines);
-    }
+    if (this.hops > hops) throw disputed('throughLink', entry.name);
     if (last !== opaque) {
       if (at >= 0) this.whiteOut(at, name, entry);
     } else if (at >= 0) {
@@ -212,9 +206,7 @@ export class Tree {
     if (node === 0) return;
     const isDirectory = nodes.kind(node) === 'directory';
     if (nodes.writtenIn.get(node) === this.layer || (isDirectory && nodes.touchedIn.get(node) === this.layer)) {
-      const engines =
-        'umoci keeps what this layer wrote, vfs stores (podman, Docker) remove it, overlay stores refuse the layer';
-      throw enginesDiffer('whiteout', entry.name, 'a whiteout after its own layer wrote what it names', engines);
+      throw disputed('afterItsEntry', entry.name);
     }
     if (isDirectory) {
       if (this.hidden.size === maxHiddenDirectories)
@@ -240,9 +232,7 @@ export class Tree {
       nodes.kill(existing, this.layer);
     }
     if (entry.type === 'directory' && this.hidden.size > 0 && this.hidden.has(`${parent}/${name}`)) {
-      const engines =
-        'overlay stores (podman, Docker, containerd) show the lower directory’s content again, umoci does not';
-      throw enginesDiffer('whiteout', entry.name, 'a directory in the place of one that its own layer hid', engines);
+      throw disputed('inItsPlace', entry.name);
     }
     const node = nodes.add(parent, name, 0, name.length, this.layer);
     if (inode < 0) {
@@ -254,15 +244,7 @@ export class Tree {
     // Engines apply the link's own owner and mode, and both names share them.
     const kind = nodes.kind(inode);
     if (kind !== 'symlink') {
-      if (((nodes.mode(inode) ^ entry.mode) & 0o7000) !== 0) {
-        const engines = 'umoci keeps the mode of the target, other engines set that of the link';
-        throw enginesDiffer(
-          'link',
-          entry.name,
-          'a hard link with other setuid, setgid or sticky bits than its target',
-          engines,
-        );
-      }
+      if (((nodes.mode(inode) ^ entry.mode) & 0o7000) !== 0) throw disputed('linkBits', entry.name);
       nodes.setFacts(inode, kind, entry.mode, this.id(entry.uid), this.id(entry.gid), nodes.capabilities(inode));
     }
     return node;

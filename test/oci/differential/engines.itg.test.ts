@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AppError } from '../../../src/errors/index.ts';
 import { byPodman, byUmoci, writeLayout, type Unpacked } from './engines.ts';
+import { disputedCases } from './disputed-cases.ts';
 import { generateImage } from './images.ts';
 import { Random } from './random.ts';
 import { differences, walkedTree, type TreeLines } from './trees.ts';
@@ -78,6 +79,38 @@ beforeAll(async () => {
 
 afterAll(() => {
   rmSync(directory, { recursive: true, force: true });
+});
+
+describe('what we refuse because engines differ', () => {
+  test('is indeed unpacked or refused differently, case by case', async () => {
+    const cases = disputedCases.map(({ layers }, index) => ({ name: `case${index}`, layers }));
+    const folder = `${directory}d`;
+    try {
+      mkdirSync(join(folder, 'umoci'), { recursive: true });
+      writeLayout(join(folder, 'layout'), cases);
+      const unpacked = [
+        await byUmoci(join(folder, 'layout'), join(folder, 'umoci'), cases),
+        byPodman('overlay', join(folder, 'layout'), join(folder, 'overlay'), cases),
+        byPodman('vfs', join(folder, 'layout'), join(folder, 'vfs'), cases),
+      ];
+      const answers = cases.map((_case, index) =>
+        unpacked.map((by) => {
+          const tree = by[index];
+          return tree instanceof Map
+            ? [...tree]
+                .map(([path, what]) => `${path} ${what}`)
+                .sort()
+                .join('\n')
+            : 'refused';
+        }),
+      );
+      const alike = disputedCases.filter((_case, index) => new Set(answers[index]).size === 1);
+      expect(alike.map(({ what }) => what)).toEqual([]);
+      expect(answers.flat().filter((answer) => answer !== 'refused').length).toBeGreaterThan(cases.length);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
 });
 
 describe(`${count} random images of seed ${seed}`, () => {
