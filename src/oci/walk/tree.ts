@@ -1,10 +1,9 @@
-import type { Picture } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 import { tarError, toText } from '../tar/entry.ts';
 import { disputed } from './disputed.ts';
 import { maxName, maxPath, split, splitTarget, type LayerEntry } from './layer-entry.ts';
-import { maxHiddenDirectories, maxKept, maxShadowed, tooMuch, type WalkLimits } from './limits.ts';
-import { alive, Nodes } from './nodes.ts';
+import { maxHiddenDirectories, maxKept, tooMuch, type WalkLimits } from './limits.ts';
+import { Nodes } from './nodes.ts';
 
 /** As many links as Linux follows in one path. */
 const maxHops = 40;
@@ -277,41 +276,5 @@ export class Tree {
     throw new AppError('oci/tar-link', 'upstream', 'a hard link that leads to nothing', {
       found: `${toText(entry.name.slice(0, 300))} -> ${toText(entry.link.slice(0, 300))}`,
     });
-  }
-
-  /** Ends the tree: what lies below something hidden is hidden, too. Gives what was, and by whom. */
-  seal(): {
-    readonly live: number;
-    readonly shadowed: Picture['shadowed'];
-    readonly count: number;
-    readonly bytes: number;
-  } {
-    const { nodes } = this;
-    const floors = new Uint16Array(nodes.count);
-    floors[0] = this.opaqueIn.get(0) ?? 0;
-    const shadowed: { path: string; layer: number; by: number; size: number }[] = [];
-    let live = 1;
-    let count = 0;
-    let bytes = 0;
-    // A parent's number is always lower than its children's.
-    for (let node = 1; node < nodes.count; node++) {
-      const parent = nodes.parent.get(node);
-      const floor = floors[parent] ?? 0;
-      let death = Math.min(nodes.diedIn.get(node), nodes.diedIn.get(parent));
-      const newest = Math.max(nodes.writtenIn.get(node), nodes.touchedIn.get(node));
-      if (newest < floor) death = Math.min(death, floor);
-      nodes.diedIn.set(node, death);
-      floors[node] = Math.max(floor, this.opaqueIn.get(node) ?? 0);
-      if (death === alive) {
-        live++;
-      } else if (nodes.kind(node) === 'file') {
-        const size = nodes.size(node);
-        count++;
-        bytes += size;
-        if (shadowed.length < maxShadowed)
-          shadowed.push({ path: nodes.path(node), layer: nodes.writtenIn.get(node), by: death, size });
-      }
-    }
-    return { live, shadowed, count, bytes };
   }
 }
