@@ -21,7 +21,7 @@ export interface TarEntry {
   readonly devMajor: number;
   readonly devMinor: number;
   /** `SCHILY.xattr.*` by attribute name. */
-  readonly xattrs?: ReadonlyMap<string, string>;
+  readonly xattrs?: ReadonlyMap<string, string> | undefined;
   /** Where the content begins, in bytes from the start of the archive. */
   readonly offset: number;
 }
@@ -33,5 +33,17 @@ export const toBytes = (text: string): string => Buffer.from(text, 'utf8').toStr
 export function tarError(what: string, message: string, found?: string): AppError {
   return new AppError(`oci/tar-${what}`, 'upstream', message, {
     ...(found === undefined ? {} : { found: JSON.stringify(toText(found.slice(0, 300))) }),
+  });
+}
+
+/**
+ * enginesDiffer is the refusal of an entry that engines unpack to different file systems: a gate that
+ * believed one of them would not see what another runs. `engines` says which does what.
+ */
+export function enginesDiffer(what: string, entry: string, message: string, engines: string): AppError {
+  return new AppError(`oci/tar-${what}`, 'upstream', message, {
+    expected: 'an entry that every engine unpacks alike',
+    found: `${JSON.stringify(toText(entry.slice(0, 300)))}: ${engines}`,
+    hint: 'make the layer anew without this entry',
   });
 }

@@ -1,7 +1,9 @@
 import { tarError, type TarType } from './entry.ts';
+import { numeric, octal } from './number.ts';
 
 export const blockSize = 512;
 
+/** Numbers may be too large to be exact: `safeInteger` is for those that are used. */
 export interface RawHeader {
   readonly flag: string;
   readonly name: string;
@@ -20,33 +22,16 @@ function text(block: Buffer, start: number, length: number): string {
   return block.toString('latin1', start, end < 0 || end > start + length ? start + length : end);
 }
 
-/** Octal, or base 256 when the first bit is set (GNU): both as Go's archive/tar reads them. */
-function number(block: Buffer, start: number, length: number): number {
-  const first = block[start] ?? 0;
-  if ((first & 0x80) !== 0) return base256(block, start, length);
-  let value = 0;
-  let index = start;
-  const end = start + length;
-  while (index < end && (block[index] === 0x20 || block[index] === 0)) index++;
-  for (; index < end; index++) {
-    const byte = block[index] ?? 0;
-    if (byte === 0x20 || byte === 0) break;
-    if (byte < 0x30 || byte > 0x37) throw tarError('number', 'a tar header holds a malformed number');
-    value = value * 8 + (byte - 0x30);
-  }
-  return value;
+function number(block: Buffer, start: number, length: number, what: string): number {
+  const value = numeric(block, start, length);
+  if (value !== undefined) return value;
+  throw tarError('number', `a tar header holds a malformed number (${what})`, text(block, 0, 100));
 }
 
-function base256(block: Buffer, start: number, length: number): number {
-  const negative = ((block[start] ?? 0) & 0x40) !== 0;
-  let value = negative ? -1 : 0;
-  for (let index = 0; index < length; index++) {
-    let byte = block[start + index] ?? 0;
-    if (index === 0) byte = negative ? byte | 0x80 : byte & 0x7f;
-    value = value * 256 + byte;
-  }
-  if (!Number.isSafeInteger(value)) throw tarError('number', 'a tar header holds a number out of range');
-  return value;
+/** The low bits of what may be a number of 64 bits, two's complement, of which a Number keeps only the high ones. */
+function modeOf(block: Buffer): number {
+  const value = number(block, 100, 8, 'mode');
+  return (Number.isSafeInteger(value) ? value : block.readUInt16BE(106)) & 0o7777;
 }
 
 function checkSum(block: Buffer): void {
@@ -58,7 +43,7 @@ function checkSum(block: Buffer): void {
     unsigned += byte;
     signed += byte > 127 ? byte - 256 : byte;
   }
-  const stated = number(block, 148, 8);
+  const stated = octal(block, 148, 8);
   // Old tars summed signed bytes; every reader accepts both.
   if (stated !== unsigned && stated !== signed) {
     throw tarError('checksum', 'not a tar archive, or a damaged one: a header checksum is wrong');
@@ -70,30 +55,49 @@ export function isZeroBlock(block: Buffer): boolean {
   return true;
 }
 
-/** decodeHeader reads one 512-byte header of the ustar, GNU or V7 format. Throws `oci/tar-*`. */
+type Format = 'v7' | 'ustar' | 'star' | 'gnu';
+
+function formatOf(block: Buffer): Format {
+  const magic = block.toString('latin1', 257, 265);
+  if (magic.startsWith('ustar\0')) return block.toString('latin1', 508, 512) === 'tar\0' ? 'star' : 'ustar';
+  return magic === 'ustar  \0' ? 'gnu' : 'v7';
+}
+
+function prefixOf(block: Buffer, format: Format): string {
+  if (format === 'ustar') return text(block, 345, 155);
+  if (format === 'star') return text(block, 345, 131);
+  if (format === 'v7') return '';
+  // GNU keeps times where ustar keeps the prefix. Go before 1.8 wrote a prefix all the same, so Go
+  // takes for one whatever cannot be a time and is ASCII (golang.org/issues/12594).
+  const isTime = (at: number): boolean => block[at] === 0 || numeric(block, at, 12) !== undefined;
+  if (isTime(345) && isTime(357)) return '';
+  const prefix = text(block, 345, 155);
+  return /[\x80-\xff]/.test(prefix) ? '' : prefix;
+}
+
+/**
+ * decodeHeader reads one 512-byte header of the ustar, star, GNU or V7 format, with Go's choice of
+ * format and Go's idea of which fields must be numbers. Throws `oci/tar-*`.
+ */
 export function decodeHeader(block: Buffer): RawHeader {
   checkSum(block);
-  const magic = block.toString('latin1', 257, 263);
-  const posix = magic === 'ustar\0';
-  const tagged = posix || magic === 'ustar ';
-  let name = text(block, 0, 100);
-  // GNU keeps times and sparse maps where ustar keeps the prefix; star keeps a shorter one.
-  const star = posix && block.toString('latin1', 508, 512) === 'tar\0';
-  const prefix = posix ? text(block, 345, star ? 131 : 155) : '';
-  if (prefix !== '') name = `${prefix}/${name}`;
-  const flag = String.fromCharCode(block[156] ?? 0);
-  const device = tagged && (flag === '3' || flag === '4');
+  const format = formatOf(block);
+  const prefix = prefixOf(block, format);
+  const name = text(block, 0, 100);
+  const devMajor = format === 'v7' ? 0 : number(block, 329, 8, 'device number');
+  const devMinor = format === 'v7' ? 0 : number(block, 337, 8, 'device number');
+  if (format === 'star') for (const at of [476, 488]) number(block, at, 12, 'time');
   return {
-    flag,
-    name,
-    mode: number(block, 100, 8) & 0o7777,
-    uid: number(block, 108, 8),
-    gid: number(block, 116, 8),
-    size: number(block, 124, 12),
-    mtime: number(block, 136, 12),
+    flag: String.fromCharCode(block[156] ?? 0),
+    name: prefix === '' ? name : `${prefix}/${name}`,
+    mode: modeOf(block),
+    uid: number(block, 108, 8, 'uid'),
+    gid: number(block, 116, 8, 'gid'),
+    size: number(block, 124, 12, 'size'),
+    mtime: number(block, 136, 12, 'mtime'),
     link: text(block, 157, 100),
-    devMajor: device ? number(block, 329, 8) : 0,
-    devMinor: device ? number(block, 337, 8) : 0,
+    devMajor,
+    devMinor,
   };
 }
 
@@ -107,11 +111,14 @@ const types: Readonly<Record<string, TarType>> = {
   '6': 'fifo',
 };
 
-/** typeOf refuses what no engine unpacks: sparse members, multi-volume parts, unknown flags. */
+/** hasContent is false for members that Go reads no content of, whatever size their header states. */
+export const hasContent = (flag: string): boolean => flag < '1' || flag > '6';
+
+/** typeOf refuses what no engine unpacks: GNU's old sparse members, multi-volume parts, unknown flags. */
 export function typeOf(flag: string, name: string): TarType {
   if (flag === '\0') return name.endsWith('/') ? 'directory' : 'file';
   const type = types[flag];
   if (type !== undefined) return type;
-  if (flag === 'S') throw tarError('sparse', 'a sparse file in a layer: the image spec advises against them', name);
-  throw tarError('type', `a tar member of unknown type ${JSON.stringify(flag)}`, name);
+  if (flag === 'S') throw tarError('sparse', 'a sparse file in GNU’s old format: no engine unpacks it', name);
+  throw tarError('type', `a tar member of unknown type ${JSON.stringify(flag)}: no engine unpacks it`, name);
 }

@@ -12,6 +12,7 @@ import { compressionOf } from '../layer-types.ts';
 import { toText, type TarEntry } from '../tar/entry.ts';
 import { TarReader } from '../tar/reader.ts';
 import { digestMismatch } from '../verify.ts';
+import { refuseDisputed, refuseDisputedGlobal } from './disputed.ts';
 import { maxKept, tooMuch, type WalkLimits } from './limits.ts';
 import { Records } from './records.ts';
 import type { CompiledRules } from './rules.ts';
@@ -44,6 +45,8 @@ export class LayerReader {
   private readonly options: LayerOptions;
   private wanted: Buffer | undefined;
   private filled = 0;
+  private content = 0;
+  private compressedSize = 0;
   private window: WindowFinder | undefined;
 
   constructor(layer: number, options: LayerOptions, algorithm: DigestAlgorithm = 'sha256') {
@@ -57,7 +60,10 @@ export class LayerReader {
             if (this.matches.length < maxKept) this.matches.push({ ...match, layer });
           });
     this.tar = new TarReader({
+      expandSparse: true,
+      global: refuseDisputedGlobal,
       entry: (entry) => {
+        refuseDisputed(entry);
         this.records.add(entry);
         this.filled = 0;
         this.wanted = entry.type === 'file' ? this.want(entry) : undefined;
@@ -65,6 +71,9 @@ export class LayerReader {
         if (entry.size > 0) scanner?.start(absolute(entry.name), entry.size);
       },
       data: (chunk) => {
+        this.content += chunk.length;
+        // Holes of sparse files come without bytes of the layer.
+        if (this.content > this.tar.bytes) this.checkLimits(this.content);
         if (this.wanted !== undefined) this.filled += chunk.copy(this.wanted, this.filled);
         this.window?.data(chunk);
         scanner?.data(chunk);
@@ -112,11 +121,16 @@ export class LayerReader {
   }
 
   write(chunk: Buffer, compressedSize: number): void {
+    this.compressedSize = compressedSize;
     this.hash.update(chunk);
     this.tar.write(chunk);
+    this.checkLimits(this.tar.bytes);
+  }
+
+  private checkLimits(bytes: number): void {
     const { layerBytes, ratio } = this.options.limits;
-    if (this.tar.bytes > layerBytes) throw tooMuch('uncompressed bytes in a layer', layerBytes);
-    if (this.tar.bytes > 1024 ** 3 && this.tar.bytes > ratio * compressedSize) {
+    if (bytes > layerBytes) throw tooMuch('uncompressed bytes in a layer', layerBytes);
+    if (bytes > 1024 ** 3 && bytes > ratio * this.compressedSize) {
       throw tooMuch('uncompressed bytes for each compressed one (a bomb)', ratio);
     }
   }

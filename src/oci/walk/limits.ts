@@ -29,6 +29,9 @@ export const maxShadowed = 100_000;
 /** Findings beyond this many are counted, not kept: an image made of them must not fill the memory. */
 export const maxKept = 10_000;
 
+/** Directories that one layer hides by a whiteout each: they are remembered to its end. */
+export const maxHiddenDirectories = 100_000;
+
 export function tooMuch(what: string, limit: number): AppError {
   return new AppError('oci/limit', 'upstream', `the image holds too many or too large ${what}`, {
     expected: `at most ${limit}`,

@@ -3,6 +3,7 @@ import { AppError } from '../../errors/index.ts';
 import type { LayerReader } from './layer.ts';
 import { maxKept, tooMuch, type WalkLimits } from './limits.ts';
 import { alive } from './nodes.ts';
+import { seal } from './seal.ts';
 import { Tree } from './tree.ts';
 import { TreeView } from './tree-view.ts';
 
@@ -86,7 +87,7 @@ export class PictureBuilder {
   }
 
   finish() {
-    const { live, shadowed, count, bytes } = this.tree.seal();
+    const { live, shadowed, count, bytes } = seal(this.tree.nodes, this.tree.opaqueIn);
     const { nodes } = this.tree;
     const contents = new Map<string, Uint8Array>();
     for (const [node, inode] of [...[...this.contents.keys()].map((own) => [own, own] as const), ...this.links]) {

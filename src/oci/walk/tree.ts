@@ -1,20 +1,21 @@
-import type { Picture } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 import { tarError, toText } from '../tar/entry.ts';
-import { maxName, maxPath, split, type LayerEntry } from './layer-entry.ts';
-import { maxKept, maxShadowed, type WalkLimits } from './limits.ts';
-import { alive, Nodes } from './nodes.ts';
+import { disputed } from './disputed.ts';
+import { maxName, maxPath, split, splitTarget, type LayerEntry } from './layer-entry.ts';
+import { maxHiddenDirectories, maxKept, tooMuch, type WalkLimits } from './limits.ts';
+import { Nodes } from './nodes.ts';
 
 /** As many links as Linux follows in one path. */
 const maxHops = 40;
 const whiteout = '.wh.';
 const opaque = '.wh..wh..opq';
+const aufsLinks = '.wh..wh.plnk';
 
 /**
  * Tree applies layers, lowest first, as the image spec says (layer.md, "Applying Changesets"):
- * whiteouts and opaque directories hide what lower layers hold, never what their own layer does,
- * wherever in the layer they stand. A symlink on the way to a path is followed inside the root,
- * as it is when an engine unpacks, and reported.
+ * whiteouts and opaque directories hide what lower layers hold, never what their own layer does.
+ * A symlink on the way to a path is followed inside the root, as it is when an engine unpacks, and
+ * reported. An entry that engines unpack to different trees is refused.
  */
 export class Tree {
   readonly nodes: Nodes;
@@ -22,6 +23,8 @@ export class Tree {
   /** Directories whose lower content a layer hid. */
   readonly opaqueIn = new Map<number, number>();
   layer = 0;
+  /** Directories that a whiteout of this layer hid, by the node of their parent and their name. */
+  private readonly hidden = new Set<string>();
   private cachedDirectory = '';
   private cachedNode = -1;
 
@@ -31,6 +34,7 @@ export class Tree {
 
   startLayer(layer: number): void {
     this.layer = layer;
+    this.hidden.clear();
     this.cachedNode = -1;
   }
 
@@ -54,8 +58,9 @@ export class Tree {
     const parts = split(entry.name);
     const last = parts.pop();
     if (last === undefined) return this.root(entry);
-    const hidden = parts.find((part) => part.startsWith(whiteout));
-    if (hidden !== undefined) throw tarError('whiteout', 'a path below a whiteout', entry.name);
+    const below = parts.find((part) => part.startsWith(whiteout));
+    if (below === aufsLinks) throw disputed('belowPlnk', entry.name);
+    if (below !== undefined) throw tarError('whiteout', 'a path below a whiteout', entry.name);
     if (last.startsWith(whiteout)) {
       this.hide(parts, last, entry);
       return -1;
@@ -102,6 +107,9 @@ export class Tree {
     return floor;
   }
 
+  /** Links followed so far, by all walks. */
+  private hops = 0;
+
   /** Walks to a directory, following links inside the root; -1 where there is none. */
   private directory(parts: readonly string[], create: boolean, name: string): number {
     const { nodes } = this;
@@ -125,6 +133,7 @@ export class Tree {
       const inode = nodes.inode(node);
       const kind = nodes.kind(inode);
       if (kind === 'symlink') {
+        this.hops++;
         if (++hops > maxHops) throw tarError('link-loop', 'a loop of symlinks on the way to a path', name);
         const link = nodes.link(inode);
         if (create) this.overLink(name, link);
@@ -152,37 +161,58 @@ export class Tree {
   }
 
   private hide(parts: readonly string[], last: string, entry: LayerEntry): void {
-    if (last === opaque) {
-      const directory = this.directory(parts, true, entry.name);
-      if (directory < 0) throw tarError('whiteout', 'an opaque marker in something that is no directory', entry.name);
-      this.opaqueIn.set(directory, this.layer);
-    } else if (!last.startsWith('.wh..wh.')) {
-      // Docker and containerd skip other `.wh..wh.` names: the records of a storage driver long gone.
-      const name = last.slice(whiteout.length);
-      if (name === '' || name === '.' || name === '..') {
-        throw tarError('whiteout', 'a whiteout that names no file', entry.name);
-      }
-      this.whiteOut(parts, name, entry);
-    }
     this.cachedNode = -1;
+    // Docker and containerd skip other `.wh..wh.` names: the records of a storage driver long gone.
+    if (last !== opaque && last.startsWith('.wh..wh.')) return;
+    const name = last === opaque ? '' : last.slice(whiteout.length);
+    if (last !== opaque && (name === '' || name === '.' || name === '..')) {
+      throw tarError('whiteout', 'a whiteout that names no file', entry.name);
+    }
+    const { hops } = this;
+    const at = this.directory(parts, false, entry.name);
+    if (this.hops > hops) throw disputed('throughLink', entry.name);
+    if (last !== opaque) {
+      if (at >= 0) this.whiteOut(at, name, entry);
+    } else if (at >= 0) {
+      this.opaqueIn.set(at, this.layer);
+    } else if (this.isFree(parts)) {
+      this.directory(parts, true, entry.name);
+    }
   }
 
-  private whiteOut(parts: readonly string[], name: string, entry: LayerEntry): void {
+  /** What an opaque marker may make a directory of: nothing there, nor hidden by this very layer. */
+  private isFree(parts: readonly string[]): boolean {
+    let at = 0;
+    for (const [index, part] of parts.entries()) {
+      if (this.hidden.has(`${at}/${part}`)) return false;
+      const node = this.child(at, part, this.floorOf(at));
+      if (node === 0) return true;
+      if (this.nodes.kind(node) !== 'directory') {
+        throw tarError(
+          'whiteout',
+          'an opaque marker in something that is no directory',
+          parts.slice(0, index + 1).join('/'),
+        );
+      }
+      at = node;
+    }
+    return true;
+  }
+
+  private whiteOut(parent: number, name: string, entry: LayerEntry): void {
     const { nodes } = this;
-    const parent = this.directory(parts, false, entry.name);
-    if (parent < 0) return;
     const node = this.child(parent, name, this.floorOf(parent));
     if (node === 0) return;
     const isDirectory = nodes.kind(node) === 'directory';
-    if (nodes.writtenIn.get(node) === this.layer) {
-      if (isDirectory) this.opaqueIn.set(node, this.layer);
-    } else if (isDirectory && nodes.touchedIn.get(node) === this.layer) {
-      this.opaqueIn.set(node, this.layer);
-      nodes.setFacts(node, 'directory', 0o755, 0, 0, false);
-      nodes.writtenIn.set(node, this.layer);
-    } else {
-      nodes.kill(node, this.layer);
+    if (nodes.writtenIn.get(node) === this.layer || (isDirectory && nodes.touchedIn.get(node) === this.layer)) {
+      throw disputed('afterItsEntry', entry.name);
     }
+    if (isDirectory) {
+      if (this.hidden.size === maxHiddenDirectories)
+        throw tooMuch('directories hidden in one layer', maxHiddenDirectories);
+      this.hidden.add(`${parent}/${name}`);
+    }
+    nodes.kill(node, this.layer);
   }
 
   private place(parent: number, name: string, entry: LayerEntry): number {
@@ -200,6 +230,9 @@ export class Tree {
       if (nodes.kind(old) === 'directory') this.cachedNode = -1;
       nodes.kill(existing, this.layer);
     }
+    if (entry.type === 'directory' && this.hidden.size > 0 && this.hidden.has(`${parent}/${name}`)) {
+      throw disputed('inItsPlace', entry.name);
+    }
     const node = nodes.add(parent, name, 0, name.length, this.layer);
     if (inode < 0) {
       this.describe(node, entry);
@@ -210,6 +243,7 @@ export class Tree {
     // Engines apply the link's own owner and mode, and both names share them.
     const kind = nodes.kind(inode);
     if (kind !== 'symlink') {
+      if (((nodes.mode(inode) ^ entry.mode) & 0o7000) !== 0) throw disputed('linkBits', entry.name);
       nodes.setFacts(inode, kind, entry.mode, this.id(entry.uid), this.id(entry.gid), nodes.capabilities(inode));
     }
     return node;
@@ -233,7 +267,7 @@ export class Tree {
 
   private target(entry: LayerEntry): number {
     const { nodes } = this;
-    const parts = split(entry.link);
+    const parts = splitTarget(entry.link);
     const last = parts.pop() ?? '';
     const parent = this.directory(parts, false, entry.name);
     const node = parent < 0 || last === '' ? 0 : this.child(parent, last, this.floorOf(parent));
@@ -242,41 +276,5 @@ export class Tree {
     throw new AppError('oci/tar-link', 'upstream', 'a hard link that leads to nothing', {
       found: `${toText(entry.name.slice(0, 300))} -> ${toText(entry.link.slice(0, 300))}`,
     });
-  }
-
-  /** Ends the tree: what lies below something hidden is hidden, too. Gives what was, and by whom. */
-  seal(): {
-    readonly live: number;
-    readonly shadowed: Picture['shadowed'];
-    readonly count: number;
-    readonly bytes: number;
-  } {
-    const { nodes } = this;
-    const floors = new Uint16Array(nodes.count);
-    floors[0] = this.opaqueIn.get(0) ?? 0;
-    const shadowed: { path: string; layer: number; by: number; size: number }[] = [];
-    let live = 1;
-    let count = 0;
-    let bytes = 0;
-    // A parent's number is always lower than its children's.
-    for (let node = 1; node < nodes.count; node++) {
-      const parent = nodes.parent.get(node);
-      const floor = floors[parent] ?? 0;
-      let death = Math.min(nodes.diedIn.get(node), nodes.diedIn.get(parent));
-      const newest = Math.max(nodes.writtenIn.get(node), nodes.touchedIn.get(node));
-      if (newest < floor) death = Math.min(death, floor);
-      nodes.diedIn.set(node, death);
-      floors[node] = Math.max(floor, this.opaqueIn.get(node) ?? 0);
-      if (death === alive) {
-        live++;
-      } else if (nodes.kind(node) === 'file') {
-        const size = nodes.size(node);
-        count++;
-        bytes += size;
-        if (shadowed.length < maxShadowed)
-          shadowed.push({ path: nodes.path(node), layer: nodes.writtenIn.get(node), by: death, size });
-      }
-    }
-    return { live, shadowed, count, bytes };
   }
 }

@@ -14,13 +14,16 @@ const good = await tar([{ name: 'a', body: 'content' }]);
 const noise = await tar([{ name: 'a', body: randomBytes(200_000) }]);
 
 describe('streams that are damaged', () => {
-  it.each([1, 100, 511, 512, 700, 1023])('a tar of which %i bytes are left is an error', async (length) => {
+  it.each([1, 100, 511, 512, 516])('a tar of which %i bytes are left is an error', async (length) => {
     expect(await code(good.subarray(0, length))).toBe('oci/tar-truncated');
   });
 
-  it('a tar without its end marker is read, as engines read it', async () => {
-    expect(await code(good.subarray(0, 1024))).toBe('no error');
-  });
+  it.each([519, 700, 1024])(
+    'a tar without its end marker and padding is read, as engines read it: %i',
+    async (length) => {
+      expect(await code(good.subarray(0, length))).toBe('no error');
+    },
+  );
 
   it('what follows the end marker is not part of the image', async () => {
     const { tree } = await walkTars([Buffer.concat([archive(raw({ name: 'a' })), raw({ name: 'hidden' })])]);
@@ -111,8 +114,13 @@ describe('headers that no engine writes', () => {
   it.each([
     ['a sparse file of GNU tar', archive(raw({ name: 'a', flag: 'S' })), 'oci/tar-sparse'],
     [
-      'a sparse file in PAX',
-      archive(pax({ 'GNU.sparse.major': '1', 'GNU.sparse.realsize': '9' }), raw({ name: 'a' })),
+      'a sparse file in PAX without its map',
+      archive(pax({ 'GNU.sparse.major': '1', 'GNU.sparse.minor': '0' }), raw({ name: 'a' })),
+      'oci/tar-sparse',
+    ],
+    [
+      'a sparse directory',
+      archive(pax({ 'GNU.sparse.map': '0,0', 'GNU.sparse.numblocks': '1' }), raw({ name: 'a', flag: '5' })),
       'oci/tar-sparse',
     ],
     ['a part of several volumes', archive(raw({ name: 'a', flag: 'M' })), 'oci/tar-type'],
@@ -154,7 +162,7 @@ describe('headers that no engine writes', () => {
 
   it('PAX says path, size, owner and capability; empty values and global headers say nothing', async () => {
     const layer = archive(
-      pax({ path: 'evil', uid: '5' }, 'g'),
+      pax({ path: 'pax_global_header', uid: '5' }, 'g'),
       pax({ path: 'long/ä', uid: '3000000', linkpath: '', 'SCHILY.xattr.security.capability': 'x' }),
       raw({ name: 'short', body: 'x' }),
       raw({ name: 'next' }),
@@ -165,14 +173,10 @@ describe('headers that no engine writes', () => {
     expect(tree.get('/next')).toMatchObject({ uid: 0 });
   });
 
-  it('the ustar prefix counts, and the same bytes in a GNU header do not', async () => {
-    const gnu = raw({ name: 'b', magic: 'ustar  \0', prefix: 'times' });
-    expect([...(await walkTars([archive(raw({ name: 'a', prefix: 'p' }), gnu)])).tree.keys()]).toEqual([
-      '/',
-      '/p',
-      '/p/a',
-      '/b',
-    ]);
+  it('the ustar prefix counts, and in a GNU header what cannot be its times, as Go reads it', async () => {
+    const gnu = (name: string, prefix: string) => raw({ name, magic: 'ustar  \0', prefix });
+    const layer = archive(raw({ name: 'a', prefix: 'p' }), gnu('sudoers', 'etc'), gnu('b', '01234567012'));
+    expect([...(await walkTars([layer])).tree.keys()]).toEqual(['/', '/p', '/p/a', '/etc', '/etc/sudoers', '/b']);
   });
 
   it('numbers in base 256 are read', async () => {

@@ -32,11 +32,8 @@ describe('whiteouts and opaque directories', () => {
     expect(await paths(lower, [file('.wh.a')])).toEqual(['/', '/b']);
   });
 
-  it.each([
-    ['before', [file('a/.wh.one'), file('a/one', 'new')]],
-    ['after', [file('a/one', 'new'), file('a/.wh.one')]],
-  ])('a whiteout standing %s a file of its own layer hides the lower one only', async (_where, upper) => {
-    const picture = await walk(lower, upper);
+  it('a whiteout standing before a file of its own layer hides the lower one only', async () => {
+    const picture = await walk(lower, [file('a/.wh.one'), file('a/one', 'new')]);
     expect(picture.tree.get('/a/one')).toMatchObject({ layer: 1, size: 3 });
     expect(picture.shadowed).toEqual([{ path: '/a/one', layer: 0, by: 1, size: 1 }]);
   });
@@ -59,10 +56,10 @@ describe('whiteouts and opaque directories', () => {
     });
   });
 
-  it('a whiteout standing after its directory was written anew hides the lower content', async () => {
-    expect(await paths(lower, [directory('a/'), file('a/new'), file('.wh.a')])).toEqual(['/', '/a', '/a/new', '/b']);
-    expect(await paths(lower, [file('.wh.a'), directory('a/'), file('a/new')])).toEqual(['/', '/a', '/a/new', '/b']);
-    expect(await paths(lower, [file('a/new'), file('.wh.a')])).toEqual(['/', '/a', '/a/new', '/b']);
+  it('an opaque marker and a whiteout of its directory in one layer leave nothing, in either order', async () => {
+    expect(await paths(lower, [file('a/.wh..wh..opq'), file('.wh.a')])).toEqual(['/', '/b']);
+    expect(await paths(lower, [file('.wh.a'), file('a/.wh..wh..opq')])).toEqual(['/', '/b']);
+    expect(await paths(lower, [file('.wh.a'), file('a/sub/.wh..wh..opq')])).toEqual(['/', '/b']);
   });
 
   it('a whiteout of nothing, of a lower absent directory, or of a driver long gone changes nothing', async () => {
@@ -132,15 +129,6 @@ describe('symlinks on the way', () => {
     expect([...tree.keys()].sort()).toEqual(['/', '/etc', '/etc/passwd', '/out']);
   });
 
-  it('a whiteout through a link hides the file that is meant', async () => {
-    expect(await paths([file('usr/bin/x'), symlink('bin', 'usr/bin')], [file('bin/.wh.x')])).toEqual([
-      '/',
-      '/bin',
-      '/usr',
-      '/usr/bin',
-    ]);
-  });
-
   it.each([
     ['to itself', [symlink('a', 'a'), file('a/x')]],
     ['to each other', [symlink('a', 'b'), symlink('b', 'a'), file('a/x')]],
@@ -162,8 +150,8 @@ describe('symlinks on the way', () => {
 describe('hard links', () => {
   it('appear as files of the same inode, and the mode of the last one written holds for all', async () => {
     const { tree } = await walk([
-      file('a', 'four'),
-      hard('b', 'a', { mode: 0o4755, uid: 0 }),
+      file('a', 'four', { mode: 0o4711 }),
+      hard('b', 'a', { mode: 0o4750, uid: 0 }),
       hard('c', './b', { mode: 0o4755 }),
     ]);
     for (const path of ['/a', '/b', '/c'])
@@ -194,8 +182,9 @@ describe('hard links', () => {
     expect(await code(await tar(entries))).toMatch(/^oci\/tar-link$/);
   });
 
-  it('that climb out are an error', async () => {
-    expect(await code(await tar([hard('a', '../../etc/shadow')]))).toBe('oci/tar-path');
+  it('that climb out lead to the root’s own, as for every engine', async () => {
+    const { tree } = await walk([file('etc/shadow', 'four'), hard('a', '../../etc/shadow')]);
+    expect(tree.get('/a')).toMatchObject({ type: 'file', size: 4 });
   });
 
   it('with a size have no content all the same, as for whoever unpacks them', async () => {
@@ -209,13 +198,16 @@ describe('hard links', () => {
 });
 
 describe('paths', () => {
-  it.each(['../x', 'a/../../x', '/../x', 'a/..', '..'])('%s climbs out and is an error', async (name) => {
+  it.each(['../x', 'a/../../x', 'a/..', '..'])('%s climbs out and is an error', async (name) => {
     expect(await code(archive(raw({ name, body: 'x' })))).toBe('oci/tar-path');
   });
 
-  it.each(['/etc/passwd', './etc/passwd', '//etc//passwd', 'etc/./passwd'])('%s is /etc/passwd', async (name) => {
-    expect((await walkTars([archive(raw({ name, body: 'x' }))])).tree.has('/etc/passwd')).toBe(true);
-  });
+  it.each(['/etc/passwd', './etc/passwd', '//etc//passwd', 'etc/./passwd', 'a/../etc/passwd', '/../etc/passwd'])(
+    '%s is /etc/passwd',
+    async (name) => {
+      expect((await walkTars([archive(raw({ name, body: 'x' }))])).tree.has('/etc/passwd')).toBe(true);
+    },
+  );
 
   it('a name that no file system holds is an error', async () => {
     expect(await code(archive(pax({ path: 'n'.repeat(256) }), raw({ name: 'x' })))).toBe('oci/tar-path');
