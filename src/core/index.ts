@@ -5,6 +5,7 @@ export * from './definition.ts';
 export * from './digest.ts';
 export * from './finding.ts';
 export * from './image-ref.ts';
+export * from './lines.ts';
 export * from './media-types.ts';
 export * from './oci.ts';
 export * from './picture.ts';

@@ -1,8 +1,7 @@
 import type { Readable } from 'node:stream';
-import { isDigest, type Digest } from '../core/index.ts';
+import { isDigest, Lines, type Digest } from '../core/index.ts';
 import type { AppError } from '../errors/index.ts';
 import { buildFailed, engineDied } from './build-error.ts';
-import { Lines } from './steps.ts';
 import { StepLines } from './step-lines.ts';
 import { decodeTrace } from './trace.ts';
 import { Tracker } from './tracker.ts';

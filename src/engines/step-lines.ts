@@ -1,4 +1,5 @@
-import { Lines, parseBuildahStep } from './steps.ts';
+import { Lines } from '../core/index.ts';
+import { parseBuildahStep } from './steps.ts';
 import type { Tracker } from './tracker.ts';
 
 /** Layer ids and the verdict, which is told once, as the step's error. */

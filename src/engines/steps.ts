@@ -28,27 +28,3 @@ export function parseBuildahStep(line: string): StepName | undefined {
   const [, stage, step, total, name = ''] = match;
   return { ...(stage === undefined ? {} : { stage }), step: Number(step), total: Number(total), name };
 }
-
-/** Lines splits a byte stream that arrives in pieces; `\r` redraws count as lines too. */
-export class Lines {
-  #rest = '';
-  readonly #decoder = new TextDecoder();
-
-  push(bytes: Uint8Array | string): string[] {
-    this.#rest += typeof bytes === 'string' ? bytes : this.#decoder.decode(bytes, { stream: true });
-    const parts = this.#rest.split(/\r\n|\n|\r(?!$)/);
-    this.#rest = parts.pop() ?? '';
-    // An endless line must not become endless memory.
-    if (this.#rest.length > 1024 * 1024) {
-      parts.push(this.#rest.slice(0, 1024 * 1024));
-      this.#rest = '';
-    }
-    return parts;
-  }
-
-  end(): string[] {
-    const last = this.#rest;
-    this.#rest = '';
-    return last === '' ? [] : [last.replace(/\r$/, '')];
-  }
-}

@@ -1,5 +1,5 @@
-import type { Platform } from '../core/index.ts';
-import { Lines, parseBuildKitName, type StepName } from './steps.ts';
+import { Lines, type Platform } from '../core/index.ts';
+import { parseBuildKitName, type StepName } from './steps.ts';
 import type { Trace, Vertex } from './trace.ts';
 import type { BuildEvent } from './types.ts';
 import type { Failure } from './build-error.ts';
