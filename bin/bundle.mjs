@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 
 // These stay in node_modules: they read files beside themselves (WebAssembly, native addons, schemas), or are
 // large and rarely asked for (tables of character sets).
-const external = ['@cyclonedx/cyclonedx-library', 'dockerode', 'encoding', 'sql.js'];
+const external = ['@cyclonedx/cyclonedx-library', '@grpc/grpc-js', 'dockerode', 'encoding', 'protobufjs', 'sql.js'];
 
 // The file is the body of a function that gets what a CommonJS module gets.
 const wrapper = {

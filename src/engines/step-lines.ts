@@ -35,7 +35,7 @@ export class StepLines {
     }
   }
 
-  #close(outcome: { cached?: boolean; error?: string }): void {
+  #close(outcome: { cached?: boolean; error?: string | undefined }): void {
     if (this.#open !== undefined) this.#tracker.end(this.#open, outcome);
     this.#open = undefined;
   }
@@ -43,6 +43,6 @@ export class StepLines {
   /** end closes the last step, as failed when the build was. */
   end(error?: string): void {
     for (const line of this.#lines.end()) this.line(line);
-    this.#close(error === undefined ? {} : { error });
+    this.#close({ error });
   }
 }

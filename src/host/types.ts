@@ -1,19 +1,19 @@
 import type { Readable, Writable } from 'node:stream';
 
 export interface ExecOptions {
-  readonly cwd?: string;
+  readonly cwd?: string | undefined;
   /** Added to the environment; undefined removes a variable. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly input?: string | Readable;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly input?: string | Readable | undefined;
   /** Milliseconds. */
-  readonly timeout?: number;
-  readonly signal?: AbortSignal;
+  readonly timeout?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Upper limit of stdout kept, in bytes; more ends the command with an error. Default 16 MiB. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
   /** Called with each line of stderr as it comes. */
-  readonly onStderrLine?: (line: string) => void;
+  readonly onStderrLine?: ((line: string) => void) | undefined;
   /** stdout goes here instead of into the result. */
-  readonly stdout?: Writable;
+  readonly stdout?: Writable | undefined;
 }
 
 export interface ExecResult {
@@ -32,12 +32,12 @@ export interface FilePart {
 }
 
 export interface FetchOptions {
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array | string | Readable | FilePart;
-  readonly signal?: AbortSignal;
+  readonly method?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: Uint8Array | string | Readable | FilePart | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Milliseconds until the response's headers. Default 30 000. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
 }
 
 export interface FetchResponse {
