@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 // These stay in node_modules: they read files beside themselves (native addons, schemas, definitions).
-const external = ['@cyclonedx/cyclonedx-library', 'dockerode'];
+const external = ['@cyclonedx/cyclonedx-library', '@grpc/grpc-js', 'dockerode', 'protobufjs'];
 
 export async function makeBundle(root) {
   const { build } = await import('esbuild');

@@ -1,21 +1,18 @@
-const cache = new Map<string, RegExp>();
+import { Minimatch } from 'minimatch';
 
-function compile(glob: string): RegExp {
-  const source = glob.replace(/\*\*\/|\*\*|\*|\?|[.+^${}()|[\]\\]/g, (token) => {
-    if (token === '**/') return '(?:.*/)?';
-    if (token === '**') return '.*';
-    if (token === '*') return '[^/]*';
-    if (token === '?') return '[^/]';
-    return `\\${token}`;
-  });
-  return new RegExp(`^${source}$`, 's');
+const options = { dot: true, nobrace: true, noext: true, nonegate: true, nocomment: true };
+const compiled = new Map<string, Minimatch>();
+
+function compile(glob: string): Minimatch {
+  // Brackets and backslashes stand for themselves: paths of Node packages hold them (`pages/[id].js`).
+  const pattern = new Minimatch(glob.replace(/[[\]\\]/g, '\\$&'), options);
+  compiled.set(glob, pattern);
+  return pattern;
 }
 
-/** matchesGlob: `*` and `?` stay inside one path component, `**` crosses them. */
+/** matchesGlob: `*` and `?` stay inside one path component, a component `**` stands for any number of them. */
 export function matchesGlob(glob: string, text: string): boolean {
-  const known = cache.get(glob) ?? compile(glob);
-  cache.set(glob, known);
-  return known.test(text);
+  return (compiled.get(glob) ?? compile(glob)).match(text);
 }
 
 export function isGlob(text: string): boolean {

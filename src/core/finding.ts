@@ -25,7 +25,7 @@ export interface Finding {
   /** What the finding is about, stable between runs: a path, a label, a variable. Waivers match on it. */
   readonly subject: string;
   /** Section of the contract or of the document the rule enforces, e.g. `3.6`. */
-  readonly section?: string;
+  readonly section?: string | undefined;
   readonly remediation: string;
   readonly location: Location;
   /** The platform it was found on; absent when it holds for all of them. */
@@ -38,7 +38,7 @@ export interface Finding {
 export interface RuleInfo {
   readonly id: string;
   readonly severity: Severity;
-  readonly section?: string;
+  readonly section?: string | undefined;
   readonly summary: string;
   readonly remediation: string;
 }

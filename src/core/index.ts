@@ -9,6 +9,7 @@ export * from './image-ref.ts';
 export * from './limit.ts';
 export * from './json-shapes.ts';
 export * from './json.ts';
+export * from './lines.ts';
 export * from './media-types.ts';
 export * from './mirrors.ts';
 export * from './oci.ts';

@@ -6,19 +6,18 @@ import { buildxEngine } from './buildx.ts';
 import { dockerCandidates } from './docker-endpoints.ts';
 import { dockerEngine } from './docker.ts';
 import { formatEndpoint, type Endpoint } from './endpoint.ts';
-import type { Credentials } from './session.ts';
-import { engineNames, type Engine, type EngineName } from './types.ts';
+import { engineNames, type Credentials, type Engine, type EngineName } from './types.ts';
 
 export interface DetectOptions {
   /** `--engine`: docker, buildx, buildah or dry-run; detected when absent. */
-  readonly engine?: string;
+  readonly engine?: string | undefined;
   /** `--endpoint`, parsed by `parseEndpointOptions`. */
-  readonly endpoints?: ReadonlyMap<Platform, Endpoint>;
+  readonly endpoints?: ReadonlyMap<Platform, Endpoint> | undefined;
   /** `--builder`, for buildx. */
-  readonly builder?: string;
-  readonly credentials?: Credentials;
+  readonly builder?: string | undefined;
+  readonly credentials?: Credentials | undefined;
   /** What will be built; an engine that cannot run all of it is passed over. */
-  readonly platforms?: readonly Platform[];
+  readonly platforms?: readonly Platform[] | undefined;
 }
 
 /** parseEngineName throws `engines/name`. */
@@ -43,21 +42,21 @@ export interface Attempt {
 export async function attempts(host: Host, name: EngineName | undefined, options: DetectOptions): Promise<Attempt[]> {
   const wanted = (candidate: EngineName): boolean => name === undefined || name === candidate;
   const found: Attempt[] = [];
-  const credentials = options.credentials === undefined ? {} : { credentials: options.credentials };
+  const { credentials, builder } = options;
   if (wanted('docker'))
     for (const { endpoint, chosen } of await dockerCandidates(host))
       found.push({
         label: `docker (${formatEndpoint(endpoint)}${chosen === undefined ? '' : `, from ${chosen}`})`,
-        engine: dockerEngine(host, { endpoint, ...credentials }),
+        engine: dockerEngine(host, { endpoint, credentials }),
         // A builder that was asked for by name is not to be overruled by a DOCKER_HOST.
         chosen: chosen !== undefined,
       });
   if (wanted('buildx'))
     found.push({
       label: 'buildx',
-      engine: buildxEngine(host, options.builder === undefined ? {} : { builder: options.builder }),
+      engine: buildxEngine(host, { builder }),
       chosen: false,
     });
-  if (wanted('buildah')) found.push({ label: 'buildah', engine: buildahEngine(host, credentials), chosen: false });
+  if (wanted('buildah')) found.push({ label: 'buildah', engine: buildahEngine(host, { credentials }), chosen: false });
   return found;
 }

@@ -6,7 +6,7 @@ import type { StepName } from './steps.ts';
 /** What an engine tells about a build that failed. */
 export interface Failure {
   readonly message: string;
-  readonly step?: StepName;
+  readonly step?: StepName | undefined;
   /** The failing step's last lines of output. */
   readonly log: readonly string[];
 }
@@ -18,7 +18,7 @@ const emulationHint =
 export function missingEmulation(platform: string, engine: string, found?: string): AppError {
   return new AppError('engines/no-emulation', 'machine', `${engine} cannot run ${platform}`, {
     expected: `an engine that runs ${platform}, natively or emulated`,
-    ...(found === undefined ? {} : { found }),
+    found,
     hint: emulationHint,
   });
 }
@@ -27,7 +27,7 @@ export function diskFull(where: string, cause?: unknown): AppError {
   return new AppError('engines/disk-full', 'machine', `the disk is full: ${where}`, {
     expected: 'some 10 GB free for two platforms',
     hint: 'docker system prune --volumes=false (or buildah prune), then run the same command again',
-    ...(cause === undefined ? {} : { cause }),
+    cause,
   });
 }
 
@@ -36,7 +36,7 @@ export function engineDied(engine: string, cause?: unknown): AppError {
     expected: 'the engine to finish the build or to say why not',
     found: 'the connection ended',
     hint: 'look at its log (journalctl -u docker -n 50), start it again and run the same command; finished steps are cached',
-    ...(cause === undefined ? {} : { cause }),
+    cause,
   });
 }
 
@@ -80,15 +80,13 @@ export function buildFailed(request: BuildRequest, engine: string, failure: Fail
     upstream ? 'upstream' : 'usage',
     `${request.platform}:${place} failed: ${(step?.name ?? failure.message).slice(0, 400)}`,
     {
-      where: { file: request.dockerfile.path, ...(line === undefined ? {} : { line }) },
+      where: { file: request.dockerfile.path, line },
       found: [failure.message.slice(0, 2000), ...failure.log.slice(-20)].join('\n    '),
-      ...(upstream
-        ? {
-            hint: checksum.test(everything)
-              ? otherBytes
-              : 'reach the upstream (proxy: --extra-ca, mirrors: --mirrors), or use `make demo`, which needs none',
-          }
-        : { hint: 'the lines above are the step’s own last output' }),
+      hint: !upstream
+        ? 'the lines above are the step’s own last output'
+        : checksum.test(everything)
+          ? otherBytes
+          : 'reach the upstream (proxy: --extra-ca, mirrors: --mirrors), or use `make demo`, which needs none',
     },
   );
 }

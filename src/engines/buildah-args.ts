@@ -1,3 +1,4 @@
+import { option } from './options.ts';
 import type { BuildRequest } from './types.ts';
 
 export type Isolation = 'oci' | 'rootless' | 'chroot';
@@ -8,10 +9,6 @@ export function buildahBuildArguments(
   isolation: Isolation | undefined,
   loginFile?: string,
 ): string[] {
-  const pairs = (option: string, record: Readonly<Record<string, string>>): string[] =>
-    Object.entries(record).flatMap(([key, value]) => [option, `${key}=${value}`]);
-  const each = (option: string, values: readonly string[] | undefined): string[] =>
-    (values ?? []).flatMap((value) => [option, value]);
   return [
     'bud',
     '--platform',
@@ -25,16 +22,16 @@ export function buildahBuildArguments(
     request.tag,
     '--file',
     'Dockerfile',
-    ...(isolation === undefined ? [] : ['--isolation', isolation]),
-    ...(loginFile === undefined ? [] : ['--authfile', loginFile]),
+    ...option('--isolation', isolation),
+    ...option('--authfile', loginFile),
     // Buildah refuses the two together.
     request.noCache === true ? '--no-cache' : '--layers',
-    ...(request.networkMode === undefined ? [] : ['--network', request.networkMode]),
-    ...each('--add-host', request.extraHosts),
-    ...each('--cache-from', request.cacheFrom),
-    ...each('--cache-to', request.cacheTo),
-    ...pairs('--build-arg', request.buildArgs),
-    ...pairs('--label', request.labels),
+    ...option('--network', request.networkMode),
+    ...option('--add-host', request.extraHosts),
+    ...option('--cache-from', request.cacheFrom),
+    ...option('--cache-to', request.cacheTo),
+    ...option('--build-arg', request.buildArgs),
+    ...option('--label', request.labels),
     '-',
   ];
 }

@@ -9,16 +9,15 @@ import { localPlatforms } from './emulation.ts';
 import { archiveFiles } from './archive-files.ts';
 import { keepCache } from './buildah-cache.ts';
 import { withLoginFile } from './login-file.ts';
-import type { Credentials } from './session.ts';
 import { StepLines } from './step-lines.ts';
 import { Tracker } from './tracker.ts';
-import type { BuildRequest, Engine, EngineInfo } from './types.ts';
+import type { BuildRequest, Credentials, Engine, EngineInfo } from './types.ts';
 
 export interface BuildahOptions {
   /** Forced isolation; without it the runtime is tried first and chroot where it refuses. */
-  readonly isolation?: Isolation;
+  readonly isolation?: Isolation | undefined;
   /** For private base images; what the machine's own configuration says when absent. */
-  readonly credentials?: Credentials;
+  readonly credentials?: Credentials | undefined;
 }
 
 async function readInfo(host: Host): Promise<EngineInfo> {
@@ -44,7 +43,7 @@ async function readInfo(host: Host): Promise<EngineInfo> {
 interface Run {
   readonly result: ExecResult;
   readonly tracker: Tracker;
-  readonly id?: Digest;
+  readonly id?: Digest | undefined;
 }
 
 async function runBuild(host: Host, request: BuildRequest, options: BuildahOptions): Promise<Run> {
@@ -80,7 +79,7 @@ async function runBuild(host: Host, request: BuildRequest, options: BuildahOptio
   if (failed.error !== undefined) throw failed.error;
   steps.end(result.exitCode === 0 ? undefined : lastError(result.stderr));
   const id = `sha256:${last.trim().split('\n').at(-1) ?? ''}`;
-  return { result, tracker, ...(isDigest(id) ? { id } : {}) };
+  return { result, tracker, id: isDigest(id) ? id : undefined };
 }
 
 /** buildah's own verdict is its last line; what stands before belongs to the step. */
@@ -102,7 +101,6 @@ export function buildahEngine(host: Host, options: BuildahOptions = {}): Engine 
   const archives = archiveFiles(host);
   let known: Promise<EngineInfo> | undefined;
   let { isolation } = options;
-  const current = (): BuildahOptions => ({ ...options, ...(isolation === undefined ? {} : { isolation }) });
   const info = (): Promise<EngineInfo> => (known ??= readInfo(host));
   const removeImage = async (tag: string): Promise<void> => {
     // Not the build's signal: what was stopped is what has to be cleaned.
@@ -120,13 +118,13 @@ export function buildahEngine(host: Host, options: BuildahOptions = {}): Engine 
       if (platforms?.includes(request.platform) === false)
         throw missingEmulation(request.platform, engine, `this machine runs ${platforms.join(', ')}`);
       try {
-        let run = await runBuild(host, request, current());
+        let run = await runBuild(host, request, { ...options, isolation });
         if (run.result.exitCode !== 0 && isolation === undefined && needsChroot(run.result.stderr)) {
           host.story.warn(
             `${engine}: the OCI runtime cannot start containers here; building by buildah --isolation chroot`,
           );
           isolation = 'chroot';
-          run = await runBuild(host, request, current());
+          run = await runBuild(host, request, { ...options, isolation });
         }
         if (run.result.exitCode !== 0) throw interpret(request, engine, run);
         const { platform, tag } = request;
@@ -135,7 +133,7 @@ export function buildahEngine(host: Host, options: BuildahOptions = {}): Engine 
           platform,
           tag,
           archive: 'oci-archive',
-          ...(run.id === undefined ? {} : { id: run.id }),
+          id: run.id,
         };
       } catch (error) {
         await removeImage(request.tag);
@@ -147,7 +145,7 @@ export function buildahEngine(host: Host, options: BuildahOptions = {}): Engine 
       const { exitCode, stderr } = await host.exec('buildah', buildahExportArguments(built.tag, file), {
         // A missing config.json there ends even a push to a file, which needs no credentials.
         env: { DOCKER_CONFIG: undefined },
-        ...(signal === undefined ? {} : { signal }),
+        signal,
       });
       signal?.throwIfAborted();
       if (exitCode !== 0) {

@@ -1,3 +1,4 @@
+import { option } from './options.ts';
 import type { BuildRequest } from './types.ts';
 
 /**
@@ -5,14 +6,10 @@ import type { BuildRequest } from './types.ts';
  * this project's own, and BuildKit's would change the index with every rebuild.
  */
 export function buildxArguments(request: BuildRequest, file: string, builder?: string): string[] {
-  const pairs = (option: string, record: Readonly<Record<string, string>>): string[] =>
-    Object.entries(record).flatMap(([key, value]) => [option, `${key}=${value}`]);
-  const each = (option: string, values: readonly string[] | undefined): string[] =>
-    (values ?? []).flatMap((value) => [option, value]);
   return [
     'buildx',
     'build',
-    ...(builder === undefined ? [] : ['--builder', builder]),
+    ...option('--builder', builder),
     '--platform',
     request.platform,
     '--progress',
@@ -24,14 +21,14 @@ export function buildxArguments(request: BuildRequest, file: string, builder?: s
     '--file',
     'Dockerfile',
     ...(request.noCache === true ? ['--no-cache'] : []),
-    ...(request.networkMode === undefined ? [] : ['--network', request.networkMode]),
+    ...option('--network', request.networkMode),
     // Host networking is a privilege that BuildKit wants to hear of twice.
-    ...(request.networkMode === 'host' ? ['--allow', 'network.host'] : []),
-    ...each('--add-host', request.extraHosts),
-    ...each('--cache-from', request.cacheFrom),
-    ...each('--cache-to', request.cacheTo),
-    ...pairs('--build-arg', request.buildArgs),
-    ...pairs('--label', request.labels),
+    ...option('--allow', request.networkMode === 'host' ? 'network.host' : undefined),
+    ...option('--add-host', request.extraHosts),
+    ...option('--cache-from', request.cacheFrom),
+    ...option('--cache-to', request.cacheTo),
+    ...option('--build-arg', request.buildArgs),
+    ...option('--label', request.labels),
     '-',
   ];
 }

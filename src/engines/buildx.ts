@@ -11,18 +11,18 @@ import type { BuildRequest, Engine, EngineInfo } from './types.ts';
 
 export interface BuildxOptions {
   /** `docker buildx ls` names them; the current one when absent. */
-  readonly builder?: string;
+  readonly builder?: string | undefined;
   /** The Docker endpoint whose default builder is meant. */
-  readonly endpoint?: Endpoint;
+  readonly endpoint?: Endpoint | undefined;
 }
 
 /** parseBuilder reads `docker buildx inspect`: a node's platforms may be marked preferred with `*`. */
-export function parseBuilder(stdout: string): { driver: string; platforms?: readonly Platform[] } {
+export function parseBuilder(stdout: string): { driver: string; platforms: readonly Platform[] | undefined } {
   const all = [...stdout.matchAll(/^Platforms:[ \t]*(.*)$/gm)].flatMap((match) => (match[1] ?? '').split(','));
   const found = [...new Set(all.map((name) => name.trim().replace(/\*$/, '')).filter(isPlatform))];
   return {
     driver: /^Driver:[ \t]*(\S+)/m.exec(stdout)?.[1] ?? '',
-    ...(found.length === 0 ? {} : { platforms: found }),
+    platforms: found.length === 0 ? undefined : found,
   };
 }
 
@@ -58,8 +58,8 @@ async function readInfo(
     // A builder names its own platform first.
     architecture: architectureOf(builder.platforms?.[0] ?? 'linux/amd64'),
     store: 'none',
-    ...(builder.platforms === undefined ? {} : { platforms: builder.platforms }),
-    ...(options.endpoint === undefined ? {} : { endpoint: formatEndpoint(options.endpoint) }),
+    platforms: builder.platforms,
+    endpoint: options.endpoint && formatEndpoint(options.endpoint),
   };
 }
 
@@ -88,11 +88,11 @@ function interpret(
 /** buildxEngine drives `docker buildx`, whose builders may be anywhere. */
 export function buildxEngine(host: Host, options: BuildxOptions = {}): Engine {
   const archives = archiveFiles(host);
-  const env = options.endpoint === undefined ? {} : { env: { DOCKER_HOST: formatEndpoint(options.endpoint) } };
+  const env = options.endpoint && { DOCKER_HOST: formatEndpoint(options.endpoint) };
   const files = new Map<string, string>();
   let known: Promise<EngineInfo> | undefined;
   const info = (): Promise<EngineInfo> =>
-    (known ??= readInfo((args) => host.exec('docker', args, { timeout: 30_000, ...env }), options));
+    (known ??= readInfo((args) => host.exec('docker', args, { timeout: 30_000, env }), options));
   const remove = async (tag: string): Promise<void> => {
     files.delete(tag);
     await archives.remove(tag);
@@ -114,7 +114,7 @@ export function buildxEngine(host: Host, options: BuildxOptions = {}): Engine {
       try {
         const result = await host.exec('docker', buildxArguments(request, file, options.builder), {
           input: context,
-          ...env,
+          env,
           signal: AbortSignal.any([request.signal, host.signal]),
           onStderrLine: (line) => {
             progress.line(line);

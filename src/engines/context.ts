@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Pack } from 'tar-stream';
+import { pack as makePack, type Pack } from 'tar-stream';
 import type { ContextFile } from '../core/index.ts';
 import { AppError, throwAll } from '../errors/index.ts';
 import type { Host } from '../host/index.ts';
@@ -15,9 +15,9 @@ export interface ContextSource {
   readonly files: readonly ContextFile[];
   readonly dockerfile: string;
   /** PEM, added as `build-ca/extra.pem`. */
-  readonly extraCa?: Uint8Array;
+  readonly extraCa?: Uint8Array | undefined;
   /** Seconds since 1970, for every entry. Default 0. */
-  readonly mtime?: number;
+  readonly mtime?: number | undefined;
 }
 
 interface Item {
@@ -109,12 +109,10 @@ function directories(items: readonly Item[]): string[] {
 }
 
 function stream(host: Host, source: ContextSource, items: readonly Item[]): Readable {
-  // `import()` waits for the first read: a build that turns out to be unchanged reads nothing.
   return Readable.from(chunks(host, source, items), { objectMode: false });
 }
 
 async function* chunks(host: Host, source: ContextSource, items: readonly Item[]): AsyncGenerator<Buffer> {
-  const { pack: makePack } = await import('tar-stream');
   const pack = makePack();
   const done = fill(pack, host, source, items).catch((error: unknown) => {
     pack.destroy(error instanceof Error ? error : new Error(String(error)));

@@ -77,9 +77,8 @@ export async function detectEngine(host: Host, options: DetectOptions = {}): Pro
   const wanted = options.platforms ?? allPlatforms;
   const named = new Map<Platform, Engine>();
   for (const [platform, endpoint] of endpoints) {
-    const credentials = options.credentials === undefined ? {} : { credentials: options.credentials };
-    const engine =
-      name === 'buildx' ? buildxEngine(host, { endpoint }) : dockerEngine(host, { endpoint, ...credentials });
+    const { credentials } = options;
+    const engine = name === 'buildx' ? buildxEngine(host, { endpoint }) : dockerEngine(host, { endpoint, credentials });
     if (wanted.includes(platform) && (await lacking(engine, [platform])).length > 0)
       throw missingEmulation(platform, formatEndpoint(endpoint));
     named.set(platform, engine);

@@ -7,7 +7,7 @@ import { parseEndpoint, type Endpoint } from './endpoint.ts';
 export interface Candidate {
   readonly endpoint: Endpoint;
   /** Chosen by the user (DOCKER_HOST, a context): when it fails, nothing else is tried. */
-  readonly chosen?: string;
+  readonly chosen?: string | undefined;
 }
 
 async function contextEndpoint(host: Host): Promise<Candidate | undefined> {

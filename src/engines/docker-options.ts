@@ -1,5 +1,5 @@
 import { AppError } from '../errors/index.ts';
-import type { Session } from './session.ts';
+import type { Session } from './buildkit/session.ts';
 import type { BuildRequest } from './types.ts';
 
 export type Flavour = 'docker' | 'podman';
@@ -24,8 +24,9 @@ export function dockerQuery(
     throw cacheUnsupported('the Docker Engine API', 'export a build cache');
   if (request.extraHosts?.some((host) => host.includes(',')) === true)
     throw new AppError('engines/extra-host', 'usage', 'an extra host holds a comma');
+  const hosts = request.extraHosts ?? [];
   const cacheFrom = request.cacheFrom ?? [];
-  return {
+  const query = {
     dockerfile: 'Dockerfile',
     t: request.tag,
     platform: request.platform,
@@ -33,13 +34,14 @@ export function dockerQuery(
     forcerm: '1',
     buildargs: JSON.stringify(request.buildArgs),
     labels: JSON.stringify(request.labels),
-    ...(request.noCache === true ? { nocache: '1' } : {}),
-    ...(request.networkMode === undefined ? {} : { networkmode: request.networkMode }),
-    ...(request.extraHosts === undefined || request.extraHosts.length === 0
-      ? {}
-      : { extrahosts: flavour === 'docker' ? request.extraHosts.join(',') : JSON.stringify(request.extraHosts) }),
-    ...(cacheFrom.length === 0 ? {} : { cachefrom: JSON.stringify(cacheFrom) }),
-    ...(flavour === 'docker' ? { version: '2' } : { layers: '1' }),
-    ...(session === undefined ? {} : { session: session.id, remote: session.contextUrl }),
+    nocache: request.noCache === true ? '1' : undefined,
+    networkmode: request.networkMode,
+    extrahosts: hosts.length === 0 ? undefined : flavour === 'docker' ? hosts.join(',') : JSON.stringify(hosts),
+    cachefrom: cacheFrom.length === 0 ? undefined : JSON.stringify(cacheFrom),
+    version: flavour === 'docker' ? '2' : undefined,
+    layers: flavour === 'docker' ? undefined : '1',
+    session: session?.id,
+    remote: session?.contextUrl,
   };
+  return Object.fromEntries(Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

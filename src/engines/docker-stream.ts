@@ -1,18 +1,17 @@
 import type { Readable } from 'node:stream';
-import { isDigest, type Digest } from '../core/index.ts';
+import { isDigest, Lines, type Digest } from '../core/index.ts';
 import type { AppError } from '../errors/index.ts';
 import { buildFailed, engineDied } from './build-error.ts';
-import { Lines } from './steps.ts';
 import { StepLines } from './step-lines.ts';
-import { decodeTrace } from './trace.ts';
+import { decodeTrace } from './buildkit/trace.ts';
 import { Tracker } from './tracker.ts';
 import type { BuildRequest } from './types.ts';
 
 interface Message {
-  readonly id?: string;
+  readonly id?: string | undefined;
   readonly aux?: unknown;
-  readonly stream?: string;
-  readonly error?: string;
+  readonly stream?: string | undefined;
+  readonly error?: string | undefined;
   readonly errorDetail?: { readonly message?: string };
 }
 
@@ -26,7 +25,7 @@ function isJson(text: string): boolean {
 }
 
 /** Outcome of one build stream: an image, or the error that a user sees. */
-export type Outcome = { readonly id?: Digest } | { readonly error: AppError };
+export type Outcome = { readonly id: Digest | undefined } | { readonly error: AppError };
 
 /**
  * DockerStream interprets the lines of POST /build: BuildKit's traces as well as the plain text of
@@ -88,7 +87,7 @@ export class DockerStream {
     if (this.#error !== undefined)
       return { error: buildFailed(this.#request, this.#engine, this.#tracker.failure(this.#error)) };
     if (cause !== undefined || !this.#finished) return { error: engineDied(this.#engine, cause) };
-    return this.#id === undefined ? {} : { id: this.#id };
+    return { id: this.#id };
   }
 }
 

@@ -4,20 +4,19 @@ import { isDigest, platforms } from '../core/index.ts';
 import { AppError } from '../errors/index.ts';
 import type { Host } from '../host/index.ts';
 import { buildFailed, engineDied, missingEmulation } from './build-error.ts';
-import { connectDocker, unreachable, type DockerClient } from './docker-client.ts';
+import type { Session } from './buildkit/session.ts';
+import { connectDocker, unreachable } from './connect-docker.ts';
+import type { DockerClient } from './docker-client.ts';
 import { dockerQuery, type Flavour } from './docker-options.ts';
-import { readBuild } from './docker-stream.ts';
 import { localPlatforms } from './emulation.ts';
 import { formatEndpoint, type Endpoint } from './endpoint.ts';
 import { loginsFor, registryConfig } from './login-file.ts';
-import { openSession, type Credentials, type Session } from './session.ts';
-import type { BuildRequest, BuiltImage, Engine, EngineInfo } from './types.ts';
-import { workerPlatforms } from './workers.ts';
+import type { BuildRequest, BuiltImage, Credentials, Engine, EngineInfo } from './types.ts';
 
 export interface DockerOptions {
   readonly endpoint: Endpoint;
   /** For private base images; anonymous when absent. */
-  readonly credentials?: Credentials;
+  readonly credentials?: Credentials | undefined;
 }
 
 const statusOf = (error: unknown): number =>
@@ -34,7 +33,7 @@ async function platformsOf(
   client: DockerClient,
   flavour: Flavour,
 ): Promise<readonly Platform[] | undefined> {
-  if (flavour === 'docker') return await workerPlatforms(client);
+  if (flavour === 'docker') return await client.workerPlatforms();
   // Podman does not tell, but one on this machine shares this machine's kernel.
   return client.endpoint.$case === 'unix' ? await localPlatforms(host) : undefined;
 }
@@ -52,7 +51,6 @@ async function connect(host: Host, endpoint: Endpoint): Promise<Connected> {
   }
   const flavour = JSON.stringify(version.Components).includes('"Podman Engine"') ? 'podman' : 'docker';
   const containerd = JSON.stringify(details['DriverStatus'] ?? []).includes('io.containerd.snapshotter');
-  const supported = await platformsOf(host, client, flavour);
   const info: EngineInfo = {
     name: 'docker',
     product: flavour === 'podman' ? 'Podman Engine' : 'Docker Engine',
@@ -60,7 +58,7 @@ async function connect(host: Host, endpoint: Endpoint): Promise<Connected> {
     os: version.Os,
     architecture: version.Arch,
     store: flavour === 'podman' ? 'containers-storage' : containerd ? 'containerd' : 'classic',
-    ...(supported === undefined ? {} : { platforms: supported }),
+    platforms: await platformsOf(host, client, flavour),
     endpoint: formatEndpoint(endpoint),
   };
   return { client, flavour, info };
@@ -107,19 +105,17 @@ async function build(
     return stream;
   };
   try {
-    if (flavour === 'docker') session = await openSession(client, credentials ?? anonymous, context);
+    if (flavour === 'docker') session = await client.openSession(credentials ?? anonymous, context);
     const body = session === undefined ? context() : Readable.from([]);
     const headers = flavour === 'docker' ? {} : await podmanHeaders(request, credentials);
-    const answer = await client.build(dockerQuery(flavour, request, session), body, request.signal, headers);
-    const outcome = await readBuild(answer, request, engine);
+    const outcome = await client.build(dockerQuery(flavour, request, session), body, request, engine, headers);
     if (contextError !== undefined) throw contextError as Error;
     if ('error' in outcome) throw outcome.error;
-    const id = (await inspect(client, request, engine)) ?? outcome.id;
     return {
       engine: 'docker',
       platform: request.platform,
       tag: request.tag,
-      ...(id === undefined ? {} : { id }),
+      id: (await inspect(client, request, engine)) ?? outcome.id,
       archive: info.store === 'containerd' ? 'oci-archive' : 'docker-archive',
     };
   } catch (error) {
@@ -161,11 +157,11 @@ export function dockerEngine(host: Host, options: DockerOptions): Engine {
         throw error;
       }
     },
-    async export(built, signal) {
+    async export(built, signal = host.signal) {
       const { client, info } = await connection();
       const engine = `${info.product} ${info.version}`;
       const saved = await client.save(built.tag, signal).catch((cause: unknown) => {
-        signal?.throwIfAborted();
+        signal.throwIfAborted();
         throw statusOf(cause) === 0 ? engineDied(engine, cause) : exportFailed(engine, built.tag, cause);
       });
       return Readable.from(named(saved, engine, signal), { objectMode: false, highWaterMark: 1024 * 1024 });
@@ -181,11 +177,11 @@ const exportFailed = (engine: string, tag: string, cause: unknown): AppError =>
   new AppError('engines/export', 'machine', `${engine} could not export ${tag}`, { cause });
 
 /** A connection that breaks while the image streams is told as what it is. */
-async function* named(stream: Readable, engine: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
+async function* named(stream: Readable, engine: string, signal: AbortSignal): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of stream) yield chunk as Buffer;
   } catch (cause) {
-    signal?.throwIfAborted();
+    signal.throwIfAborted();
     throw engineDied(engine, cause);
   }
 }

@@ -10,7 +10,7 @@ export interface Diagnosis {
   readonly subject: string;
   readonly state: 'ok' | 'lacking';
   readonly found: string;
-  readonly mend?: string;
+  readonly mend?: string | undefined;
 }
 
 export interface EngineReport {
@@ -18,7 +18,7 @@ export interface EngineReport {
   /** Which engines build each platform, the preferred one first. */
   readonly engines: Readonly<Partial<Record<Platform, readonly string[]>>>;
   /** The engine that `build` would take, for all platforms. */
-  readonly chosen?: string;
+  readonly chosen?: string | undefined;
 }
 
 /** What two platforms of the largest image need while they are built and exported. */
@@ -34,7 +34,7 @@ async function engineDiagnosis(attempt: Attempt): Promise<{ diagnosis: Diagnosis
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const mend = error.code === 'host/command-missing' ? packageHints[attempt.engine.name] : error.facts.hint;
-    return { diagnosis: { subject, state: 'lacking', found: error.message, ...(mend === undefined ? {} : { mend }) } };
+    return { diagnosis: { subject, state: 'lacking', found: error.message, mend } };
   }
 }
 
@@ -97,7 +97,7 @@ export async function examineEngines(
       ...space,
     ],
     engines,
-    ...(chosen === undefined ? {} : { chosen }),
+    chosen,
   };
 }
 

@@ -5,7 +5,7 @@ import { AppError } from '../errors/index.ts';
 export type Endpoint =
   | { readonly $case: 'unix'; readonly path: string }
   | { readonly $case: 'tcp'; readonly host: string; readonly port: number }
-  | { readonly $case: 'ssh'; readonly destination: string; readonly port?: number };
+  | { readonly $case: 'ssh'; readonly destination: string; readonly port?: number | undefined };
 
 function malformed(text: string, why: string): AppError {
   // User info never holds a password here, but what a user typed by mistake may.
@@ -40,7 +40,7 @@ export function parseEndpoint(text: string): Endpoint {
   const name = url.username === '' ? url.hostname : `${decodeURIComponent(url.username)}@${url.hostname}`;
   // ssh would read a destination that begins with a dash as an option.
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.@:[\]-]*$/.test(name)) throw malformed(text, 'malformed user or host');
-  return { $case: 'ssh', destination: name, ...(url.port === '' ? {} : { port: Number(url.port) }) };
+  return { $case: 'ssh', destination: name, port: url.port === '' ? undefined : Number(url.port) };
 }
 
 export function formatEndpoint(endpoint: Endpoint): string {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { AppError } from '../errors/index.ts';
 import type { Host } from '../host/index.ts';
-import { connectDocker, unreachable } from './docker-client.ts';
+import { connectDocker, unreachable } from './connect-docker.ts';
 import { formatEndpoint, type Endpoint } from './endpoint.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { Host } from '../host/index.ts';
 import { registriesOf } from './references.ts';
-import type { Credentials } from './session.ts';
+import type { Credentials } from './types.ts';
 
 interface Login {
   readonly username: string;

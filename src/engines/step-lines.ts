@@ -1,4 +1,5 @@
-import { Lines, parseBuildahStep } from './steps.ts';
+import { Lines } from '../core/index.ts';
+import { parseBuildahStep } from './steps.ts';
 import type { Tracker } from './tracker.ts';
 
 /** Layer ids and the verdict, which is told once, as the step's error. */
@@ -34,7 +35,7 @@ export class StepLines {
     }
   }
 
-  #close(outcome: { cached?: boolean; error?: string }): void {
+  #close(outcome: { cached?: boolean; error?: string | undefined }): void {
     if (this.#open !== undefined) this.#tracker.end(this.#open, outcome);
     this.#open = undefined;
   }
@@ -42,6 +43,6 @@ export class StepLines {
   /** end closes the last step, as failed when the build was. */
   end(error?: string): void {
     for (const line of this.#lines.end()) this.line(line);
-    this.#close(error === undefined ? {} : { error });
+    this.#close({ error });
   }
 }

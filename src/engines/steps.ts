@@ -1,8 +1,8 @@
 /** StepName is what an engine's own words say about a step. */
 export interface StepName {
-  readonly stage?: string;
-  readonly step?: number;
-  readonly total?: number;
+  readonly stage?: string | undefined;
+  readonly step?: number | undefined;
+  readonly total?: number | undefined;
   readonly name: string;
 }
 
@@ -16,7 +16,7 @@ export function parseBuildKitName(text: string): StepName {
   const match = buildkit.exec(text);
   if (match === null) return { name: text };
   const [, stage, step, total, name = ''] = match;
-  return { ...(stage === undefined ? {} : { stage }), step: Number(step), total: Number(total), name };
+  return { stage, step: Number(step), total: Number(total), name };
 }
 
 const buildah = /^(?:\[(\d+)\/\d+\] )?STEP (\d+)\/(\d+): (.*)$/;
@@ -26,29 +26,5 @@ export function parseBuildahStep(line: string): StepName | undefined {
   const match = buildah.exec(line);
   if (match === null) return undefined;
   const [, stage, step, total, name = ''] = match;
-  return { ...(stage === undefined ? {} : { stage }), step: Number(step), total: Number(total), name };
-}
-
-/** Lines splits a byte stream that arrives in pieces; `\r` redraws count as lines too. */
-export class Lines {
-  #rest = '';
-  readonly #decoder = new TextDecoder();
-
-  push(bytes: Uint8Array | string): string[] {
-    this.#rest += typeof bytes === 'string' ? bytes : this.#decoder.decode(bytes, { stream: true });
-    const parts = this.#rest.split(/\r\n|\n|\r(?!$)/);
-    this.#rest = parts.pop() ?? '';
-    // An endless line must not become endless memory.
-    if (this.#rest.length > 1024 * 1024) {
-      parts.push(this.#rest.slice(0, 1024 * 1024));
-      this.#rest = '';
-    }
-    return parts;
-  }
-
-  end(): string[] {
-    const last = this.#rest;
-    this.#rest = '';
-    return last === '' ? [] : [last.replace(/\r$/, '')];
-  }
+  return { stage, step: Number(step), total: Number(total), name };
 }

@@ -1,6 +1,6 @@
-import type { Platform } from '../core/index.ts';
-import { Lines, parseBuildKitName, type StepName } from './steps.ts';
-import type { Trace, Vertex } from './trace.ts';
+import { Lines, type Platform } from '../core/index.ts';
+import { parseBuildKitName, type StepName } from './steps.ts';
+import type { Trace, Vertex } from './buildkit/trace.ts';
 import type { BuildEvent } from './types.ts';
 import type { Failure } from './build-error.ts';
 
@@ -11,7 +11,7 @@ interface Known {
   readonly lines: Lines;
   readonly log: string[];
   told: 'nothing' | 'started' | 'ended';
-  startedAt?: number;
+  startedAt?: number | undefined;
 }
 
 /**
@@ -39,11 +39,11 @@ export class Tracker {
     const known = this.#step(id, name);
     if (known.told !== 'nothing') return;
     known.told = 'started';
-    if (at !== undefined) known.startedAt = at;
+    known.startedAt = at;
     this.#emit({ platform: this.#platform, ...known.name, $case: 'started' });
   }
 
-  end(id: string, outcome: { cached?: boolean; at?: number; seconds?: number; error?: string }): void {
+  end(id: string, outcome: { cached?: boolean; at?: number; seconds?: number; error?: string | undefined }): void {
     const known = this.#known.get(id);
     if (known === undefined || known.told === 'ended') return;
     known.told = 'ended';
@@ -58,7 +58,7 @@ export class Tracker {
       const seconds =
         outcome.seconds ??
         (outcome.at === undefined || known.startedAt === undefined ? undefined : outcome.at - known.startedAt);
-      this.#emit({ ...base, $case: 'done', ...(seconds === undefined ? {} : { seconds }) });
+      this.#emit({ ...base, $case: 'done', seconds });
     }
   }
 
@@ -75,7 +75,7 @@ export class Tracker {
 
   trace(trace: Trace): void {
     for (const vertex of trace.vertexes) this.#vertex(vertex);
-    for (const log of trace.logs) this.output(log.vertex, log.bytes);
+    for (const log of trace.logs) this.output(log.vertex, log.msg);
     // A failing step's last output may come in the same message as its end.
     for (const vertex of trace.vertexes) if (vertex.completed !== undefined) this.#end(vertex, vertex.completed);
   }
@@ -85,7 +85,7 @@ export class Tracker {
   }
 
   #end(vertex: Vertex, at: number): void {
-    this.end(vertex.digest, { cached: vertex.cached, at, ...(vertex.error === '' ? {} : { error: vertex.error }) });
+    this.end(vertex.digest, { cached: vertex.cached, at, error: vertex.error || undefined });
   }
 
   /** failure is the first step that failed, with the engine's final message where it says more. */
@@ -93,11 +93,5 @@ export class Tracker {
     const failed = this.#failed;
     if (failed === undefined) return { message, log: [] };
     return { message: message === '' ? failed.message : message, step: failed.known.name, log: failed.known.log };
-  }
-
-  /** lastFailure is for engines that name no step in their final message: the one still running. */
-  runningStep(): { id: string; name: StepName } | undefined {
-    for (const [id, known] of [...this.#known].reverse()) if (known.told === 'started') return { id, name: known.name };
-    return undefined;
   }
 }

@@ -1,6 +1,9 @@
 import type { Readable } from 'node:stream';
 import type { Digest, Platform } from '../core/index.ts';
 
+/** Credentials for a registry host, or undefined for an anonymous pull. */
+export type Credentials = (host: string) => Promise<{ readonly username: string; readonly secret: string } | undefined>;
+
 export type EngineName = 'docker' | 'buildx' | 'buildah' | 'dry-run';
 export const engineNames = ['docker', 'buildx', 'buildah', 'dry-run'] as const satisfies readonly EngineName[];
 
@@ -16,9 +19,9 @@ export interface EngineInfo {
   /** `classic` keeps unpacked layers, `containerd` keeps the upstream's compressed blobs. */
   readonly store: 'classic' | 'containerd' | 'containers-storage' | 'none';
   /** Platforms whose RUN steps it can execute; absent when the engine does not tell. */
-  readonly platforms?: readonly Platform[];
+  readonly platforms?: readonly Platform[] | undefined;
   /** Where it listens, e.g. `unix:///var/run/docker.sock`; absent for a command-line tool. */
-  readonly endpoint?: string;
+  readonly endpoint?: string | undefined;
 }
 
 /** BuildRequest is one build for one platform. */
@@ -31,13 +34,13 @@ export interface BuildRequest {
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   /** Network of RUN steps: `host`, `none`, or the engine's default when absent. */
-  readonly networkMode?: 'host' | 'none';
+  readonly networkMode?: 'host' | 'none' | undefined;
   /** `name:address` lines for /etc/hosts of RUN steps. */
-  readonly extraHosts?: readonly string[];
+  readonly extraHosts?: readonly string[] | undefined;
   /** Cache import and export, in the engine's own syntax (buildx: `type=registry,ref=…`). */
-  readonly cacheFrom?: readonly string[];
-  readonly cacheTo?: readonly string[];
-  readonly noCache?: boolean;
+  readonly cacheFrom?: readonly string[] | undefined;
+  readonly cacheTo?: readonly string[] | undefined;
+  readonly noCache?: boolean | undefined;
   /** A name that no other build of this moment uses; `remove` takes it away again. */
   readonly tag: string;
   readonly signal: AbortSignal;
@@ -47,10 +50,10 @@ export interface BuildRequest {
 interface EventBase {
   readonly platform: Platform;
   /** Stage of the Dockerfile, as the engine names it. */
-  readonly stage?: string;
+  readonly stage?: string | undefined;
   /** 1-based, with `total`; absent for the engine's own steps. */
-  readonly step?: number;
-  readonly total?: number;
+  readonly step?: number | undefined;
+  readonly total?: number | undefined;
   /** The step's text, e.g. `RUN make`. */
   readonly name: string;
 }
@@ -60,7 +63,7 @@ export type BuildEvent = EventBase &
   (
     | { readonly $case: 'started' }
     | { readonly $case: 'cached' }
-    | { readonly $case: 'done'; readonly seconds?: number }
+    | { readonly $case: 'done'; readonly seconds?: number | undefined }
     | { readonly $case: 'log'; readonly line: string }
     | { readonly $case: 'error'; readonly message: string }
   );
@@ -71,7 +74,7 @@ export interface BuiltImage {
   readonly platform: Platform;
   readonly tag: string;
   /** What the engine calls the image: config digest (classic store) or manifest digest. */
-  readonly id?: Digest;
+  readonly id?: Digest | undefined;
   /** What `export` streams. */
   readonly archive: 'docker-archive' | 'oci-archive';
 }

@@ -3,18 +3,18 @@ import { exitCodes, type ExitCode } from './exit-codes.ts';
 /** A place in a file, 1-based, as editors and compilers print it. */
 export interface Where {
   readonly file: string;
-  readonly line?: number;
-  readonly column?: number;
+  readonly line?: number | undefined;
+  readonly column?: number | undefined;
 }
 
 export interface ErrorFacts {
   /** What was asked for, as the user would say it. */
-  readonly expected?: string;
+  readonly expected?: string | undefined;
   /** What was there instead. Never a secret: callers redact before they build the error. */
-  readonly found?: string;
+  readonly found?: string | undefined;
   readonly where?: Where | undefined;
   /** What to do now: a command or an edit. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
   readonly cause?: unknown;
 }
 

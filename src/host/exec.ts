@@ -1,145 +1,108 @@
-import { spawn, type SpawnOptions } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { finished } from 'node:stream/promises';
-import { StringDecoder } from 'node:string_decoder';
-import type { ExecOptions, ExecResult } from './types.ts';
+import { pipeline } from 'node:stream/promises';
+import { $, quote, which } from 'zx/core';
+import { Lines } from '../core/lines.ts';
+import { timeLimit } from '../core/time-limit.ts';
 import { AppError } from '../errors/index.ts';
+import { childEnv } from './child-env.ts';
+import type { ExecOptions, ExecResult } from './types.ts';
 
 const defaultMaxBytes = 16 * 1024 * 1024;
 
-function mergeEnv(extra: ExecOptions['env']): Record<string, string> {
-  const merged = { ...process.env, ...extra };
-  return Object.fromEntries(
-    Object.entries(merged).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
-}
+/**
+ * Whatever zx would take from ZX_* in the environment is said here. With `exec`, bash becomes the command:
+ * no builtin or function stands in for it, and a signal reaches it. Not detached: Ctrl-C reaches it, too.
+ */
+const run = $({
+  shell: 'bash',
+  prefix: 'exec -- ',
+  postfix: '',
+  quote,
+  quiet: true,
+  verbose: false,
+  nothrow: true,
+  detached: false,
+  preferLocal: false,
+  timeout: 0,
+  timeoutSignal: 'SIGTERM',
+  killSignal: 'SIGTERM',
+});
 
 /**
- * exec runs one command through zx, which would hand it to a shell: what zx starts here is the command itself,
- * with the arguments as they are, so that there is nothing to quote and nothing in the environment (ZX_*)
- * that could change what runs. A command that cannot be started throws `host/command-missing`; a non-zero
- * exit is a result, since only the caller knows what it means.
+ * exec runs one command through zx. A non-zero exit is a result, since only the caller knows what it means;
+ * one that was stopped has an exit code of 1 or more. Secrets of this program are not handed down (child-env.ts).
+ * Throws `host/command-missing` (exit 4), `host/command` for what cannot be started, `host/argument` for a
+ * NUL in an argument, and `host/output-too-large`.
  */
 export async function exec(command: string, args: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-  const { $ } = await import('zx/core');
-  const limit = options.maxBytes ?? defaultMaxBytes;
-  let unstarted: NodeJS.ErrnoException | undefined;
-  const run = $({
-    spawn: ((_line: string, _none: readonly string[], given: SpawnOptions) => {
-      const child = spawn(command, args, { ...given, shell: false });
-      // One that was started and then aborted says so here, too.
-      return child.once('error', (error) => (unstarted = child.pid === undefined ? error : undefined));
-    }) as typeof spawn,
-    // Looked at by zx, used by nobody.
-    shell: '/bin/sh',
-    quote: (text: string) => text,
-    quiet: true,
-    verbose: false,
-    nothrow: true,
-    env: mergeEnv(options.env),
-    // zx would keep a second copy of everything: an image of a gigabyte passes through here.
-    ...(options.stdout === undefined
-      ? {}
-      : { store: { stdout: new Discarding(), stderr: [], stdall: new Discarding() } }),
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    ...(options.input === undefined ? {} : { input: options.input }),
-    ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  // The shell would end the argument there.
+  if ([command, ...args].some((word) => word.includes('\0')))
+    throw new AppError('host/argument', 'usage', `an argument of ${command} holds a NUL character`);
+  const { cwd = process.cwd(), input = '', maxBytes = defaultMaxBytes } = options;
+  const signal = options.signal ?? new AbortController().signal;
+  const env = childEnv(options.env);
+  const store = { stdout: new Array<Buffer>(), stderr: new Array<Buffer>(), stdall: new Array<Buffer>() };
+  const running = run({
+    cwd,
+    env,
+    input,
+    store,
+    stdio: [input === '' ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    // Not zx's own timeout, which lists all processes with ps(1): that may be missing.
+    signal: options.timeout === undefined ? signal : timeLimit(signal, options.timeout),
   })`${command} ${args}`;
-  const stdout = new Collector(limit, () => void run.kill());
-  const stderr = new LineReader(options.onStderrLine);
+  const { child } = running;
+  const sizes = { stdout: 0, stderr: 0 };
+  const lines = new Lines();
   // A command may end without reading all its input; its exit code says what that means.
-  if (options.input !== undefined) run.stdin.on('error', () => undefined);
-  run.stderr.on('data', (chunk: Buffer) => {
-    stderr.push(chunk);
+  child?.stdin?.on('error', () => undefined);
+  child?.stdout?.on('data', (chunk: Buffer) => {
+    store.stdall.length = 0;
+    if (options.stdout !== undefined) store.stdout.length = 0;
+    else if ((sizes.stdout += chunk.length) > maxBytes) child.kill();
   });
-  if (options.stdout === undefined)
-    run.stdout.on('data', (chunk: Buffer) => {
-      stdout.push(chunk);
-    });
-  else run.stdout.pipe(options.stdout);
-  const written = options.stdout === undefined ? undefined : finished(options.stdout);
+  child?.stderr?.on('data', (chunk: Buffer) => {
+    store.stdall.length = 0;
+    sizes.stderr += chunk.length;
+    // Its end says why a command failed: that is what is kept.
+    while (sizes.stderr > defaultMaxBytes) sizes.stderr -= store.stderr.shift()?.length ?? 0;
+    if (options.onStderrLine !== undefined) lines.push(chunk).forEach(options.onStderrLine);
+  });
+  const source = child?.stdout;
+  const written = source != null && options.stdout !== undefined ? pipeline(source, options.stdout) : undefined;
   // Observed below; until then a failing writer must not count as unhandled.
   written?.catch(() => undefined);
-  const output = await run;
-  await written;
-  stderr.end();
-  if (unstarted?.code === 'ENOENT' && (options.cwd === undefined || existsSync(options.cwd))) {
-    throw new AppError('host/command-missing', 'machine', `${command} is not installed`, {
-      expected: `${command} on PATH`,
-      hint: 'runner-image doctor says which package brings it',
-    });
+  const { exitCode, cause } = await running;
+  if (child?.pid === undefined) {
+    options.stdout?.destroy();
+    throw isErrno(cause, 'ENOENT') && existsSync(cwd) ? missing('bash') : notStarted(command, cwd, cause);
   }
-  if (unstarted !== undefined)
-    throw new AppError('host/command', 'machine', `${command} could not be started`, {
-      found: unstarted.code ?? unstarted.message,
-      ...(options.cwd === undefined ? {} : { where: { file: options.cwd } }),
-      cause: unstarted,
-    });
-  if (stdout.overflow) {
-    throw new AppError('host/output-too-large', 'upstream', `${command} printed more than ${limit} bytes`);
-  }
-  return { exitCode: output.exitCode ?? 1, stdout: stdout.text(), stderr: stderr.text };
+  await written?.catch((error: unknown) => {
+    // What was stopped leaves its stream unfinished.
+    if (!isErrno(error, 'ERR_STREAM_PREMATURE_CLOSE')) throw error;
+  });
+  if (options.onStderrLine !== undefined) lines.end().forEach(options.onStderrLine);
+  const stderr = Buffer.concat(store.stderr).toString();
+  // bash's own exit codes, but a command may have them, too: only one that is not there was not started.
+  if ((exitCode === 126 || exitCode === 127) && (await which(command, { path: env['PATH'], nothrow: true })) === null)
+    throw exitCode === 127 ? missing(command) : notStarted(command, cwd, new Error(stderr.trim()));
+  if (sizes.stdout > maxBytes)
+    throw new AppError('host/output-too-large', 'upstream', `${command} printed more than ${maxBytes} bytes`);
+  return { exitCode: exitCode ?? 1, stdout: Buffer.concat(store.stdout).toString(), stderr };
 }
 
-/** An array that forgets what is pushed: what zx stores nothing in. */
-class Discarding extends Array<string | Buffer> {
-  override push(): number {
-    return 0;
-  }
-}
+const isErrno = (cause: unknown, code: string): boolean =>
+  cause instanceof Error && 'code' in cause && cause.code === code;
 
-class Collector {
-  overflow = false;
-  private readonly chunks: Buffer[] = [];
-  private size = 0;
-  private readonly limit: number;
-  private readonly onOverflow: () => void;
+const missing = (command: string): AppError =>
+  new AppError('host/command-missing', 'machine', `${command} is not installed`, {
+    expected: `${command} on PATH`,
+    hint: 'runner-image doctor says which package brings it',
+  });
 
-  constructor(limit: number, onOverflow: () => void) {
-    this.limit = limit;
-    this.onOverflow = onOverflow;
-  }
-
-  push(chunk: Buffer): void {
-    this.size += chunk.length;
-    if (this.size <= this.limit) this.chunks.push(chunk);
-    else if (!this.overflow) {
-      this.overflow = true;
-      this.onOverflow();
-    }
-  }
-
-  text(): string {
-    return Buffer.concat(this.chunks).toString('utf8');
-  }
-}
-
-/** Text that comes in pieces, which may end within a character: zx decodes each piece by itself. */
-class LineReader {
-  text = '';
-  private rest = '';
-  private readonly decoder = new StringDecoder('utf8');
-  private readonly onLine: ((line: string) => void) | undefined;
-
-  constructor(onLine: ((line: string) => void) | undefined) {
-    this.onLine = onLine;
-  }
-
-  push(chunk: Buffer): void {
-    this.take(this.decoder.write(chunk));
-  }
-
-  end(): void {
-    this.take(this.decoder.end());
-    if (this.rest !== '') this.onLine?.(this.rest);
-  }
-
-  private take(piece: string): void {
-    this.text += piece;
-    if (this.onLine === undefined) return;
-    const lines = (this.rest + piece).split('\n');
-    this.rest = lines.pop() ?? '';
-    lines.forEach(this.onLine);
-  }
-}
+const notStarted = (command: string, cwd: string, cause: unknown): AppError =>
+  new AppError('host/command', 'machine', `${command} could not be started`, {
+    found: cause instanceof Error ? cause.message : String(cause),
+    where: { file: cwd },
+    cause,
+  });

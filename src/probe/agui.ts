@@ -1,39 +1,5 @@
-/** Types of AG-UI's events and the members each must have, with their JSON types (docs.ag-ui.com, "Events"). */
-const members: Readonly<Record<string, Readonly<Record<string, 'string' | 'array' | 'any'>>>> = {
-  RUN_STARTED: { threadId: 'string', runId: 'string' },
-  RUN_FINISHED: { threadId: 'string', runId: 'string' },
-  RUN_ERROR: { message: 'string' },
-  STEP_STARTED: { stepName: 'string' },
-  STEP_FINISHED: { stepName: 'string' },
-  TEXT_MESSAGE_START: { messageId: 'string' },
-  TEXT_MESSAGE_CONTENT: { messageId: 'string', delta: 'string' },
-  TEXT_MESSAGE_END: { messageId: 'string' },
-  TEXT_MESSAGE_CHUNK: {},
-  TOOL_CALL_START: { toolCallId: 'string', toolCallName: 'string' },
-  TOOL_CALL_ARGS: { toolCallId: 'string', delta: 'string' },
-  TOOL_CALL_END: { toolCallId: 'string' },
-  TOOL_CALL_CHUNK: {},
-  TOOL_CALL_RESULT: { toolCallId: 'string', messageId: 'string', content: 'string' },
-  THINKING_START: {},
-  THINKING_END: {},
-  THINKING_TEXT_MESSAGE_START: {},
-  THINKING_TEXT_MESSAGE_CONTENT: { delta: 'string' },
-  THINKING_TEXT_MESSAGE_END: {},
-  REASONING_START: { messageId: 'string' },
-  REASONING_MESSAGE_START: { messageId: 'string' },
-  REASONING_MESSAGE_CONTENT: { messageId: 'string', delta: 'string' },
-  REASONING_MESSAGE_END: { messageId: 'string' },
-  REASONING_MESSAGE_CHUNK: {},
-  REASONING_END: { messageId: 'string' },
-  REASONING_ENCRYPTED_VALUE: {},
-  STATE_SNAPSHOT: { snapshot: 'any' },
-  STATE_DELTA: { delta: 'array' },
-  MESSAGES_SNAPSHOT: { messages: 'array' },
-  ACTIVITY_SNAPSHOT: { messageId: 'string' },
-  ACTIVITY_DELTA: { messageId: 'string' },
-  RAW: { event: 'any' },
-  CUSTOM: { name: 'string' },
-};
+import { EventType, omitOptionalNulls } from '@ag-ui/core';
+import { EventSchema } from '@ag-ui/core/schemas';
 
 export interface AguiEvent {
   readonly type: string;
@@ -54,23 +20,26 @@ export function parseEvent(data: string): AguiEvent | string {
   return { type: fields['type'], fields };
 }
 
-export const isKnown = (type: string): boolean => Object.hasOwn(members, type);
+/** Those left AG-UI with its version 1.0; runners still send them. */
+const former = /^THINKING_(?:TEXT_MESSAGE_)?(?:START|CONTENT|END)$/;
+
+export const isKnown = (type: string): boolean => Object.hasOwn(EventType, type) || former.test(type);
 export const endsRun = (type: string): boolean => type === 'RUN_FINISHED' || type === 'RUN_ERROR';
 
-function missing(event: AguiEvent): string[] {
-  return Object.entries(members[event.type] ?? {}).flatMap(([name, type]) => {
-    const value = event.fields[name];
-    const right =
-      type === 'any' ? value !== undefined : type === 'array' ? Array.isArray(value) : typeof value === 'string';
-    return right ? [] : [`${event.type} without ${name} (${type})`];
-  });
+/** Members that are missing or of another type. Which values they may have differs between versions of AG-UI. */
+function malformed({ type, fields }: AguiEvent): string[] {
+  if (!Object.hasOwn(EventType, type)) return [];
+  const { error } = EventSchema.safeParse(omitOptionalNulls(fields, 'Event'));
+  return (error?.issues ?? [])
+    .filter(({ path, code }) => path.length === 1 && code !== 'invalid_value')
+    .map(({ path, message }) => `${type} with a wrong ${path.join('.')} (${message})`);
 }
 
 /** problemsOf gives everything that is wrong with one run's events, in their order, one sentence each. */
 export function problemsOf(events: readonly AguiEvent[], thread: string): string[] {
   const first = events[0];
   if (first === undefined) return ['no event at all'];
-  const problems = events.flatMap(missing);
+  const problems = events.flatMap(malformed);
   if (first.type !== 'RUN_STARTED' && first.type !== 'RUN_ERROR') problems.push(`${first.type} as the first event`);
   if (
     first.type === 'RUN_STARTED' &&

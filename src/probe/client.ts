@@ -37,9 +37,9 @@ export async function askJson(probe: Probe, url: string, path: string, body?: un
     const response = await probe.host.fetch(`${url}${path}`, {
       signal,
       timeout: probe.settings.requestTimeout,
-      ...(body === undefined
-        ? {}
-        : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      method: body === undefined ? 'GET' : 'POST',
+      headers: body === undefined ? {} : { 'content-type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
     });
     const text = await readAll(response.body, jsonLimit);
     let json: unknown;

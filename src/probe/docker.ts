@@ -6,28 +6,6 @@ import type { ContainerEngine, ContainerSpec, Process, Running } from './engine.
 
 const logLimit = 1024 * 1024;
 
-/** DockerFactory makes a client of an endpoint, `unix:///…` or `tcp://host:port`. */
-export type DockerFactory = (endpoint: string) => Promise<Dockerode>;
-
-/** connectDocker is the plain factory: no TLS, no ssh. Throws `probe/endpoint`. */
-export const connectDocker: DockerFactory = async (endpoint) => {
-  const { default: Docker } = await import('dockerode');
-  if (endpoint.startsWith('unix://')) return new Docker({ socketPath: endpoint.slice('unix://'.length) });
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  // The probe speaks HTTP to a port on the engine's loopback, so the engine must be on this machine.
-  if (url?.protocol === 'tcp:' && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname))
-    return new Docker({
-      protocol: 'http',
-      host: url.hostname.replace(/[[\]]/g, ''),
-      port: Number(url.port === '' ? 2375 : url.port),
-    });
-  throw new AppError('probe/endpoint', 'usage', 'the probe cannot use this engine', {
-    expected:
-      'unix:///path, or tcp://127.0.0.1:port: containers are reached on the loopback of the machine they run on',
-    found: endpoint.slice(0, 200),
-  });
-};
-
 const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const status = (error: unknown): number | undefined => (error as { statusCode?: number }).statusCode;
 
@@ -39,9 +17,9 @@ function create(spec: ContainerSpec): Dockerode.ContainerCreateOptions {
     Image: spec.image,
     Labels: { ...spec.labels },
     Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
-    ...(spec.user === undefined ? {} : { User: spec.user }),
-    ...(spec.entrypoint === undefined ? {} : { Entrypoint: [...spec.entrypoint] }),
-    ...(spec.command === undefined ? {} : { Cmd: [...spec.command] }),
+    User: spec.user,
+    Entrypoint: spec.entrypoint && [...spec.entrypoint],
+    Cmd: spec.command && [...spec.command],
     ExposedPorts: { [port]: {} },
     HostConfig: {
       PortBindings: { [port]: [{ HostIp: '127.0.0.1', HostPort: '' }] },
@@ -55,8 +33,8 @@ function create(spec: ContainerSpec): Dockerode.ContainerCreateOptions {
   };
 }
 
-/** dockerEngine speaks to Docker, or to Podman's compatible socket. */
-export function dockerEngine(docker: Dockerode, host: Host): ContainerEngine {
+/** containerEngine speaks to Docker, or to Podman's compatible socket, on this machine: it publishes ports on loopback. */
+export function containerEngine(docker: Dockerode, host: Host): ContainerEngine {
   return {
     async start(spec, signal) {
       signal.throwIfAborted();

@@ -4,9 +4,9 @@ export interface ContainerSpec {
   readonly image: string;
   readonly platform: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly user?: string;
-  readonly entrypoint?: readonly string[];
-  readonly command?: readonly string[];
+  readonly user?: string | undefined;
+  readonly entrypoint?: readonly string[] | undefined;
+  readonly command?: readonly string[] | undefined;
   readonly env: Readonly<Record<string, string>>;
   /** Port inside the container, published on a free port of 127.0.0.1 and nowhere else. */
   readonly port: number;

@@ -104,8 +104,3 @@ async function perform(check: Check, context: Probe): Promise<{ outcome: CheckOu
     return { outcome: outcome('unobserved'), found: [note] };
   }
 }
-
-/** removeStrays removes what earlier probes left, of any run, and gives how many. A probe that is running now loses its containers. */
-export function removeStrays(engine: ContainerEngine): Promise<number> {
-  return engine.removeAll(probeLabel);
-}

@@ -102,7 +102,7 @@ export function finding(settings: Settings, id: string, subject: string, expecte
   return {
     rule: info.id,
     severity: info.severity,
-    ...(info.section === undefined ? {} : { section: info.section }),
+    section: info.section,
     subject,
     message: `${subject}: expected ${expected}, found ${found}`,
     remediation: info.remediation,

@@ -9,17 +9,17 @@ export interface ProbeOptions {
   readonly platform: Platform;
   readonly profile: Profile;
   /** Whom a `custom` image derives from, and so how it is started. Default `standard`. */
-  readonly derivedFrom?: 'standard' | 'openshell';
+  readonly derivedFrom?: 'standard' | 'openshell' | undefined;
   /** Run by an emulator: longer limits, and an init as process 1. Default: other CPU than this machine's. */
-  readonly emulated?: boolean;
+  readonly emulated?: boolean | undefined;
   /** From start to the first 200 of /health. Default 60 000, emulated 300 000. */
-  readonly startupTimeout?: number;
+  readonly startupTimeout?: number | undefined;
   /** From SIGTERM to the end of the container. Default 10 000, emulated 30 000. */
-  readonly gracePeriod?: number;
+  readonly gracePeriod?: number | undefined;
   /** For one request and its whole answer. Default 15 000, emulated 60 000. */
-  readonly requestTimeout?: number;
+  readonly requestTimeout?: number | undefined;
   /** Default `claude-agent-sdk`, `gemini-cli`, `langgraph`. */
-  readonly runnerTypes?: readonly string[];
+  readonly runnerTypes?: readonly string[] | undefined;
 }
 
 /** Settings are the options with every default filled in. */
@@ -49,7 +49,7 @@ export interface ProbeReport {
   readonly findings: readonly Finding[];
   readonly checks: readonly CheckOutcome[];
   /** From the engine's start to the first 200 of /health; absent when that never came. */
-  readonly startup?: number;
+  readonly startup?: number | undefined;
 }
 
 /** Probe is what a check gets: the container that all checks share, and the means to start others. */

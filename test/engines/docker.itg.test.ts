@@ -4,15 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { platforms } from '../../src/core/index.ts';
-import {
-  detectEngine,
-  dockerEngine,
-  parseEndpoint,
-  parseEndpointOptions,
-  recording,
-  type EngineCall,
-} from '../../src/engines/index.ts';
-import { connectDocker } from '../../src/engines/docker-client.ts';
+import { detectEngine, dockerEngine, parseEndpoint, parseEndpointOptions } from '../../src/engines/index.ts';
+import { connectDocker } from '../../src/engines/connect-docker.ts';
+import { recording, type EngineCall } from './recording.ts';
 import type { LabState } from '../lab/state.ts';
 import { useLab } from '../lab/use-lab.ts';
 import { baseOf, buildsRight, host, requestFor, runs, stopsWhenAborted, twoStages, until } from './build-kit.ts';

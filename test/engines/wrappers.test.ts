@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import type { Platform } from '../../src/core/index.ts';
-import { dryRunEngine, perPlatform, recording, type Engine, type EngineCall } from '../../src/engines/index.ts';
+import { dryRunEngine, perPlatform, type Engine } from '../../src/engines/index.ts';
+import { recording, type EngineCall } from './recording.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { makeRequest } from './support.ts';
 

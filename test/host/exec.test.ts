@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PassThrough, Writable } from 'node:stream';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { secretVariables } from '../../src/host/child-env.ts';
 import { exec } from '../../src/host/exec.ts';
 
 afterEach(() => vi.unstubAllEnvs());
@@ -11,11 +14,40 @@ describe('exec', () => {
     expect(stdout).toBe(hostile.map((text) => `<${text}>`).join(''));
   });
 
-  it('ignores ZX_PREFIX, ZX_POSTFIX and ZX_SHELL of the environment', async () => {
-    vi.stubEnv('ZX_PREFIX', 'echo changed;');
-    vi.stubEnv('ZX_POSTFIX', '; echo changed');
-    vi.stubEnv('ZX_SHELL', '/bin/false');
-    expect(await exec('echo', ['same'])).toMatchObject({ exitCode: 0, stdout: 'same\n' });
+  it('is changed by nothing in the environment: neither what zx reads there nor what bash reads', async () => {
+    const module = join(import.meta.dirname, '../../src/host/exec.ts');
+    const script = `import { exec } from ${JSON.stringify(module)};
+      console.log(JSON.stringify(await exec('pwd', [])))`;
+    const { stdout, stderr } = await exec(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      env: {
+        ZX_PREFIX: 'echo changed;',
+        ZX_POSTFIX: '; echo changed',
+        ZX_SHELL: '/bin/false',
+        ZX_CWD: '/',
+        ZX_TIMEOUT: '1',
+        ZX_VERBOSE: 'true',
+        ZX_QUIET: 'false',
+        ZX_DETACHED: 'true',
+        BASH_ENV: '/dev/stdin',
+        SHELLOPTS: 'noexec',
+        'BASH_FUNC_exec%%': '() { echo changed; }',
+      },
+      input: 'echo changed',
+    });
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toEqual({ exitCode: 0, stdout: `${process.cwd()}\n`, stderr: '' });
+  });
+
+  it('refuses an argument that a command line cannot hold', async () => {
+    await expect(exec('echo', ['a\0b'])).rejects.toMatchObject({ code: 'host/argument', exit: 2 });
+  });
+
+  it('runs the program, not what a shell has under the same name', async () => {
+    const { exitCode, stderr } = await exec('type', ['type']).catch((error: unknown) => ({
+      exitCode: (error as { code: string }).code,
+      stderr: '',
+    }));
+    expect([exitCode, stderr]).toEqual(['host/command-missing', '']);
   });
 
   it('reports a non-zero exit with empty stderr as what it is', async () => {
@@ -48,12 +80,33 @@ describe('exec', () => {
     });
   });
 
+  it('takes 127 for a result when it is the command that says so', async () => {
+    expect(await exec('sh', ['-c', 'no-such-command-here'])).toMatchObject({ exitCode: 127 });
+    expect(await exec('sh', ['-c', 'echo "exec: sh: not found" >&2; exit 127'])).toMatchObject({
+      exitCode: 127,
+      stderr: 'exec: sh: not found\n',
+    });
+  });
+
+  it('looks for a command where the given PATH says', async () => {
+    await expect(exec('ls', [], { env: { PATH: '/no/such/folder:/bin/../bin' } })).resolves.toMatchObject({
+      exitCode: 0,
+    });
+    await expect(exec(process.execPath, ['-v'], { env: { PATH: '/bin' } })).resolves.toMatchObject({ exitCode: 0 });
+    await expect(exec('apt-get', [], { env: { PATH: '/bin/true:/opt' } })).rejects.toMatchObject({
+      code: 'host/command-missing',
+    });
+  });
+
   it('tells a folder that is not there from a command that is not there', async () => {
     await expect(exec('true', [], { cwd: '/no/such/folder' })).rejects.toMatchObject({
       code: 'host/command',
       facts: { where: { file: '/no/such/folder' } },
     });
-    await expect(exec('/etc/passwd', [])).rejects.toMatchObject({ code: 'host/command', facts: { found: 'EACCES' } });
+    await expect(exec('/etc/passwd', [])).rejects.toMatchObject({
+      code: 'host/command',
+      facts: { found: expect.stringContaining('Permission denied') as string },
+    });
   });
 
   it('ends a command that is aborted, and gives what it said until then', async () => {
@@ -86,5 +139,69 @@ describe('exec', () => {
       env: { SECRET_FOR_TEST: undefined },
     });
     expect(stdout).toBe('gone\n');
+  });
+
+  it('reads characters whole, wherever the pipe cuts them', async () => {
+    const lines: string[] = [];
+    // Each byte by itself; 20 ms apart, so that every one is a chunk of its own.
+    const slowly = String.raw`
+      const bytes = Buffer.from('grün €\n😀 end');
+      const next = (at) => at < bytes.length && (process.stderr.write(bytes.subarray(at, at + 1)),
+        process.stdout.write(bytes.subarray(at, at + 1)), setTimeout(next, 20, at + 1));
+      next(0);`;
+    const { stdout, stderr } = await exec(process.execPath, ['-e', slowly], {
+      onStderrLine: (line) => lines.push(line),
+    });
+    expect(lines).toEqual(['grün €', '😀 end']);
+    expect([stdout, stderr]).toEqual(['grün €\n😀 end', 'grün €\n😀 end']);
+  });
+
+  it('gives a command that reads its input an end of it', async () => {
+    expect(await exec('cat', [], { timeout: 5000 })).toMatchObject({ exitCode: 0, stdout: '' });
+  });
+
+  it('ends a command whose time is over', async () => {
+    const started = Date.now();
+    expect((await exec('sleep', ['60'], { timeout: 200 })).exitCode).not.toBe(0);
+    expect(Date.now() - started).toBeLessThan(30_000);
+  });
+
+  it('sends what is large to a stream without keeping it', async () => {
+    const sink = new PassThrough({ highWaterMark: 64 * 1024 });
+    let size = 0;
+    sink.on('data', (chunk: Buffer) => (size += chunk.length));
+    const before = process.memoryUsage().rss;
+    const { stdout } = await exec('head', ['-c', '400000000', '/dev/zero'], { stdout: sink });
+    expect([stdout, size]).toEqual(['', 400_000_000]);
+    expect(process.memoryUsage().rss - before).toBeLessThan(200_000_000);
+  });
+
+  it('ends also when a command is stopped, or its reader fails, while it writes to a stream', async () => {
+    const controller = new AbortController();
+    const aborted = new PassThrough().on('error', () => undefined);
+    aborted.once('data', () => {
+      controller.abort();
+    });
+    expect((await exec('yes', [], { stdout: aborted, signal: controller.signal })).exitCode).not.toBe(0);
+    expect((await exec('yes', [], { stdout: new PassThrough(), timeout: 300 })).exitCode).not.toBe(0);
+    const full = new Writable({
+      write: (_chunk, _encoding, callback) => {
+        callback(new Error('disk full'));
+      },
+    });
+    await expect(exec('yes', [], { stdout: full })).rejects.toThrow('disk full');
+  });
+
+  it('keeps the end of an endless stderr', async () => {
+    const { stderr } = await exec('sh', ['-c', 'yes x | head -c 40000000 >&2; echo last >&2']);
+    expect(stderr.length).toBeLessThan(17 * 1024 * 1024);
+    expect(stderr.endsWith('x\nlast\n')).toBe(true);
+  });
+
+  it('hands no secret of this program to a command, unless it is asked to', async () => {
+    for (const name of secretVariables) vi.stubEnv(name, 'hunter2');
+    expect(secretVariables).toContain('ACTIONS_ID_TOKEN_REQUEST_TOKEN');
+    expect((await exec('env', [])).stdout).not.toContain('hunter2');
+    expect((await exec('env', [], { env: { QUAY_TOKEN: 'asked' } })).stdout).toContain('QUAY_TOKEN=asked\n');
   });
 });

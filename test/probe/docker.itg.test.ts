@@ -1,15 +1,8 @@
 import type Dockerode from 'dockerode';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { connectDocker, parseEndpoint } from '../../src/engines/index.ts';
 import { createHost } from '../../src/host/index.ts';
-import {
-  connectDocker,
-  dockerEngine,
-  probe,
-  probeHealth,
-  probeLabel,
-  removeStrays,
-  type ProbeOptions,
-} from '../../src/probe/index.ts';
+import { containerEngine, probe, probeHealth, probeLabel, type ProbeOptions } from '../../src/probe/index.ts';
 import { useLab } from '../lab/use-lab.ts';
 import { importImage } from './image.ts';
 
@@ -37,7 +30,7 @@ const left = (): Promise<Dockerode.ContainerInfo[]> =>
   docker.listContainers({ all: true, filters: { label: [probeLabel] } });
 
 beforeAll(async () => {
-  docker = await connectDocker((await useLab()).docker.classic);
+  docker = (await connectDocker(host, parseEndpoint((await useLab()).docker.classic))).api;
 });
 afterEach(async () => {
   expect(await left()).toEqual([]);
@@ -48,14 +41,14 @@ afterAll(async () => {
 
 describe('a container that keeps the contract', () => {
   test('passes the whole suite as a random user without capabilities', async () => {
-    const report = await probe(host, dockerEngine(docker, host), options(await image()));
+    const report = await probe(host, containerEngine(docker, host), options(await image()));
     expect(report.findings).toEqual([]);
     expect(report.checks.every(({ state }) => state === 'passed')).toBe(true);
   });
 
   test('is reachable on loopback only, and has what restricted-v2 leaves', async () => {
     const seen: Dockerode.ContainerInspectInfo[] = [];
-    const engine = dockerEngine(docker, host);
+    const engine = containerEngine(docker, host);
     await probeHealth(
       host,
       {
@@ -85,7 +78,7 @@ describe('each broken image has exactly its finding', () => {
     ['orphan', 'probe/zombies'],
     ['events-404', 'probe/events-stream'],
   ])('%s', async (fault, rule) => {
-    const report = await probe(host, dockerEngine(docker, host), options(await image(fault)));
+    const report = await probe(host, containerEngine(docker, host), options(await image(fault)));
     expect([...new Set(report.findings.map((one) => one.rule))]).toEqual([rule]);
   });
 });
@@ -93,7 +86,7 @@ describe('each broken image has exactly its finding', () => {
 describe('cleaning up', () => {
   test('an abort in the middle leaves no container', async () => {
     const abort = new AbortController();
-    const work = probe({ ...host, signal: abort.signal }, dockerEngine(docker, host), options(await image()));
+    const work = probe({ ...host, signal: abort.signal }, containerEngine(docker, host), options(await image()));
     setTimeout(() => {
       abort.abort(new Error('Ctrl-C'));
     }, 1500);
@@ -101,14 +94,16 @@ describe('cleaning up', () => {
   });
 
   test('an image that the engine does not have is an error of the machine, and leaves nothing', async () => {
-    await expect(probeHealth(host, dockerEngine(docker, host), options('no-such-image:test'))).rejects.toMatchObject({
-      code: 'probe/start',
-      exit: 4,
-    });
+    await expect(probeHealth(host, containerEngine(docker, host), options('no-such-image:test'))).rejects.toMatchObject(
+      {
+        code: 'probe/start',
+        exit: 4,
+      },
+    );
   });
 
   test('strays of a killed probe are found by their label', async () => {
-    const engine = dockerEngine(docker, host);
+    const engine = containerEngine(docker, host);
     const spec = {
       name: 'runner-probe-stray',
       image: await image(),
@@ -117,6 +112,6 @@ describe('cleaning up', () => {
     };
     await engine.start({ ...spec, env: {}, port: 8001, readOnlyMounts: [], init: false }, host.signal);
     expect(await left()).toHaveLength(1);
-    expect(await removeStrays(engine)).toBe(1);
+    expect(await engine.removeAll(probeLabel)).toBe(1);
   });
 });

@@ -17,8 +17,16 @@ test('events split anywhere, also inside a character and between CR and LF, are 
 });
 
 test('an endless event stops at its limit', async () => {
-  const endless = Array.from({ length: 40 }, () => 'x'.repeat(64 * 1024));
-  await expect(sse(endless)).rejects.toBeInstanceOf(SseLimit);
+  const endless = (length: number): string[] => Array.from({ length }, () => 'x'.repeat(64 * 1024));
+  await expect(sse(['data: ', ...endless(17)])).rejects.toThrow(
+    new SseLimit('more than 1048576 characters in one event'),
+  );
+  await expect(sse(['data: x\n', ...endless(17)])).resolves.toEqual([]);
+});
+
+test('an endless stream of no events stops at its limit', async () => {
+  const endless = Array.from({ length: 129 }, () => 'x'.repeat(64 * 1024));
+  await expect(sse(endless)).rejects.toThrow(new SseLimit('more than 8388608 bytes in one stream'));
 });
 
 test('frames of an attach stream are joined, a cut one and plain text are given as they are', () => {

@@ -1,3 +1,4 @@
+import { braceExpand } from 'minimatch';
 import { matchesGlob } from '../glob.ts';
 
 /** Allowed is one place where a credential format is known to hold no credential. */
@@ -56,18 +57,11 @@ export const allowlist: readonly Allowed[] = [
   },
 ];
 
-const expand = (glob: string): string[] => {
-  const braces = /\{([^}]*)\}/.exec(glob);
-  return braces === null
-    ? [glob]
-    : (braces[1] ?? '').split(',').flatMap((part) => expand(glob.replace(braces[0], part)));
-};
-
 /** allowedBecause gives the reason why a hit in this path is no finding, or undefined. */
 export function allowedBecause(rule: string, path: string): string | undefined {
   return allowlist.find(
     (allowed) =>
       (allowed.rules.includes(rule) || allowed.rules.includes('*')) &&
-      expand(allowed.path).some((glob) => matchesGlob(glob, path)),
+      braceExpand(allowed.path).some((glob) => matchesGlob(glob, path)),
   )?.reason;
 }

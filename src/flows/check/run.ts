@@ -7,10 +7,10 @@ import {
   type Platform,
   type Profile,
 } from '../../core/index.ts';
-import { formatEndpoint, localPlatforms } from '../../engines/index.ts';
+import { connectDocker, formatEndpoint, localPlatforms, type Endpoint } from '../../engines/index.ts';
 import type { Host } from '../../host/index.ts';
 import { AppError } from '../../errors/index.ts';
-import { connectDocker, dockerEngine, probe, probeHealth, type ProbeReport } from '../../probe/index.ts';
+import { containerEngine, probe, probeHealth, type ProbeReport } from '../../probe/index.ts';
 import { engineEndpoint, type CheckedImage } from './source.ts';
 
 export type ProbeDepth = 'health' | 'suite';
@@ -43,7 +43,7 @@ export async function probeImage(
       hint: 'sudo apt-get install qemu-user-static, or leave the platform out: --platform',
     });
   }
-  const engine = dockerEngine(await connectDocker(formatEndpoint(endpoint)), host);
+  const engine = containerEngine((await connectDocker(host, requireLocal(endpoint))).api, host);
   const reports: ProbeReport[] = [];
   for (const picture of pictures) {
     const name = `openshell-runner-probe/${picture.platform.replaceAll('/', '-')}:${randomBytes(6).toString('hex')}`;
@@ -70,6 +70,17 @@ export async function probeImage(
     }
   }
   return reports;
+}
+
+/** The probe speaks HTTP to a port on the engine's loopback, so the engine must be on this machine. Throws `probe/endpoint`. */
+function requireLocal(endpoint: Endpoint): Endpoint {
+  if (endpoint.$case === 'unix') return endpoint;
+  if (endpoint.$case === 'tcp' && ['127.0.0.1', 'localhost', '[::1]'].includes(endpoint.host)) return endpoint;
+  throw new AppError('probe/endpoint', 'usage', 'the probe cannot use this engine', {
+    expected:
+      'unix:///path, or tcp://127.0.0.1:port: containers are reached on the loopback of the machine they run on',
+    found: formatEndpoint(endpoint),
+  });
 }
 
 function finish(task: ReturnType<Host['story']['task']>, report: ProbeReport): void {

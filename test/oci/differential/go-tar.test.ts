@@ -134,7 +134,7 @@ describe('the tar reader beside Go’s archive/tar', () => {
     expect(answers.map(({ name }) => name)).toEqual(cases.map(({ name }) => name));
     for (const [index, one] of cases.entries()) {
       const answer = answers[index];
-      // Recorded for these very bytes; if not: npx tsx test/fixtures/record-go-tar.ts
+      // Recorded for these very bytes; if not: node test/fixtures/record-go-tar.ts
       expect(answer?.tar).toBe(sha256(one.bytes).slice(7, 23));
       if (answer === undefined) continue;
       let found: string;

@@ -1,4 +1,4 @@
-import type { BuildEvent, BuildRequest, BuiltImage, Engine } from './types.ts';
+import type { BuildEvent, BuildRequest, BuiltImage, Engine } from '../../src/engines/index.ts';
 
 /** One call to an engine and how it ended, in the order in which the calls began. */
 export interface EngineCall {
