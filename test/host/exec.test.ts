@@ -18,7 +18,7 @@ describe('exec', () => {
     const module = join(import.meta.dirname, '../../src/host/exec.ts');
     const script = `import { exec } from ${JSON.stringify(module)};
       console.log(JSON.stringify(await exec('pwd', [])))`;
-    const { stdout, stderr } = await exec(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    const { stdout, stderr } = await exec(process.execPath, ['--input-type=module', '-e', script], {
       env: {
         ZX_PREFIX: 'echo changed;',
         ZX_POSTFIX: '; echo changed',
