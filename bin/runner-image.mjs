@@ -18,6 +18,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 
+// Nothing has succeeded yet: only a command that came to its end says otherwise (scripts/ending.ts).
+process.exitCode = 3;
+
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const lib = join(root, 'lib');
 const bundle = join(lib, 'runner-image.cjs');

@@ -62,7 +62,8 @@ export async function serve(socket: Duplex, handlers: Handlers): Promise<() => v
     void (async () => {
       try {
         for await (const chunk of answers(handlers, headers, stream))
-          if (!stream.write(chunk)) await once(stream, 'drain');
+          // A client that hangs up takes no more, and is no error here.
+          if (!stream.write(chunk)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
       } catch {
         status = internal;
       }

@@ -38,6 +38,8 @@ export interface FetchOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds until the response's headers. Default 30 000. */
   readonly timeout?: number;
+  /** Milliseconds until the last byte of the response. Default six hours (core/deadlines.ts). */
+  readonly total?: number | undefined;
 }
 
 export interface FetchResponse {

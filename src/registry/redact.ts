@@ -10,7 +10,9 @@ export function redactUrl(text: string): string {
     return text.replace(/\?.*/s, '?…');
   }
   const query = [...url.searchParams].map(([key, value]) => `${key}=${harmless.has(key) ? value : '…'}`);
-  return `${url.origin}${url.pathname}${query.length === 0 ? '' : `?${query.join('&')}`}`;
+  // Only web addresses have an origin; of another scheme it would be the word "null".
+  const place = url.origin === 'null' ? `${url.protocol}${url.host === '' ? '' : `//${url.host}`}` : url.origin;
+  return `${place}${url.pathname}${query.length === 0 ? '' : `?${query.join('&')}`}`;
 }
 
 /** Assignments that give themselves away, in query strings and in quoted JSON. */
