@@ -10,8 +10,10 @@ export function redactUrl(text: string): string {
     return text.replace(/\?.*/s, '?…');
   }
   const query = [...url.searchParams].map(([key, value]) => `${key}=${harmless.has(key) ? value : '…'}`);
-  // Only web addresses have an origin; of another scheme it would be the word "null".
-  const place = url.origin === 'null' ? `${url.protocol}${url.host === '' ? '' : `//${url.host}`}` : url.origin;
+  const opaque = !url.href.startsWith(`${url.protocol}//`);
+  // What follows `data:` is content. Only web addresses have an origin; of a file it would be the word "null".
+  if (opaque) return `${url.protocol}…`;
+  const place = `${url.protocol}//${url.host}`;
   return `${place}${url.pathname}${query.length === 0 ? '' : `?${query.join('&')}`}`;
 }
 
