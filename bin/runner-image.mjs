@@ -7,6 +7,9 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
+// Nothing has succeeded yet: only a command that came to its end says otherwise (scripts/ending.ts).
+process.exitCode = 3;
+
 const here = dirname(fileURLToPath(import.meta.url));
 const require = createRequire(import.meta.url);
 const { engines } = require('../package.json');

@@ -2,9 +2,10 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { AppError, AppErrors, errorToJson, exitCodes, renderError, type ExitCode } from '../src/errors/index.ts';
-import { createHost } from '../src/host/index.ts';
+import { createHost, type CreatedHost } from '../src/host/index.ts';
 import { commands } from './commands.ts';
 import type { Console } from './command.ts';
+import { endWith } from './ending.ts';
 import { projectVersion } from './version.ts';
 
 // zod compiles each schema into a function (new Function) before its first use, unless it is told beforehand that it
@@ -75,12 +76,12 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   );
 }
 
+let running: CreatedHost | undefined;
+
 /** withHost ends running work on Ctrl-C, waits for its clean-up, and never leaves without it. */
-async function withHost(
-  quiet: boolean,
-  run: (host: ReturnType<typeof createHost>) => Promise<ExitCode>,
-): Promise<ExitCode> {
+async function withHost(quiet: boolean, run: (host: CreatedHost) => Promise<ExitCode>): Promise<ExitCode> {
   const host = createHost({ quiet });
+  running = host;
   const stop = (signal: NodeJS.Signals) => {
     process.once(signal, () => process.exit(130));
     host.story.warn(`${signal}: stopping and cleaning up (once more to leave at once)`);
@@ -114,15 +115,9 @@ function report(error: unknown, json: boolean): ExitCode {
   return error instanceof AppError ? error.exit : exitCodes.machine;
 }
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // `runner-image pins | head` closes the pipe early: that is no failure of ours.
-  if (error.code === 'EPIPE') process.exit(exitCodes.clean);
-});
 const argv = process.argv.slice(2);
-void main(argv)
-  .catch((error: unknown) => report(error, argv.includes('--json')))
-  .then((code) => {
-    process.exitCode = code;
-    // Sockets that an engine or a registry keeps open must not hold a finished command back.
-    process.stdout.write('', () => process.exit(code));
-  });
+endWith(() => main(argv), {
+  report: (error) => report(error, argv.includes('--json')),
+  awaited: () => running?.awaited() ?? [],
+  close: async () => running?.close(),
+});

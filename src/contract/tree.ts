@@ -5,6 +5,12 @@ export type Tree = Picture['tree'];
 /** Linux gives up after 40 links (path_resolution(7)). */
 const maxLinks = 40;
 
+/**
+ * Characters that all links on one way may add together, as many as Linux takes in one path (PATH_MAX). Forty links of
+ * four thousand each would cost milliseconds for every path that begins with them.
+ */
+const maxAdded = 4096;
+
 /** Step is one directory that was searched, or the object at the end, with its own path. */
 export interface Step {
   readonly path: string;
@@ -42,24 +48,27 @@ export function resolve(tree: Tree, path: string, keepLast = false): Resolved {
   const links: Step[] = [];
   const searched: Step[] = [];
   let here = '/';
-  let rest = components(path);
+  let added = 0;
+  /** What is left of the way, its next component last. */
+  const rest = components(path).reverse();
   for (;;) {
     const entry = tree.get(here);
     if (entry === undefined) return { $case: 'missing', at: here, links };
     if (entry.type === 'symlink' && (rest.length > 0 || !keepLast)) {
       links.push({ path: here, entry });
-      if (links.length > maxLinks) return { $case: 'loop', at: here, links };
       const target = entry.link ?? '';
-      rest = [...components(target), ...rest];
+      added += target.length;
+      if (links.length > maxLinks || added > maxAdded) return { $case: 'loop', at: here, links };
+      rest.push(...components(target).reverse());
       here = target.startsWith('/') ? '/' : dirname(here);
       continue;
     }
-    const [name, ...others] = rest;
+    const name = rest.at(-1);
     if (name === undefined) return { $case: 'found', path: here, entry, searched, links };
     if (entry.type !== 'directory') return { $case: 'not-directory', at: here, links };
+    rest.pop();
     searched.push({ path: here, entry });
     here = name === '..' ? dirname(here) : join(here, name);
-    rest = others;
   }
 }
 

@@ -1,23 +1,15 @@
 import { setMaxListeners } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
+import { finished, Readable } from 'node:stream';
 import { filePieces } from './file-part.ts';
 import type { FetchOptions } from './types.ts';
+import { watch, type TimeLimits } from './watch.ts';
 
-export interface ExchangeOptions {
+export interface ExchangeOptions extends TimeLimits {
   readonly body: FetchOptions['body'];
   /** Any of them ends the exchange, also while the answer's body is read. */
   readonly signals: readonly AbortSignal[];
-  /** Milliseconds in which nothing moves until the answer's headers are there. */
-  readonly headersTimeout: number;
-  /** Milliseconds in which nothing moves afterwards, while somebody waits for it. */
-  readonly bodyTimeout: number;
 }
-
-/** Milliseconds that a request may wait for one of the origin's connections, which may be in the middle of an image. */
-const queueTimeout = 600_000;
-/** How often in a timeout the connection is looked at: it ends an exchange at most a quarter too late. */
-const looks = 4;
 
 /**
  * exchange sends a request and gives its answer as soon as the headers are there. What happens to the connection
@@ -34,12 +26,13 @@ export function exchange(request: ClientRequest, options: ExchangeOptions): Prom
       reject(error);
     };
     const forgets = signals.map((signal) => listen(signal, fail));
-    const watch = watchIdle(request, () => answer, options, fail);
+    const endWatch = watch(request, () => answer, options, fail);
     request.on('error', fail);
     request.once('close', () => {
-      clearInterval(watch);
+      endWatch();
       for (const forget of forgets) forget();
       if (body instanceof Readable) body.destroy();
+      reject(Object.assign(new Error('the connection was closed before an answer'), { code: 'ECONNRESET' }));
     });
     request.once('response', (response) => {
       answer = response;
@@ -64,26 +57,6 @@ function listen(signal: AbortSignal, fail: (error: Error) => void): () => void {
   return () => {
     signal.removeEventListener('abort', abort);
   };
-}
-
-/** Bytes in either direction count as life; so does a reader that has not yet taken what is there. */
-function watchIdle(
-  request: ClientRequest,
-  answer: () => IncomingMessage | undefined,
-  { headersTimeout, bodyTimeout }: ExchangeOptions,
-  fail: (error: Error) => void,
-): NodeJS.Timeout {
-  let moved = -1;
-  let idle = 0;
-  return setInterval(() => {
-    const { bytesRead = 0, bytesWritten = 0 } = request.socket ?? {};
-    const response = answer();
-    const waits = response !== undefined && response.readableLength > 0;
-    idle = waits || moved !== bytesRead + bytesWritten ? 0 : idle + headersTimeout / looks;
-    moved = bytesRead + bytesWritten;
-    const limit = request.socket === null ? queueTimeout : response === undefined ? headersTimeout : bodyTimeout;
-    if (idle >= limit) fail(Object.assign(new Error(`nothing came for ${limit / 1000} s`), { code: 'ETIMEDOUT' }));
-  }, headersTimeout / looks);
 }
 
 async function send(request: ClientRequest, body: FetchOptions['body'], answered: () => boolean): Promise<void> {
@@ -113,7 +86,10 @@ const written = (request: ClientRequest, piece: Uint8Array): Promise<void> =>
 
 const pipe = (body: Readable, request: ClientRequest): Promise<void> =>
   new Promise((resolve, reject) => {
-    body.once('error', reject);
-    body.once('close', resolve);
+    // A body that is closed already emits nothing any more; a request that is over needs no more of it.
+    finished(body, { writable: false }, (error) => {
+      if (error === null || error === undefined || request.destroyed) resolve();
+      else reject(error);
+    });
     body.pipe(request);
   });

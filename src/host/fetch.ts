@@ -1,20 +1,22 @@
-import { Readable } from 'node:stream';
+import { finished, Readable } from 'node:stream';
+import { deadlines } from '../core/deadlines.ts';
 import { AppError } from '../errors/index.ts';
+import type { Awaited } from './awaited.ts';
 import { Connections } from './connections.ts';
 import { exchange } from './exchange.ts';
 import type { Environment, FetchOptions, FetchResponse } from './types.ts';
-
-const headersTimeout = 30_000;
 
 /** makeFetch gives a fetch that follows no redirect itself: callers decide what crosses to another host. */
 export function makeFetch(
   hostSignal: AbortSignal,
   env: Environment,
+  awaited: Awaited,
 ): (url: string, options?: FetchOptions) => Promise<FetchResponse> {
   const connections = new Connections(env);
   return async (url, options = {}) => {
-    const { body, signal, timeout = headersTimeout } = options;
+    const { body, signal, timeout = deadlines.headers, total = deadlines.transfer } = options;
     const target = new URL(url);
+    const over = awaited.begin(`${options.method ?? 'GET'} ${target.protocol}//${target.host}${target.pathname}`);
     try {
       const request = await connections.open(target, {
         method: options.method ?? 'GET',
@@ -24,10 +26,14 @@ export function makeFetch(
         body,
         signals: signal === undefined ? [hostSignal] : [hostSignal, signal],
         headersTimeout: timeout,
-        bodyTimeout: Math.max(timeout, 60_000),
+        stretch: Math.max(2 * timeout, deadlines.stretch),
+        pace: deadlines.pace,
+        total,
       });
+      finished(answer, over);
       return { status: answer.statusCode ?? 0, headers: lowerCase(answer.headers), body: answer };
     } catch (cause) {
+      over();
       if (body instanceof Readable) body.destroy();
       if (cause instanceof AppError && cause.code === 'host/proxy') throw cause;
       if (hostSignal.aborted || signal?.aborted === true) throw cause;

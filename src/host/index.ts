@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { Awaited } from './awaited.ts';
 import { hasCertificates } from './certificates.ts';
 import { exec } from './exec.ts';
 import { makeFetch } from './fetch.ts';
@@ -17,6 +18,8 @@ export interface CreatedHost extends Host {
   close(): Promise<void>;
   /** Ends the host's signal, as Ctrl-C does. */
   abort(reason: string): void;
+  /** The requests and processes that have not ended; where there are none, the last one that did. */
+  awaited(): readonly string[];
 }
 
 async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
@@ -30,9 +33,14 @@ export function createHost(options: { readonly quiet?: boolean } = {}): CreatedH
   // Every process, request and sleep listens to it: many at once are no leak.
   setMaxListeners(0, controller.signal);
   const work = new Set<() => Promise<void> | void>();
+  const awaited = new Awaited();
   return {
-    exec: (command, args, given = {}) => exec(command, args, { signal: controller.signal, ...given }),
-    fetch: makeFetch(controller.signal, process.env),
+    exec(command, args, given = {}) {
+      const over = awaited.begin(`the command ${command}`);
+      return exec(command, args, { signal: controller.signal, ...given }).finally(over);
+    },
+    fetch: makeFetch(controller.signal, process.env, awaited),
+    awaited: () => awaited.list(),
     files: nodeFiles,
     clock: { now: () => new Date(), sleep: (ms, signal) => sleep(ms, signal ?? controller.signal) },
     env: process.env,

@@ -41,6 +41,8 @@ export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds until the response's headers. Default 30 000. */
   readonly timeout?: number | undefined;
+  /** Milliseconds until the last byte of the response. Default six hours (core/deadlines.ts). */
+  readonly total?: number | undefined;
 }
 
 export interface FetchResponse {

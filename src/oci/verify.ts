@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { Transform, type Readable, type TransformCallback } from 'node:stream';
+import { pipeline, Transform, type Readable, type TransformCallback } from 'node:stream';
 import { algorithmOf, type Digest } from '../core/index.ts';
 import { AppError } from '../errors/index.ts';
 
@@ -79,10 +79,8 @@ class Verifier extends Transform {
 
 /** verified passes a blob's bytes on and fails at its end when size or digest are not the stated ones. */
 export function verified(source: Readable, expected: Expected): Readable {
-  const verifier = new Verifier(expected);
-  source.on('error', (error) => verifier.destroy(error));
-  verifier.on('close', () => source.destroy());
-  return source.pipe(verifier);
+  // A source that is closed before its end, or was before it came here, ends the verifier with an error, too.
+  return pipeline(source, new Verifier(expected), () => undefined);
 }
 
 /** readVerified reads a small blob whole. Throws `oci/too-large` past `limit` bytes, before reading any. */

@@ -66,8 +66,14 @@ export class ZstdReader extends Transform {
     else wanted();
   }
 
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.wanted?.();
+    done(error);
+  }
+
   private async advance(): Promise<void> {
-    for (;;) {
+    // Who refused a bomb destroys the stream: one more decoded piece would be one too many.
+    while (!this.destroyed) {
       if (this.skip > 0) this.passOver();
       if (this.skip > 0) return;
       const bytes = this.cut(this.needed());

@@ -1,5 +1,6 @@
 import type { Hash } from 'node:crypto';
-import { Readable } from 'node:stream';
+import { finished, Readable } from 'node:stream';
+import { bounds, deadlines } from '../core/deadlines.ts';
 import { algorithmOf } from '../core/digest.ts';
 import type { Descriptor } from '../core/oci.ts';
 import { AppError } from '../errors/index.ts';
@@ -22,6 +23,7 @@ function openAt(wire: Transport, repo: Repository, blob: Descriptor, offset: num
       },
       scopes: [pull(wire.endpoint(repo).name)],
       expect: offset === 0 ? [200] : [200, 206],
+      total: deadlines.transfer,
       doing: `read the blob ${blob.digest}`,
     },
     async (answer) => answer,
@@ -57,7 +59,13 @@ export class BlobStream extends Readable {
   #body: Readable | undefined;
   #offset: number;
   #skip = 0;
+  /** Connections that broke since one brought `bounds.resumeBytes`. */
   #broken = 0;
+  #opened = 0;
+  /** Bytes that the connection has brought. */
+  #brought = 0;
+  /** When the first connection was opened, in milliseconds. */
+  #since: number | undefined;
   /** A connection is being opened, or waited for. */
   #opening = false;
 
@@ -83,6 +91,9 @@ export class BlobStream extends Readable {
 
   async #open(): Promise<void> {
     this.#opening = true;
+    this.#opened += 1;
+    this.#brought = 0;
+    this.#since ??= this.#wire.host.clock.now().getTime();
     try {
       const answer = await openAt(this.#wire, this.#repo, this.#blob, this.#offset);
       if (this.destroyed) answer.body.destroy();
@@ -98,22 +109,17 @@ export class BlobStream extends Readable {
     this.#skip = alreadyRead(answer, this.#offset, this.#what);
     const { body } = answer;
     this.#body = body;
-    let over = false;
-    const end = (error?: unknown): void => {
-      if (over) return;
-      over = true;
+    body.on('data', (chunk: Buffer) => {
+      if (this.#body === body && !this.#take(chunk)) body.pause();
+    });
+    // It may be broken already, and have said so before anyone listened: `finished` looks at its state, too.
+    finished(body, { writable: false }, (error) => {
       this.#body = undefined;
       body.destroy();
       if (this.destroyed) return;
       this.#opening = true;
-      this.#ended(error).catch((failure: unknown) => this.destroy(failure as Error));
-    };
-    body.on('data', (chunk: Buffer) => {
-      if (!over && !this.#take(chunk)) body.pause();
+      this.#ended(error ?? undefined).catch((failure: unknown) => this.destroy(failure as Error));
     });
-    body.once('error', end);
-    body.once('end', end);
-    body.once('close', end);
   }
 
   /** False: the reader has enough for now. */
@@ -127,7 +133,7 @@ export class BlobStream extends Readable {
       this.destroy(tooLong(this.#what, this.#blob.size));
       return false;
     }
-    this.#broken = 0;
+    this.#brought += chunk.length;
     if (this.#hash === undefined) return this.push(chunk);
     this.#hash.update(chunk);
     const before = this.#held;
@@ -146,9 +152,10 @@ export class BlobStream extends Readable {
     const failure: Failure | undefined =
       error === undefined ? { code: 'unreachable', said, retry: true } : networkFailure(error, secrets);
     if (failure === undefined) throw error;
-    this.#broken += 1;
-    if (this.#broken >= policy.attempts)
-      throw new RegistryError(failure, `read ${this.#what}`, formatRepository(this.#repo), this.#broken);
+    this.#broken = this.#brought >= bounds.resumeBytes ? 1 : this.#broken + 1;
+    const took = host.clock.now().getTime() - (this.#since ?? 0);
+    if (this.#broken >= policy.attempts || this.#opened >= bounds.resumes || took >= deadlines.transfer)
+      throw new RegistryError(failure, `read ${this.#what}`, formatRepository(this.#repo), this.#opened);
     const where = `${this.#what}: broken off after ${this.#offset} of ${this.#blob.size} bytes`;
     host.story.say(`${where}; going on from there`);
     await host.clock.sleep(backoff(policy, this.#broken), host.signal);

@@ -11,6 +11,8 @@ export type FailureCode =
   | 'rate-limited'
   | 'upstream'
   | 'unreachable'
+  | 'slow'
+  | 'malformed'
   | 'certificate'
   | 'refused'
   | 'range'
@@ -62,6 +64,10 @@ function hintFor(failure: Failure, where: string): string {
       return `${registry} has a problem of its own: look at its status page and run it again`;
     case 'unreachable':
       return `check that this machine reaches ${registry} (network, proxy, DNS)`;
+    case 'slow':
+      return `${registry} answers too slowly: run it again, and look at its status page`;
+    case 'malformed':
+      return `${registry}, or a proxy before it, sends no valid HTTP: run it again; when it stays so, tell its operator`;
     case 'certificate':
       return `${registry} shows a certificate that this machine does not trust: set NODE_EXTRA_CA_CERTS to the CA's PEM file`;
     case 'refused':
@@ -127,5 +133,12 @@ export function networkFailure(error: unknown, secrets: Secrets): Failure | unde
   // The error's own properties may hold headers, so only its scrubbed words go on.
   const cause = new Error(said === ' ()' ? 'unknown network error' : said);
   if (isCertificateProblem(code)) return { code: 'certificate', said, retry: false, cause };
+  // llhttp's codes, as Node gives them: an answer came, and could not be read.
+  if (code?.startsWith('HPE_') === true) return { code: 'malformed', said: 'no valid HTTP came', retry: true, cause };
+  if (code === 'ETOOSLOW' || code === 'ETOOLONG')
+    return { code: 'slow', said: 'the answer is too slow', retry: true, cause };
+  if (broken.has(code ?? '')) return { code: 'unreachable', said: 'the connection broke', retry: true, cause };
   return { code: 'unreachable', said: 'no answer', retry: code !== 'ENOTFOUND', cause };
 }
+
+const broken = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']);

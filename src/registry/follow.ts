@@ -19,6 +19,10 @@ export interface Request {
   /** Called for each request that is sent, since a stream can be sent only once. */
   readonly body?: (() => Promise<NonNullable<FetchOptions['body']>>) | undefined;
   readonly timeout?: number | undefined;
+  /** Milliseconds for the whole request and its answer. */
+  readonly total?: number | undefined;
+  /** The body itself is a credential: no redirect is followed with it, not even on the same origin. */
+  readonly secretBody?: boolean | undefined;
 }
 
 export interface Followed {
@@ -73,6 +77,7 @@ export async function follow(
         headers,
         ...(body === undefined ? {} : { body }),
         ...(request.timeout === undefined ? {} : { timeout: request.timeout }),
+        total: request.total,
       });
     }, host.signal);
     const { status } = response;
@@ -81,6 +86,12 @@ export async function follow(
       return { response, url: here };
     await discard(response.body);
     url = target(here, response.headers.get('location'), plainHttp);
+    if (request.secretBody === true)
+      throw new AppError('registry/redirect', 'upstream', `${new URL(here).host} redirects a login`, {
+        expected: 'an answer: a credential in a body is sent to the address that was named, and nowhere else',
+        found: `a redirect to ${redactUrl(url)}`,
+        hint: 'name the token endpoint itself in the registry, or log in with a password or a robot account',
+      });
   }
   throw new AppError('registry/redirect', 'upstream', `${new URL(request.url).host} redirects in circles`, {
     expected: `at most ${maxRedirects} redirects`,

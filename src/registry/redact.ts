@@ -10,7 +10,11 @@ export function redactUrl(text: string): string {
     return text.replace(/\?.*/s, '?…');
   }
   const query = [...url.searchParams].map(([key, value]) => `${key}=${harmless.has(key) ? value : '…'}`);
-  return `${url.origin}${url.pathname}${query.length === 0 ? '' : `?${query.join('&')}`}`;
+  const opaque = !url.href.startsWith(`${url.protocol}//`);
+  // What follows `data:` is content. Only web addresses have an origin; of a file it would be the word "null".
+  if (opaque) return `${url.protocol}…`;
+  const place = `${url.protocol}//${url.host}`;
+  return `${place}${url.pathname}${query.length === 0 ? '' : `?${query.join('&')}`}`;
 }
 
 /** Assignments that give themselves away, in query strings and in quoted JSON. */

@@ -6,6 +6,7 @@ import { discard, readBody } from './body.ts';
 import { eachLimited } from './gate.ts';
 import { fetchManifest, type Fetched } from './manifest.ts';
 import { readDescriptor, unique } from './node.ts';
+import { Pages } from './pages.ts';
 import { formatRepository, type Repository } from './repository.ts';
 import { pull } from './scope.ts';
 import { nextPage, parseJsonBody } from './tags.ts';
@@ -105,10 +106,10 @@ async function apiPage(
 /** listReferrers gives the registry's own list, by its API or by the fallback tag. */
 export async function listReferrers(wire: Transport, repo: Repository, subject: Digest): Promise<Listing> {
   const found: Descriptor[] = [];
-  const seen = new Set<string>();
   let url: string | undefined = wire.url(repo, `referrers/${subject}`);
-  while (url !== undefined && !seen.has(url)) {
-    seen.add(url);
+  // A list that was not read to its end must not pass for the whole one.
+  const further = new Pages(`the referrers of ${formatRepository(repo)}@${subject}`, url);
+  while (url !== undefined) {
     const page: Page | 'unsupported' | 'unknown-subject' = await apiPage(wire, repo, url);
     if (page === 'unsupported')
       return { via: 'fallback', descriptors: unique((await readFallback(wire, repo, subject)) ?? []) };
@@ -125,7 +126,7 @@ export async function listReferrers(wire: Transport, repo: Repository, subject: 
           expected: `at most ${maxReferrers}`,
         },
       );
-    url = page.next;
+    url = further.next(page.next, page.descriptors.length);
   }
   return { via: 'api', descriptors: unique(found) };
 }

@@ -1,3 +1,4 @@
+import { deadlines } from '../core/deadlines.ts';
 import type { Descriptor } from '../core/oci.ts';
 import { passBlob } from './blob-pull.ts';
 import { uploadBlob, type Uploaded, type UploadOptions } from './blob-push.ts';
@@ -31,6 +32,7 @@ async function inOneGo(
       expect: [200, 201, 204],
       attempts: 1,
       timeout: 300_000,
+      total: deadlines.transfer,
       doing: `upload ${blob.digest}`,
     },
     async (answer) => discard(answer.body),

@@ -2,6 +2,7 @@ import { formatImageRef } from '../core/image-ref.ts';
 import { AppError } from '../errors/index.ts';
 import { discard, readBody } from './body.ts';
 import { isRecord } from './json.ts';
+import { Pages } from './pages.ts';
 import { formatRepository, type Repository } from './repository.ts';
 import { pull } from './scope.ts';
 import type { Answer, Transport } from './transport.ts';
@@ -94,7 +95,7 @@ async function readPage(
 
 /**
  * listTags gives all tags in the registry's order, page by page. Throws `registry/too-many-tags`
- * beyond `limit`, RegistryError, or `registry/unexpected-answer`.
+ * beyond `limit`, RegistryError, `registry/pages`, or `registry/unexpected-answer`.
  */
 export async function listTags(
   wire: Transport,
@@ -104,11 +105,9 @@ export async function listTags(
 ): Promise<string[]> {
   const what = `the tags of ${formatImageRef(repo)}`;
   const tags: string[] = [];
-  const seen = new Set<string>();
   let url: string | undefined = wire.url(repo, 'tags/list?n=1000');
+  const further = new Pages(what, url);
   while (url !== undefined) {
-    if (seen.has(url)) throw new AppError('registry/unexpected-answer', 'upstream', `${what}: the pages go in circles`);
-    seen.add(url);
     const page: TagPage = await readPage(wire, repo, url, what, pages);
     const list = page.value['tags'] ?? [];
     if (!Array.isArray(list) || !list.every((tag): tag is string => typeof tag === 'string'))
@@ -120,7 +119,7 @@ export async function listTags(
         found: `more than ${limit}`,
         hint: 'pin the reference by tag and digest, so that its tags need not be listed',
       });
-    url = page.next;
+    url = further.next(page.next, list.length);
   }
   return tags;
 }

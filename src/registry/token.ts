@@ -66,7 +66,7 @@ function requestFor(url: URL, wanted: TokenRequest): Request {
     form.set('scope', scopes.join(' '));
     const body = Buffer.from(form.toString());
     const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' };
-    return { method: 'POST', url: url.href, headers, trusted, body: async () => body };
+    return { method: 'POST', url: url.href, headers, trusted, body: async () => body, secretBody: true };
   }
   if (service !== undefined) url.searchParams.set('service', service);
   for (const scope of scopes) url.searchParams.append('scope', scope);

@@ -1,3 +1,4 @@
+import { deadlines } from '../core/deadlines.ts';
 import { AppError } from '../errors/index.ts';
 import type { FetchOptions, FetchResponse, Host } from '../host/index.ts';
 import { attempts, type Attempt } from './attempts.ts';
@@ -26,6 +27,8 @@ export interface Call {
   /** As in "could not …": `read the manifest quay.io/x/y:tag`. */
   readonly doing: string;
   readonly timeout?: number;
+  /** Milliseconds for the whole request and its answer. Default: what a document may take. */
+  readonly total?: number | undefined;
   /** Fewer attempts than the policy's, where the caller has its own way to go on. */
   readonly attempts?: number;
 }
@@ -109,6 +112,7 @@ export class Transport {
       trusted: origin,
       body: call.body,
       timeout: call.timeout,
+      total: call.total ?? deadlines.document,
     };
     const authorization = await this.#authorizer.header(origin, call.repo, call.scopes);
     const first = await this.#follow({ ...request, authorization });
@@ -128,7 +132,8 @@ export class Transport {
       where: formatRepository(repo),
       policy: this.policy,
     };
-    return attempts(this.host, task, () => this.#attempt(request.url, () => this.#follow(request), [200], read));
+    const asked = { total: deadlines.document, ...request };
+    return attempts(this.host, task, () => this.#attempt(request.url, () => this.#follow(asked), [200], read));
   }
 
   async #attempt<T>(

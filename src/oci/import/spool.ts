@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
 import { AppError } from '../../errors/index.ts';
 import type { Host, TemporaryFile } from '../../host/index.ts';
 import type { Compression } from '../decompress.ts';
@@ -68,10 +69,9 @@ export class LayerSpool {
   async finish(): Promise<SpooledLayer> {
     const facts = await this.intake.finish();
     this.tar.finish();
-    await new Promise<void>((resolve, reject) => {
-      this.file.stream.once('error', reject);
-      this.file.stream.end(resolve);
-    });
+    this.file.stream.end();
+    // Also where it has failed already: then nothing more is emitted.
+    await finished(this.file.stream);
     return { ...facts, entries: this.entries, path: this.file.path, discard: () => this.file.discard() };
   }
 
