@@ -100,7 +100,7 @@ mkdir -p "${logs}"
 status=0
 verdicts=
 for command in "$@"; do
-  log=${logs}/$(printf '%s' "${command}" | tr -c 'a-zA-Z0-9\n' -).log
+  log=${logs}/$(printf '%.40s' "${command}" | tr -c 'a-zA-Z0-9' -).log
   say "${command}"
   { enter "${command}" 2>&1 && echo 0 >"${log}.code" || echo "$?" >"${log}.code"; } | tee "${log}"
   code=$(cat "${log}.code")
