@@ -9,6 +9,7 @@ import { dockerQuery, type Flavour } from './docker-options.ts';
 import { readBuild } from './docker-stream.ts';
 import { localPlatforms } from './emulation.ts';
 import { formatEndpoint, type Endpoint } from './endpoint.ts';
+import { fittingLimits } from './limits.ts';
 import { loginsFor, registryConfig } from './login-file.ts';
 import { openSession, type Credentials, type Session } from './session.ts';
 import type { BuildRequest, BuiltImage, Engine, EngineInfo } from './types.ts';
@@ -27,6 +28,8 @@ interface Connected {
   readonly client: DockerClient;
   readonly flavour: Flavour;
   readonly info: EngineInfo;
+  /** Of a Podman on this machine; what another machine allows is not known here. */
+  readonly limits: readonly string[];
 }
 
 async function platformsOf(
@@ -63,7 +66,8 @@ async function connect(host: Host, endpoint: Endpoint): Promise<Connected> {
     ...(supported === undefined ? {} : { platforms: supported }),
     endpoint: formatEndpoint(endpoint),
   };
-  return { client, flavour, info };
+  const limits = flavour === 'podman' && endpoint.$case === 'unix' ? await fittingLimits(host) : [];
+  return { client, flavour, info, limits };
 }
 
 /** The engine's own image facts, checked: an engine that silently built its own platform is caught here. */
@@ -92,7 +96,7 @@ async function podmanHeaders(
 }
 
 async function build(
-  { client, flavour, info }: Connected,
+  { client, flavour, info, limits }: Connected,
   request: BuildRequest,
   credentials: Credentials | undefined,
 ): Promise<BuiltImage> {
@@ -110,7 +114,7 @@ async function build(
     if (flavour === 'docker') session = await openSession(client, credentials ?? anonymous, context);
     const body = session === undefined ? context() : Readable.from([]);
     const headers = flavour === 'docker' ? {} : await podmanHeaders(request, credentials);
-    const answer = await client.build(dockerQuery(flavour, request, session), body, request.signal, headers);
+    const answer = await client.build(dockerQuery(flavour, request, session, limits), body, request.signal, headers);
     const outcome = await readBuild(answer, request, engine);
     if (contextError !== undefined) throw contextError as Error;
     if ('error' in outcome) throw outcome.error;
