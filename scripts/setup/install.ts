@@ -26,11 +26,13 @@ const packagesOf = (wanted: readonly Need[]): string[] => [
 ];
 
 async function install(host: Host, packages: readonly string[]): Promise<void> {
-  const [command, ...before] = process.getuid?.() === 0 ? ['apt-get'] : ['sudo', 'apt-get'];
+  const isRoot = process.getuid?.() === 0;
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
   // --no-remove: docker.io would push out a Docker that came from another repository.
   for (const args of [['update'], ['install', '-y', '--no-install-recommends', '--no-remove', ...packages]]) {
-    const result = await host.exec(command ?? 'apt-get', [...before, ...args], { env });
+    const result = await (isRoot
+      ? host.exec('apt-get', args, { env })
+      : host.exec('sudo', ['apt-get', ...args], { env }));
     if (result.exitCode === 0) continue;
     const said = `${result.stdout}\n${result.stderr}`.split('\n').filter((line) => /^[EW]: /.test(line));
     throw new AppError('setup/apt', 'machine', `apt-get ${args[0] ?? ''} failed`, {

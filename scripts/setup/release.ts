@@ -10,12 +10,7 @@ export interface Distribution {
 
 /** parseOsRelease reads the text of /etc/os-release; a derivative is not taken for what it derives from. */
 export function parseOsRelease(text: string): Distribution {
-  const field = (key: string): string =>
-    new RegExp(`^${key}=(?:"([^"\\n]*)"|'([^'\\n]*)'|(.*))$`, 'm')
-      .exec(text)
-      ?.slice(1)
-      .find((value) => value !== undefined)
-      ?.trim() ?? '';
+  const field = (key: string): string => new RegExp(`^${key}=(["']?)(.*)\\1$`, 'm').exec(text)?.[2] ?? '';
   const id = `${field('ID')} ${field('VERSION_ID')}`.trim();
   return { name: field('PRETTY_NAME') || id || 'an unknown system', release: releases.find((one) => one === id) };
 }
