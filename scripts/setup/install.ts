@@ -1,7 +1,7 @@
 import { AppError } from '../../src/errors/index.ts';
 import type { Host } from '../../src/host/index.ts';
 import { buildxPlugin, needs, type Need } from './needs.ts';
-import { parseOsRelease, releases, type Distribution, type Release } from './release.ts';
+import { parseOsRelease, releases, type Distribution } from './release.ts';
 
 /** readDistribution says what this machine runs; a machine without /etc/os-release is unknown. */
 export async function readDistribution(host: Host): Promise<Distribution> {
@@ -44,15 +44,22 @@ async function install(host: Host, packages: readonly string[]): Promise<void> {
 
 const listed = (wanted: readonly Need[]): string => wanted.map(({ command, why }) => `${command} (${why})`).join(', ');
 
+/** An unknown system may have everything, as one of the known releases has it. */
+async function nearest(host: Host): Promise<readonly Need[]> {
+  const lists = await Promise.all(
+    releases.map(async (one) => ({ wanted: needs[one], lacking: (await missing(host, needs[one])).length })),
+  );
+  return lists.reduce((best, one) => (one.lacking < best.lacking ? one : best)).wanted;
+}
+
 /**
  * prepare installs what this release lacks of `needs` and returns the packages that it installed. What is there
  * already, from wherever, is left as it is. Throws `setup/release` on a system whose package names are unknown,
  * `setup/apt` when apt refuses, and `setup/missing` when a need is still unmet afterwards.
  */
 export async function prepare(host: Host, { name, release }: Distribution): Promise<readonly string[]> {
-  // Whatever the release: where nothing is missing, its name does not matter.
-  const known: Release = release ?? 'debian 13';
-  const lacking = await missing(host, needs[known]);
+  const wanted = release === undefined ? await nearest(host) : needs[release];
+  const lacking = await missing(host, wanted);
   if (lacking.length === 0) return [];
   if (release === undefined)
     throw new AppError('setup/release', 'machine', `setup does not know the packages of ${name}`, {
@@ -63,7 +70,7 @@ export async function prepare(host: Host, { name, release }: Distribution): Prom
   const packages = packagesOf(lacking);
   const task = host.story.task(`installing ${packages.join(' ')}`);
   await install(host, packages);
-  const still = await missing(host, needs[known]);
+  const still = await missing(host, wanted);
   if (still.length > 0)
     throw new AppError('setup/missing', 'machine', `${name} still lacks what demo and test run`, {
       expected: listed(still),
