@@ -31,7 +31,7 @@ const options = (tag: string): ProbeOptions => ({
   profile: 'standard',
   emulated: false,
   // Long enough for a busy machine: only what hangs runs into them.
-  startupTimeout: 60_000,
+  startupTimeout: 30_000,
   requestTimeout: 15_000,
   gracePeriod: 5000,
 });
