@@ -1,7 +1,7 @@
 #!/bin/sh
-# run.sh [--again] RELEASE [COMMAND...]: runs the project's commands in a bare Debian root, as a user would on a
-# fresh machine: 12 or 13, `make demo` and `make test` unless others are given. Exits 0 only when every command
-# did, and no closing line counts a failed or a skipped test.
+# run.sh [--again] RELEASE [COMMAND...]: runs the project's commands in a bare Debian root, as on a fresh machine:
+# RELEASE is 12 or 13, the commands are `make demo` and `make test` unless others are given. Prints the closing line of
+# each. Exits 0 only when every command did, and no closing line counts a failed or a skipped test.
 #
 # Needs root, mmdebstrap, and a Debian mirror in apt's sources. The root is made anew each time under BARE_ROOTS
 # (default /var/tmp/bare-roots); --again keeps what an earlier run installed and cached. What runs there is the
@@ -11,9 +11,11 @@ set -eu
 
 again=no
 if [ "${1-}" = --again ]; then again=yes && shift; fi
+# What a user needs to clone and to type make; Node as the release packages it. Debian 12 packages Node 18, which the
+# project does not run on: it gets the machine's own node and npm, as somebody with an older release installs one.
 case ${1-} in
-  12) suite=bookworm ;;
-  13) suite=trixie ;;
+  12) suite=bookworm packages=ca-certificates,git,make,libstdc++6 node=machine ;;
+  13) suite=trixie packages=ca-certificates,git,make,nodejs,npm node=release ;;
   *) echo "usage: $0 [--again] 12|13 [COMMAND...]" >&2 && exit 2 ;;
 esac
 release=$1
@@ -31,13 +33,12 @@ project=/srv/debian-${release}/$(basename "${repository}")
 say() { printf '\n== Debian %s: %s\n' "${release}" "$*"; }
 
 make_root() {
+  # shellcheck disable=SC2016 # apt's own variable
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 '/debian/\?$')
   say "mmdebstrap ${suite} into ${root}"
   rm -rf --one-file-system "${root}"
   mkdir -p "${roots}"
-  # What a user needs to clone and to type make; Node as the release packages it.
-  mmdebstrap --quiet --variant=minbase --include=ca-certificates,git,make,nodejs,npm \
-    "${suite}" "${root}" "${mirror}"
+  mmdebstrap --quiet --variant=minbase --include="${packages}" "${suite}" "${root}" "${mirror}"
   apt-config dump | grep -E '^Acquire::(https?|Retries)(::| )' >"${root}/etc/apt/apt.conf.d/99machine" || true
 }
 
@@ -47,30 +48,23 @@ share_network() {
   cp /usr/local/share/ca-certificates/*.crt "${root}/usr/local/share/ca-certificates/" 2>/dev/null || true
   chroot "${root}" update-ca-certificates >/dev/null 2>&1
   [ -z "${NODE_EXTRA_CA_CERTS-}" ] || cp "${NODE_EXTRA_CA_CERTS}" "${root}/etc/ssl/machine-ca.pem"
-  : >"${root}/root/.npmrc"
+  # npm's own list of certificates takes no note of the system's.
+  echo cafile=/etc/ssl/certs/ca-certificates.crt >"${root}/root/.npmrc"
   for setting in registry proxy https-proxy noproxy; do
     value=$(npm config get "${setting}")
     case ${value} in '' | null | undefined) ;; *) echo "${setting}=${value}" >>"${root}/root/.npmrc" ;; esac
   done
-  # npm's own list of certificates takes no note of the system's.
-  echo cafile=/etc/ssl/certs/ca-certificates.crt >>"${root}/root/.npmrc"
 }
 
-# Debian 12 packages Node 18, which the project does not run on: it gets the machine's own node and npm instead, as
-# somebody with an older release would install one. node must not be newer than the root's C library.
-ensure_node() {
-  if chroot "${root}" node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)'; then
-    return
-  fi
-  say "Node $(chroot "${root}" node --version) is too old; taking the machine's $(node --version)"
-  chroot "${root}" apt-get -qq install -y --no-install-recommends libstdc++6 >/dev/null
-  mkdir -p "${root}/usr/local/lib/node_modules"
-  npm=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")
-  rm -rf "${root}/usr/local/lib/node_modules/npm"
+# node must need no newer C library than the root's, and none of Debian's own files: one from nodejs.org or NodeSource.
+copy_node() {
+  modules=${root}/usr/local/lib/node_modules
+  npm=$(readlink -f "$(command -v npm)")
+  mkdir -p "${modules}"
+  rm -rf "${modules}/npm"
+  cp -r "$(dirname "$(dirname "${npm}")")" "${modules}/npm"
   cp "$(readlink -f "$(command -v node)")" "${root}/usr/local/bin/node"
-  cp -r "${npm}" "${root}/usr/local/lib/node_modules/npm"
   for name in npm npx; do ln -sfn "../lib/node_modules/npm/bin/${name}-cli.js" "${root}/usr/local/bin/${name}"; done
-  chroot "${root}" /usr/local/bin/node --version
 }
 
 clone() {
@@ -78,44 +72,54 @@ clone() {
   [ -d "${root}${project}" ] || git clone --quiet --no-hardlinks "${repository}" "${root}${project}"
   git -C "${root}${project}" fetch --quiet "${repository}" HEAD
   git -C "${root}${project}" checkout --quiet --force --detach FETCH_HEAD
-  say "$(git -C "${root}${project}" log -1 --format='%h %s')"
+  say "$(git -C "${root}${project}" log -1 --format='%h %s'), Node $(chroot "${root}" node --version)"
 }
 
 # enter COMMAND: a mount and a process namespace of its own, so that all that the command started ends with it.
 enter() {
-  # shellcheck disable=SC2086 # the names of proxy variables are one word each
-  env -i HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+  env -i HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
+    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     ${NODE_EXTRA_CA_CERTS:+NODE_EXTRA_CA_CERTS=/etc/ssl/machine-ca.pem} \
-    ${http_proxy:+http_proxy="${http_proxy}"} ${https_proxy:+https_proxy="${https_proxy}"} \
-    ${no_proxy:+no_proxy="${no_proxy}"} \
+    ${http_proxy:+"http_proxy=${http_proxy}"} ${https_proxy:+"https_proxy=${https_proxy}"} \
+    ${no_proxy:+"no_proxy=${no_proxy}"} \
     unshare --mount --propagation private --pid --fork --kill-child \
     sh "${here}/enter.sh" "${root}" "${project}" "$1" </dev/null
 }
 
-[ "${again}" = yes ] && [ -d "${root}" ] || make_root
+# judge COMMAND CODE LOG: prints the command's closing line, and fails unless everything ran and passed.
+judge() {
+  counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$3" | tail -n 1)
+  closing=${counts:-$(sed '$d' "$3" | grep -v '^ *$' | tail -n 1)}
+  result=ok
+  # A run of the tests that counted nothing has shown nothing.
+  if [ "$1" = 'make test' ] && [ -z "${counts}" ]; then result='no closing line'; fi
+  case ${counts} in '' | *' passed, 0 failed, 0 skipped') ;; *) result='not clean' ;; esac
+  [ "$2" = 0 ] || result="exit $2"
+  printf '  %s: %s: %s\n' "$1" "${result}" "${closing}"
+  [ "${result}" = ok ]
+}
+
+if [ "${again}" = no ] || [ ! -d "${root}" ]; then make_root; fi
 share_network
-ensure_node
+[ "${node}" = release ] || copy_node
 clone
+rm -rf "${logs}"
 mkdir -p "${logs}"
 status=0
-verdicts=
+number=0
 for command in "$@"; do
-  log=${logs}/$(printf '%.40s' "${command}" | tr -c 'a-zA-Z0-9' -).log
+  number=$((number + 1))
   say "${command}"
-  { enter "${command}" 2>&1 && echo 0 >"${log}.code" || echo "$?" >"${log}.code"; } | tee "${log}"
-  code=$(cat "${log}.code")
-  counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "${log}" | tail -n 1)
-  closing=${counts:-$(grep -v '^ *$' "${log}" | tail -n 1)}
-  result=ok
-  [ "${code}" = 0 ] || result="exit ${code}"
-  case ${counts} in '' | *' passed, 0 failed, 0 skipped') ;; *) [ "${code}" != 0 ] || result='not clean' ;; esac
-  # A run of the tests that counted nothing has shown nothing.
-  [ "${command}" != 'make test' ] || [ -n "${counts}" ] || result='no closing line'
-  [ "${result}" = ok ] || status=1
-  verdicts="${verdicts}  ${command}: ${result}: ${closing}
-"
+  # The code goes through the log: a pipeline ends with its last command's.
+  { enter "${command}" 2>&1 && printf '\nexit code 0\n' || printf '\nexit code %s\n' "$?"; } | tee "${logs}/${number}"
 done
+# The engines ended with their namespaces; what is left of them in the machine's kernel goes now.
 enter 'node bin/runner-image.mjs lab down --quiet' >/dev/null 2>&1 || true
-say "closing lines"
-printf '%s' "${verdicts}"
+say 'closing lines'
+number=0
+for command in "$@"; do
+  number=$((number + 1))
+  code=$(sed -n '$s/^exit code //p' "${logs}/${number}")
+  judge "${command}" "${code}" "${logs}/${number}" || status=1
+done
 exit "${status}"
