@@ -36,8 +36,13 @@ make_root() {
   # shellcheck disable=SC2016 # apt's own variable
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 '/debian/\?$')
   say "mmdebstrap ${suite} into ${root}"
-  rm -rf --one-file-system "${root}"
   mkdir -p "${roots}"
+  if [ -d "${root}" ]; then
+    # Minutes for an old root on a busy disk, which need not be waited for.
+    old=$(mktemp -d "${roots}/old-XXXXXX")
+    mv "${root}" "${old}"
+    rm -rf --one-file-system "${old}" &
+  fi
   mmdebstrap --quiet --variant=minbase --include="${packages}" "${suite}" "${root}" "${mirror}"
   apt-config dump | grep -E '^Acquire::(https?|Retries)(::| )' >"${root}/etc/apt/apt.conf.d/99machine" || true
 }
