@@ -12,19 +12,25 @@ const raised = [
   { row: 'Max processes', name: 'nproc' },
 ] as const;
 
-/** parseHardLimits returns the hard limits below what the engines ask for: `{ nofile: 20000 }`. */
-export function parseHardLimits(text: string): ReadonlyMap<string, number> {
+/**
+ * parseHardLimits returns the hard limits below what the engines ask for: `{ nofile: 20000 }`. `pidMax` is the kernel's
+ * highest process id: Buildah 1.28 lowers its own limit of processes to it, and may not raise it again.
+ */
+export function parseHardLimits(text: string, pidMax: number): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
   for (const { row, name } of raised) {
     const hard = Number(new RegExp(`^${row} +\\S+ +(\\d+) `, 'm').exec(text)?.[1]);
-    if (hard < askedFor) found.set(name, hard);
+    if (hard < askedFor) found.set(name, name === 'nproc' ? Math.min(hard, pidMax) : hard);
   }
   return found;
 }
 
 /** hardLimits reads them for this process, and so for what it starts; nothing where the kernel does not say. */
 export async function hardLimits(host: Host): Promise<ReadonlyMap<string, number>> {
-  return parseHardLimits(await host.files.readText('/proc/self/limits', 65_536).catch(() => ''));
+  const [limits, pidMax] = await Promise.all(
+    ['/proc/self/limits', '/proc/sys/kernel/pid_max'].map((path) => host.files.readText(path, 65_536).catch(() => '')),
+  );
+  return parseHardLimits(limits ?? '', Number(pidMax?.trim()) || askedFor);
 }
 
 /** fittingLimits returns `nofile=20000:20000` for each limit that an engine would set too high here. */

@@ -10,7 +10,7 @@ import { fakeHost, type FakeHost } from '../support/fake-host.ts';
 import { fixture, makeRequest } from './support.ts';
 
 /** A machine whose kernel says these hard limits. */
-function machine(files: string, processes: string): FakeHost {
+function machine(files: string, processes: string, pidMax = '4194304'): FakeHost {
   const rows = [
     'Limit                     Soft Limit           Hard Limit           Units     ',
     `Max processes             ${processes.padEnd(20)} ${processes.padEnd(20)} processes `,
@@ -18,7 +18,11 @@ function machine(files: string, processes: string): FakeHost {
   ];
   const { files: real } = fakeHost();
   const readText: typeof real.readText = async (path, limit) =>
-    path === '/proc/self/limits' ? `${rows.join('\n')}\n` : real.readText(path, limit);
+    path === '/proc/self/limits'
+      ? `${rows.join('\n')}\n`
+      : path === '/proc/sys/kernel/pid_max'
+        ? `${pidMax}\n`
+        : real.readText(path, limit);
   return fakeHost({
     files: { ...real, readText },
     run: async () => ({ exitCode: 1, stdout: '', stderr: 'not here' }),
@@ -34,6 +38,13 @@ describe('the limits that an engine is asked for', () => {
     // Podman reads a list of what its --ulimit takes; Docker's builder has no such default to lower.
     expect(dockerQuery('podman', makeRequest(), undefined, limits)).toMatchObject({ ulimits: JSON.stringify(limits) });
     expect(dockerQuery('docker', makeRequest(), undefined, limits)).not.toHaveProperty('ulimits');
+  });
+
+  test('never are more processes than there can be: Buildah 1.28 has lowered its own limit to that', async () => {
+    expect(await fittingLimits(machine('20000', '96365', '32768'))).toEqual([
+      'nofile=20000:20000',
+      'nproc=32768:32768',
+    ]);
   });
 
   test.each([
