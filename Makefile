@@ -42,7 +42,7 @@ build-runner-openshell: ## build the openshell variant
 .PHONY: test
 test: setup ## every test: static checks, unit, integration
 	npm run --silent static
-	@lab=$$(test -e .lab/lab.json && echo up); vitest run; status=$$?; \
+	@lab=$$(test -e .lab/lab.json && echo up); RUNNER_IMAGE_NO_SKIPS=1 vitest run; status=$$?; \
 	if [ -z "$$lab" ]; then $(RUN) lab down --quiet >/dev/null 2>&1 || true; fi; exit $$status
 
 .PHONY: check

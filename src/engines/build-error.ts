@@ -1,6 +1,8 @@
 import { AppError } from '../errors/index.ts';
 import type { BuildRequest } from './types.ts';
+import { isLimitRefused } from './limits.ts';
 import { locateStep } from './locate.ts';
+import { reasonOf } from './reason.ts';
 import type { StepName } from './steps.ts';
 
 /** What an engine tells about a build that failed. */
@@ -49,6 +51,14 @@ function parseErrorLine(message: string): number | undefined {
   return line === undefined ? undefined : Number(line);
 }
 
+function limitRefused(platform: string, engine: string, found: string): AppError {
+  return new AppError('engines/limit-refused', 'machine', `${engine} may not raise a limit for ${platform}'s steps`, {
+    expected: 'limits for open files and processes (RLIMIT_NOFILE, RLIMIT_NPROC) that the engine may set',
+    found,
+    hint: "give the engine's service higher limits (LimitNOFILE=, LimitNPROC=), or lower what it asks for: default_ulimits in containers.conf(5)",
+  });
+}
+
 /** What `sha256sum -c` prints: the upstream gave other bytes than those that were pinned. */
 const checksum = /: FAILED(?: open or read)?$|checksum.*did NOT match/m;
 
@@ -57,14 +67,16 @@ const otherBytes =
 
 /**
  * buildFailed turns an engine's failure into one error with the Dockerfile's line and the last
- * lines of output. A full disk and missing emulation are the machine's (exit 4), what looks like
- * a network or an upstream is 3, and everything else is the Dockerfile's (2).
+ * lines of output. A full disk, a refused limit and missing emulation are the machine's (exit 4), what looks
+ * like a network or an upstream is 3, and everything else is the Dockerfile's (2).
  */
 export function buildFailed(request: BuildRequest, engine: string, failure: Failure): AppError {
   const everything = [failure.message, ...failure.log].join('\n');
   if (/no space left on device|ENOSPC|disk quota exceeded/i.test(everything))
     return diskFull(`${engine} said so while building ${request.platform}`, new Error(failure.message));
   if (/exec format error/i.test(everything)) return missingEmulation(request.platform, engine, 'exec format error');
+  const reason = [reasonOf(failure.message, failure.step?.name), ...failure.log.slice(-20)].join('\n    ');
+  if (isLimitRefused(everything)) return limitRefused(request.platform, engine, reason);
   const line =
     failure.step === undefined ? parseErrorLine(failure.message) : locateStep(request.dockerfile.text, failure.step);
   const step = failure.step;
@@ -81,7 +93,7 @@ export function buildFailed(request: BuildRequest, engine: string, failure: Fail
     `${request.platform}:${place} failed: ${(step?.name ?? failure.message).slice(0, 400)}`,
     {
       where: { file: request.dockerfile.path, line },
-      found: [failure.message.slice(0, 2000), ...failure.log.slice(-20)].join('\n    '),
+      found: reason,
       hint: !upstream
         ? 'the lines above are the step’s own last output'
         : checksum.test(everything)

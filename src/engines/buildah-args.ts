@@ -3,11 +3,15 @@ import type { BuildRequest } from './types.ts';
 
 export type Isolation = 'oci' | 'rootless' | 'chroot';
 
-/** buildahBuildArguments: the context comes on standard input, so no directory is ever shared. */
+/**
+ * buildahBuildArguments: the context comes on standard input, so no directory is ever shared. `limits` are those of
+ * `fittingLimits`.
+ */
 export function buildahBuildArguments(
   request: BuildRequest,
   isolation: Isolation | undefined,
   loginFile?: string,
+  limits: readonly string[] = [],
 ): string[] {
   return [
     'bud',
@@ -27,6 +31,7 @@ export function buildahBuildArguments(
     // Buildah refuses the two together.
     request.noCache === true ? '--no-cache' : '--layers',
     ...option('--network', request.networkMode),
+    ...option('--ulimit', limits),
     ...option('--add-host', request.extraHosts),
     ...option('--cache-from', request.cacheFrom),
     ...option('--cache-to', request.cacheTo),
@@ -41,9 +46,9 @@ export function buildahExportArguments(tag: string, file: string): string[] {
   return ['push', '--quiet', '--disable-compression', '--format', 'oci', tag, `oci-archive:${file}`];
 }
 
-/** needsChroot: an OCI runtime that cannot set up cgroups or namespaces here, as inside a container. */
+/** needsChroot: an OCI runtime that cannot set up cgroups, namespaces or a network here, as inside a container. */
 export function needsChroot(output: string): boolean {
-  return /(?:crun|runc)\b.*(?:cgroup|operation not permitted)|cgroups?.*(?:hybrid|not mounted|read-only|permission denied)|error running container.*(?:cgroup|mount)|unshare.*not permitted/i.test(
+  return /(?:crun|runc)\b.*(?:cgroup|operation not permitted)|cgroups?.*(?:hybrid|not mounted|read-only|permission denied)|error running container.*(?:cgroup|mount)|unshare.*not permitted|: setup network: /i.test(
     output,
   );
 }

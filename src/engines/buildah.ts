@@ -6,9 +6,11 @@ import { buildFailed, diskFull, engineDied, missingEmulation, type Failure } fro
 import { buildahBuildArguments, buildahExportArguments, needsChroot, type Isolation } from './buildah-args.ts';
 import { withRegistries } from './buildah-registries.ts';
 import { localPlatforms } from './emulation.ts';
+import { fittingLimits } from './limits.ts';
 import { archiveFiles } from './archive-files.ts';
 import { keepCache } from './buildah-cache.ts';
 import { withLoginFile } from './login-file.ts';
+import { lastError } from './reason.ts';
 import { StepLines } from './step-lines.ts';
 import { Tracker } from './tracker.ts';
 import type { BuildRequest, Credentials, Engine, EngineInfo } from './types.ts';
@@ -58,10 +60,11 @@ async function runBuild(host: Host, request: BuildRequest, options: BuildahOptio
     },
   });
   const context = request.context();
+  const limits = await fittingLimits(host);
   const failed: { error?: Error } = {};
   context.once('error', (error) => (failed.error = error));
   const run = async (env: Record<string, string>, loginFile: string | undefined): Promise<ExecResult> =>
-    await host.exec('buildah', buildahBuildArguments(request, options.isolation, loginFile), {
+    await host.exec('buildah', buildahBuildArguments(request, options.isolation, loginFile, limits), {
       env,
       input: context,
       stdout,
@@ -80,12 +83,6 @@ async function runBuild(host: Host, request: BuildRequest, options: BuildahOptio
   steps.end(result.exitCode === 0 ? undefined : lastError(result.stderr));
   const id = `sha256:${last.trim().split('\n').at(-1) ?? ''}`;
   return { result, tracker, id: isDigest(id) ? id : undefined };
-}
-
-/** buildah's own verdict is its last line; what stands before belongs to the step. */
-function lastError(stderr: string): string {
-  const lines = stderr.trim().split('\n');
-  return (lines.findLast((line) => /^(?:Error|error)\b/.test(line)) ?? lines.at(-1) ?? '').slice(0, 2000);
 }
 
 function interpret(request: BuildRequest, engine: string, { result, tracker }: Run): AppError {

@@ -47,10 +47,6 @@ export function dialStdio(host: Host, endpoint: SshEndpoint): Duplex {
       if (duplex.push(chunk)) callback();
       else waiting.push(callback);
     },
-    final: (callback) => {
-      duplex.push(null);
-      callback();
-    },
   });
   // What http sets on a real socket means nothing here.
   Object.assign(duplex, {
@@ -64,7 +60,9 @@ export function dialStdio(host: Host, endpoint: SshEndpoint): Duplex {
     .exec('ssh', sshArguments(endpoint), { input, stdout, signal: AbortSignal.any([ended.signal, host.signal]) })
     .then(
       ({ exitCode, stderr }) => {
-        if (exitCode !== 0 && !duplex.destroyed)
+        // Only now: an end before the reason would reach the caller as a connection that was reset.
+        if (exitCode === 0) duplex.push(null);
+        else if (!duplex.destroyed)
           duplex.destroy(new Error(`ssh ${endpoint.destination} ended with ${exitCode}: ${stderr.trim().slice(-500)}`));
       },
       (error: unknown) => {

@@ -13,12 +13,13 @@ export function cacheUnsupported(engine: string, what: string): AppError {
 
 /**
  * dockerQuery gives the query of POST /build (Engine API 1.41). Docker builds with BuildKit
- * (`version=2`); Podman's compatible API knows only its own builder.
+ * (`version=2`); Podman's compatible API knows only its own builder, and takes `limits` (those of `fittingLimits`).
  */
 export function dockerQuery(
   flavour: Flavour,
   request: BuildRequest,
   session?: Pick<Session, 'id' | 'contextUrl'>,
+  limits: readonly string[] = [],
 ): Record<string, string> {
   if (request.cacheTo !== undefined && request.cacheTo.length > 0)
     throw cacheUnsupported('the Docker Engine API', 'export a build cache');
@@ -40,6 +41,8 @@ export function dockerQuery(
     cachefrom: cacheFrom.length === 0 ? undefined : JSON.stringify(cacheFrom),
     version: flavour === 'docker' ? '2' : undefined,
     layers: flavour === 'docker' ? undefined : '1',
+    // Docker's builder starts its steps with the limits of the daemon.
+    ulimits: flavour === 'podman' && limits.length > 0 ? JSON.stringify(limits) : undefined,
     session: session?.id,
     remote: session?.contextUrl,
   };

@@ -10,6 +10,7 @@ import type { DockerClient } from './docker-client.ts';
 import { dockerQuery, type Flavour } from './docker-options.ts';
 import { localPlatforms } from './emulation.ts';
 import { formatEndpoint, type Endpoint } from './endpoint.ts';
+import { fittingLimits } from './limits.ts';
 import { loginsFor, registryConfig } from './login-file.ts';
 import type { BuildRequest, BuiltImage, Credentials, Engine, EngineInfo } from './types.ts';
 
@@ -26,6 +27,8 @@ interface Connected {
   readonly client: DockerClient;
   readonly flavour: Flavour;
   readonly info: EngineInfo;
+  /** Of a Podman on this machine; what another machine allows is not known here. */
+  readonly limits: readonly string[];
 }
 
 async function platformsOf(
@@ -61,7 +64,8 @@ async function connect(host: Host, endpoint: Endpoint): Promise<Connected> {
     platforms: await platformsOf(host, client, flavour),
     endpoint: formatEndpoint(endpoint),
   };
-  return { client, flavour, info };
+  const limits = flavour === 'podman' && endpoint.$case === 'unix' ? await fittingLimits(host) : [];
+  return { client, flavour, info, limits };
 }
 
 /** The engine's own image facts, checked: an engine that silently built its own platform is caught here. */
@@ -90,7 +94,7 @@ async function podmanHeaders(
 }
 
 async function build(
-  { client, flavour, info }: Connected,
+  { client, flavour, info, limits }: Connected,
   request: BuildRequest,
   credentials: Credentials | undefined,
 ): Promise<BuiltImage> {
@@ -108,7 +112,8 @@ async function build(
     if (flavour === 'docker') session = await client.openSession(credentials ?? anonymous, context);
     const body = session === undefined ? context() : Readable.from([]);
     const headers = flavour === 'docker' ? {} : await podmanHeaders(request, credentials);
-    const outcome = await client.build(dockerQuery(flavour, request, session), body, request, engine, headers);
+    const query = dockerQuery(flavour, request, session, limits);
+    const outcome = await client.build(query, body, request, engine, headers);
     if (contextError !== undefined) throw contextError as Error;
     if ('error' in outcome) throw outcome.error;
     return {

@@ -3,6 +3,7 @@ import { AppError } from '../errors/index.ts';
 import type { Host } from '../host/index.ts';
 import { attempts, type Attempt } from './attempts.ts';
 import { localPlatforms } from './emulation.ts';
+import { hardLimits } from './limits.ts';
 import type { EngineInfo } from './types.ts';
 
 /** One thing that was looked at; `mend` is the command to type. */
@@ -67,6 +68,14 @@ function emulation(local: readonly Platform[], wanted: readonly Platform[]): Dia
   );
 }
 
+/** Nothing to mend: the builds ask for what fits. It explains what `ulimit` says inside a step. */
+async function limits(host: Host): Promise<Diagnosis[]> {
+  const hard = [...(await hardLimits(host))].map(([name, value]) => `${name} ${value}`);
+  if (hard.length === 0) return [];
+  const found = `${hard.join(', ')}; Buildah and Podman would ask for more, and are asked to stay within`;
+  return [{ subject: 'hard limits', state: 'ok', found }];
+}
+
 /**
  * examineEngines asks every engine that could be here, and the machine itself, and changes
  * nothing. `root` is where dist/ will be written.
@@ -77,10 +86,11 @@ export async function examineEngines(
   wanted: readonly Platform[] = allPlatforms,
 ): Promise<EngineReport> {
   const tried = await attempts(host, undefined, {});
-  const [asked, local, space] = await Promise.all([
+  const [asked, local, space, within] = await Promise.all([
     Promise.all(tried.map(engineDiagnosis)),
     localPlatforms(host),
     disk(host, root),
+    limits(host),
   ]);
   const builds = (platform: Platform): string[] =>
     asked.flatMap(({ diagnosis, info }) =>
@@ -94,6 +104,7 @@ export async function examineEngines(
       ...(sockets ? [] : [noSocket]),
       ...asked.map(({ diagnosis }) => diagnosis),
       ...emulation(local, wanted),
+      ...within,
       ...space,
     ],
     engines,

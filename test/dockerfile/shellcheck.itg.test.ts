@@ -23,11 +23,12 @@ describe('the shell in every RUN', () => {
     expect(bodies.length).toBeGreaterThan(5);
     for (const body of bodies) {
       // SC2154: TARGETARCH and BUILDARCH come from ARG, which shellcheck does not see.
-      const { stdout, status } = spawnSync('shellcheck', ['--shell=bash', '--exclude=SC2154', '-'], {
+      const { stdout, status, error } = spawnSync('shellcheck', ['--shell=bash', '--exclude=SC2154', '-'], {
         input: body,
         encoding: 'utf8',
       });
-      expect(`${stdout}${status ?? 'not started'}`).toBe('0');
+      if (error !== undefined) throw error;
+      expect(`${stdout}${status ?? 'not ended'}`).toBe('0');
     }
   });
 });

@@ -73,6 +73,7 @@ describe('the command lines', () => {
 
   test.each([
     ['error running container: from /usr/bin/crun creating container: cgroups in hybrid mode not supported', true],
+    ['Error: building at STEP "RUN true": setup network: netavark: nftables error: unable to execute nft', true],
     ['Error: building at STEP "RUN false": while running runtime: exit status 1', false],
     ['no space left on device', false],
   ])('chroot isolation is for runtimes that refuse: %s', (output, expected) => {

@@ -48,7 +48,7 @@ export async function startDaemon(
   if (missing !== undefined || pid === undefined)
     throw new AppError('lab/missing-tool', 'machine', `the lab cannot start ${name}`, {
       expected: `${command} to be installed`,
-      hint: 'apt-get install docker.io docker-registry git openssl',
+      hint: 'make setup installs what the lab needs',
       cause: missing,
     });
   const daemon: Daemon = { name, pid, started: (await startTime(pid)) ?? 'gone', log };

@@ -22,7 +22,7 @@ export async function run(command: string, args: readonly string[], options: Run
     child.on('error', (cause) => {
       reject(
         new AppError('lab/missing-tool', 'machine', `the lab needs ${command}`, {
-          hint: 'apt-get install apt dpkg git openssl docker.io docker-registry iproute2 util-linux',
+          hint: 'make setup installs what the lab needs',
           cause,
         }),
       );

@@ -8,7 +8,8 @@ import { sha256 } from './support.ts';
 /** The `zstd` command of the machine, from standard input: it cannot know the size beforehand. */
 function zstd(input: Buffer, ...args: string[]): Buffer {
   const { status, stdout, error } = spawnSync('zstd', ['-q', '-c', ...args], { input, maxBuffer: 2 ** 30 });
-  if (status !== 0) throw new Error(`zstd exited with ${status}`, { cause: error });
+  if (error !== undefined) throw error;
+  if (status !== 0) throw new Error(`zstd exited with ${status ?? 'a signal'}`);
   return stdout;
 }
 

@@ -3,15 +3,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { connectDocker, parseEndpoint } from '../../src/engines/index.ts';
 import { createHost } from '../../src/host/index.ts';
 import { containerEngine, probe, probeHealth, probeLabel, type ProbeOptions } from '../../src/probe/index.ts';
+import type { LabState } from '../lab/state.ts';
 import { useLab } from '../lab/use-lab.ts';
-import { importImage } from './image.ts';
+import { buildImage } from './image.ts';
 
 const host = createHost({ quiet: true });
+let lab: LabState;
 let docker: Dockerode;
 const images: string[] = [];
 
 async function image(...faults: string[]): Promise<string> {
-  const tag = await importImage(docker, `probe-${faults.join('-') || 'good'}`, faults);
+  const tag = await buildImage(lab, docker, `probe-${faults.join('-') || 'good'}`, faults);
   images.push(tag);
   return tag;
 }
@@ -21,16 +23,18 @@ const options = (tag: string): ProbeOptions => ({
   platform: 'linux/amd64',
   profile: 'standard',
   emulated: false,
-  startupTimeout: 15_000,
-  requestTimeout: 3000,
-  gracePeriod: 3000,
+  // Long enough for a busy machine: only what hangs runs into them.
+  startupTimeout: 30_000,
+  requestTimeout: 15_000,
+  gracePeriod: 5000,
 });
 
 const left = (): Promise<Dockerode.ContainerInfo[]> =>
   docker.listContainers({ all: true, filters: { label: [probeLabel] } });
 
 beforeAll(async () => {
-  docker = (await connectDocker(host, parseEndpoint((await useLab()).docker.classic))).api;
+  lab = await useLab();
+  docker = (await connectDocker(host, parseEndpoint(lab.docker.classic))).api;
 });
 afterEach(async () => {
   expect(await left()).toEqual([]);

@@ -1,12 +1,11 @@
-import { execFile } from 'node:child_process';
-import { access, readFile, realpath } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
 import { transform } from 'esbuild';
 import { pack } from 'tar-stream';
-
-const run = promisify(execFile);
+import { reference } from '../lab/containers.ts';
+import type { LabState } from '../lab/state.ts';
 
 /** What the container's runner does around the HTTP of runner.ts, and which faults the image has. */
 const main = `
@@ -28,57 +27,44 @@ if (!faults.includes('deaf')) process.on('SIGTERM', () => process.exit(0));
 else process.on('SIGTERM', () => undefined);
 `;
 
-async function libraries(program: string): Promise<string[]> {
-  const { stdout } = await run('ldd', [program]).catch(() => ({ stdout: '' }));
-  return [...stdout.matchAll(/(\/\S+) \(0x/g)].map((match) => match[1] ?? '');
-}
+/** Where the steps are the same, the engine has them: Node is installed once, and each fault adds a variable. */
+const dockerfile = (base: string, faults: readonly string[]): string => `FROM ${base}
+RUN dnf install -y --nodocs --setopt=install_weak_deps=0 nodejs
+RUN mkdir -p /app/vertex /workspace /sandbox && chmod 0775 /app /app/vertex /workspace /sandbox
+RUN echo 'sandbox:x:1000:1000::/sandbox:/bin/bash' >>/etc/passwd && echo 'sandbox:x:1000:' >>/etc/group
+COPY --chmod=0644 uvicorn.mjs main.py /app/
+COPY --chmod=0755 entrypoint.sh /runner/
+ENV FAULTS=${faults.join(',')}
+USER 1001
+ENTRYPOINT ["/usr/bin/node","/app/uvicorn.mjs"]
+`;
 
 /**
- * importImage makes an image from this machine's own Node, a shell and a few tools, with the test's
- * runner in it. `faults` become a variable of the image; nothing is fetched.
+ * buildImage makes an image with the test's runner in it, on the lab's base: nothing of it comes from this machine,
+ * whose Node may need more than its libraries (Debian 13's reads files of its own when it starts).
  */
-export async function importImage(
+export async function buildImage(
+  lab: LabState,
   docker: Dockerode,
   tag: string,
   faults: readonly string[],
-  changes: readonly string[] = [],
 ): Promise<string> {
-  const programs = [process.execPath, '/bin/sh', '/bin/cat', '/bin/sleep', '/usr/bin/env', '/bin/bash'];
-  const files = new Map<string, string>();
-  for (const program of programs) {
-    files.set(program === process.execPath ? '/usr/bin/node' : program, await realpath(program));
-    for (const library of await libraries(await realpath(program))) files.set(library, await realpath(library));
-  }
-  const source = await readFile(join(dirname(new URL(import.meta.url).pathname), 'runner.ts'), 'utf8');
+  const source = await readFile(join(import.meta.dirname, 'runner.ts'), 'utf8');
   const { code } = await transform(source + main, { loader: 'ts', format: 'esm', target: 'node24' });
-  await access('/etc/passwd');
-  const archive = pack();
-  const add = (name: string, content: string | Buffer, mode: number): void =>
-    void archive.entry({ name: name.slice(1), mode, mtime: new Date(0) }, content);
-  for (const directory of ['tmp', 'app', 'app/vertex', 'workspace', 'proc', 'etc', 'sandbox'])
-    archive.entry({ name: directory, type: 'directory', mode: directory === 'tmp' ? 0o1777 : 0o775 });
-  add('/etc/passwd', 'root:x:0:0::/:/bin/sh\nsandbox:x:1000:1000::/sandbox:/bin/bash\n', 0o644);
-  add('/etc/group', 'root:x:0:\nsandbox:x:1000:\n', 0o644);
-  add('/app/main.py', code, 0o644);
-  add(
-    '/runner/entrypoint.sh',
-    '#!/bin/sh\nexec /usr/bin/node --input-type=module --import /app/uvicorn.mjs -e 0\n',
-    0o755,
-  );
-  add('/app/uvicorn.mjs', code, 0o644);
-  for (const [path, from] of [...files].sort()) add(path, await readFile(from), 0o755);
-  archive.finalize();
-  const stream = await docker.importImage(archive as unknown as string, {
-    repo: tag,
-    tag: 'test',
-    changes: [
-      `ENV FAULTS=${faults.join(',')}`,
-      'USER 1001',
-      'ENTRYPOINT ["/usr/bin/node","/app/uvicorn.mjs"]',
-      ...changes,
-    ],
+  const context = pack();
+  context.entry({ name: 'Dockerfile' }, dockerfile(reference(lab, 'base', 'linux/amd64'), faults));
+  for (const name of ['uvicorn.mjs', 'main.py']) context.entry({ name }, code);
+  const entrypoint = '#!/bin/sh\nexec /usr/bin/node --input-type=module --import /app/uvicorn.mjs -e 0\n';
+  context.entry({ name: 'entrypoint.sh' }, entrypoint);
+  context.finalize();
+  const image = `${tag}:test`;
+  const options = { t: image, platform: 'linux/amd64', networkmode: lab.network, version: '2' } as const;
+  const progress = await docker.buildImage(Readable.from(context), options);
+  await new Promise<void>((resolve, reject) => {
+    docker.modem.followProgress(progress, (error) => {
+      if (error === null) resolve();
+      else reject(error);
+    });
   });
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
-  return `${tag}:test`;
+  return image;
 }

@@ -73,7 +73,7 @@ export async function inRoom(options: RoomOptions): Promise<RoomResult> {
           AS: String(options.user ?? 0),
         },
         stdio: ['ignore', 'pipe', 'pipe'],
-        timeout: 15_000,
+        timeout: 60_000,
         killSignal: 'SIGKILL',
       },
     );

@@ -1,0 +1,56 @@
+import type { TestModule } from 'vitest/node';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import ClosingLine from '../support/closing-line.ts';
+
+/** A file with one test for each state. */
+function ran(...states: readonly string[]): TestModule {
+  const tests = states.map((state) => ({ fullName: `one that ${state}`, result: () => ({ state }) }));
+  const state = states.includes('failed') ? 'failed' : 'passed';
+  const module = { relativeModuleId: 'a.test.ts', state: () => state, children: { allTests: () => tests } };
+  return module as unknown as TestModule;
+}
+
+/** What a run of these prints, and its exit code. */
+async function close(...modules: readonly TestModule[]): Promise<{ printed: string; code: unknown }> {
+  const before = process.exitCode;
+  let printed = '';
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    printed += String(text);
+    return true;
+  });
+  process.exitCode = undefined;
+  new ClosingLine().onTestRunEnd(modules, []);
+  await new Promise((next) => setImmediate(next));
+  write.mockRestore();
+  const code = process.exitCode;
+  process.exitCode = before;
+  return { printed, code };
+}
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+describe('the closing line', () => {
+  test('counts what passed, failed and was skipped', async () => {
+    vi.stubEnv('CI', undefined);
+    vi.stubEnv('RUNNER_IMAGE_NO_SKIPS', undefined);
+    const { printed, code } = await close(ran('passed', 'passed', 'failed'), ran('skipped'));
+    expect(printed).toBe('\n2 passed, 1 failed, 1 skipped\n');
+    expect(code).toBeUndefined();
+  });
+
+  test.each(['CI', 'RUNNER_IMAGE_NO_SKIPS'])(
+    'a skipped test is named and fails the run where %s is set',
+    async (name) => {
+      vi.stubEnv('CI', undefined);
+      vi.stubEnv('RUNNER_IMAGE_NO_SKIPS', undefined);
+      vi.stubEnv(name, '1');
+      const { printed, code } = await close(ran('passed', 'skipped'));
+      expect(code).toBe(1);
+      expect(printed).toContain('a.test.ts: one that skipped');
+      expect(printed).toMatch(/\n1 passed, 0 failed, 1 skipped\n$/);
+      expect(await close(ran('passed'))).toEqual({ printed: '\n1 passed, 0 failed, 0 skipped\n', code: undefined });
+    },
+  );
+});
