@@ -1,5 +1,6 @@
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { RFC3161Timestamp } from '@sigstore/core';
+import { HashAlgorithm } from '@sigstore/protobuf-specs';
 import { RekorWitness, TSAWitness, type SignatureBundle } from '@sigstore/sign';
 import { afterEach, describe, expect, test } from 'vitest';
 import { keySigner, imageSignature, signStatement } from '../../src/sigstore/index.ts';
@@ -29,7 +30,7 @@ function envelope(text: string): SignatureBundle {
 }
 function message(text: string): SignatureBundle {
   const bytes = payload(text);
-  const messageDigest = { algorithm: 1, digest: createHash('sha256').update(bytes).digest() };
+  const messageDigest = { algorithm: HashAlgorithm.SHA2_256, digest: createHash('sha256').update(bytes).digest() };
   return {
     $case: 'messageSignature',
     messageSignature: { messageDigest, signature: sign('sha256', bytes, privateKey) },
