@@ -24,7 +24,7 @@ export const relativePath = z
   .max(400)
   .regex(/^[A-Za-z0-9@._{}/-]+$/, 'must be letters, digits and @ . _ - /')
   .refine((text) => text.split('/').every((part) => part !== '' && part !== '.' && part !== '..'), {
-    message: 'must be a relative path without empty, . or .. components',
+    error: 'must be a relative path without empty, . or .. components',
   });
 export const absolutePath = z
   .string()

@@ -1,5 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import type { Bundle } from '@sigstore/bundle';
+import { HashAlgorithm } from '@sigstore/protobuf-specs';
 import { toSignedEntity } from '@sigstore/verify';
 import * as z from 'zod';
 import type { Descriptor, Digest } from '../core/index.ts';
@@ -82,7 +83,10 @@ export async function verifyLegacyLayer(
     const known = { $case: 'verified', timestamps: 0, logIndex } as const;
     if (layer.mediaType === legacyTypes.signature) {
       const signature = Buffer.from(annotations[legacyAnnotations.signature] ?? '', 'base64');
-      const messageDigest = { algorithm: 1, digest: createHash('sha256').update(payload).digest() };
+      const messageDigest = {
+        algorithm: HashAlgorithm.SHA2_256,
+        digest: createHash('sha256').update(payload).digest(),
+      };
       const content: Bundle['content'] = { $case: 'messageSignature', messageSignature: { messageDigest, signature } };
       const identity = await verifier.entity(toSignedEntity({ ...common, content }, payload), found.der);
       if (identity !== undefined && '$case' in identity) return identity;

@@ -14,7 +14,7 @@ const resource = z
     annotations: z.record(z.string(), z.unknown()).optional(),
   })
   .refine(({ uri, digest, content }) => uri !== undefined || digest !== undefined || content !== undefined, {
-    message: 'a resource needs a uri, a digest or content',
+    error: 'a resource needs a uri, a digest or content',
   });
 
 const timestamp = z.iso.datetime({ offset: true });
