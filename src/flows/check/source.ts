@@ -52,8 +52,7 @@ export async function openImage(host: Host, image: string | SourceName, options:
 }
 
 /** A name in parts as skopeo would write it: for people to read, never to be parsed again. */
-const writtenName = (name: SourceName): string =>
-  `${name.$case}:${'path' in name ? name.path : name.ref}`;
+const writtenName = (name: SourceName): string => `${name.$case}:${'path' in name ? name.path : name.ref}`;
 
 /** engineEndpoint gives the Engine API that containers and `docker-daemon:` use. Throws `check/no-engine`. */
 export async function engineEndpoint(host: Host, dockerHost?: string): Promise<Endpoint> {
