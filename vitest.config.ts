@@ -14,7 +14,9 @@ export default defineConfig({
           // Loading the same modules anew for each of 80 files was half of the time. Rooms hold no state, and
           // effects go through a Host that each test makes for itself.
           isolate: false,
-          testTimeout: 20_000,
+          // A machine may be busy: what takes a second on a quiet one took half a minute there.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

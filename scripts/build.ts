@@ -62,8 +62,8 @@ export const command: CommandModule = {
       engine: () =>
         chooseEngine(host, plan, {
           endpoints: around.endpoints,
-          ...(engine === undefined ? {} : { name: engine }),
-          ...(builder === undefined ? {} : { builder }),
+          name: engine,
+          builder,
         }),
       force: flag(call, 'force'),
       noCache: call.options['cache'] === false,
@@ -71,10 +71,10 @@ export const command: CommandModule = {
       extraHosts: around.extraHosts,
       cacheFrom: valuesOption(call, 'cacheFrom'),
       cacheTo: valuesOption(call, 'cacheTo'),
-      ...(around.extraCa === undefined ? {} : { extraCa: around.extraCa }),
-      ...(around.networkMode === undefined ? {} : { networkMode: around.networkMode }),
-      ...(published === undefined ? {} : { published }),
-      ...(expires === undefined ? {} : { labels: { 'quay.expires-after': expires } }),
+      extraCa: around.extraCa,
+      networkMode: around.networkMode,
+      published,
+      labels: expires === undefined ? undefined : { 'quay.expires-after': expires },
     });
     if (call.json) call.console.json(result);
     else call.console.print(tell(result));

@@ -62,14 +62,14 @@ export const command: CommandModule = {
       registry: createRegistry(call.host, { mirrors: around.mirrors, plainHttp: around.plainHttp }),
       version: projectVersion(call.root),
       strictVersion: flag(call, 'strictVersion'),
-      ...(profile === undefined ? {} : { profile: parseProfile(profile) }),
-      ...(derivedFrom === undefined ? {} : { derivedFrom: parseProfile(derivedFrom) as 'standard' }),
-      ...(base === undefined ? {} : { base }),
+      profile: profile === undefined ? undefined : parseProfile(profile),
+      derivedFrom: derivedFrom === undefined ? undefined : (parseProfile(derivedFrom) as 'standard'),
+      base,
       waivers,
       inheritedWaivers: around.waivers,
       ...(platforms.length === 0 ? {} : { platforms }),
-      ...(depth === undefined ? {} : { run: depth }),
-      ...(around.dockerHost === undefined ? {} : { dockerHost: around.dockerHost }),
+      run: depth,
+      dockerHost: around.dockerHost,
     });
     const color = process.stdout.isTTY && call.host.env['NO_COLOR'] === undefined;
     const output = text('output');

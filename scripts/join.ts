@@ -31,7 +31,7 @@ export const command: CommandModule = {
       plan,
       layout,
       from: listOption(call, 'from').map(fromHere),
-      ...(expires === undefined ? {} : { expires }),
+      expires,
     });
     if (call.json) call.console.json({ index, layout });
     else call.console.print(`joined ${index.digest} in ${layout}: ${plan.platforms.join(', ')}`);

@@ -6,9 +6,9 @@ import { examples, flag, stringOption, type Call, type CommandModule } from './c
 import { surroundings } from './surroundings.ts';
 import { trustFor } from './trust-for.ts';
 
-function options(call: Call): { root: string; pinsFile?: string } {
+function options(call: Call): { root: string; pinsFile?: string | undefined } {
   const pinsFile = stringOption(call, 'pins');
-  return { root: call.root, ...(pinsFile === undefined ? {} : { pinsFile }) };
+  return { root: call.root, pinsFile };
 }
 
 async function list(call: Call): Promise<ExitCode> {

@@ -79,7 +79,7 @@ export const command: CommandModule = {
       root,
       version: projectVersion(root),
       inheritedWaivers: around.waivers,
-      ...(around.dockerHost === undefined ? {} : { dockerHost: around.dockerHost }),
+      dockerHost: around.dockerHost,
     };
     if (flag(call, 'dryRun')) {
       await gateLayout(host, { plan, layout, registry, gate });

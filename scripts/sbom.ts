@@ -45,7 +45,7 @@ export const command: CommandModule = {
       toolVersion: projectVersion(call.root),
       pins: projectPins(host, { root: call.root, ...around }),
       ...(platforms.length === 0 ? {} : { platforms }),
-      ...(around.dockerHost === undefined ? {} : { dockerHost: around.dockerHost }),
+      dockerHost: around.dockerHost,
     });
     const output = stringOption(call, 'output');
     for (const { platform, digest, components, text } of made) {

@@ -39,7 +39,7 @@ export const command: CommandModule = {
     const signed = await signTree(pen, tree, { legacy: flag(call, 'legacy') });
     await completeEvidence(host, place, (evidence) => ({
       ...withAttachments(evidence, [...signed.bundles]),
-      ...(reason === undefined ? {} : { signedWithoutGate: reason }),
+      signedWithoutGate: reason ?? evidence.signedWithoutGate,
     }));
     if (call.json) call.console.json(signed);
     else call.console.print(tellSigned(signed));

@@ -2,26 +2,27 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Mirrors } from '../src/core/index.ts';
 import { collect, flag, listOption, stringOption, type Call } from './command.ts';
+import { readMirrors } from './mirrors.ts';
 
 /** Surroundings is where this machine gets bytes from and builds with: never what is expected of them. */
 export interface Surroundings {
-  readonly pinsFile?: string;
+  readonly pinsFile?: string | undefined;
   readonly mirrors: Mirrors;
-  readonly extraCa?: Uint8Array;
-  readonly networkMode?: 'host';
+  readonly extraCa?: Uint8Array | undefined;
+  readonly networkMode?: 'host' | undefined;
   readonly extraHosts: readonly string[];
   /** Proxy variables and the like, for RUN steps. */
   readonly machineArgs: Readonly<Record<string, string>>;
   /** `--endpoint` values, as given. */
   readonly endpoints: readonly string[];
   /** The engine that containers are started on. */
-  readonly dockerHost?: string;
+  readonly dockerHost?: string | undefined;
   /** Waiver files for what the lab's stand-ins cannot be. */
   readonly waivers: readonly string[];
   /** Registries that are spoken to without TLS; undefined: those of the environment. */
   readonly plainHttp?: readonly string[] | undefined;
   /** The lab's registry, when it is the lab. */
-  readonly labRegistry?: string;
+  readonly labRegistry?: string | undefined;
 }
 
 const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'];
@@ -73,10 +74,10 @@ export async function surroundings(call: Call): Promise<Surroundings> {
   return {
     ...base,
     plainHttp: plainHttp.length === 0 ? undefined : plainHttp,
-    ...(pinsFile === undefined ? {} : { pinsFile }),
-    ...(mirrors === undefined ? {} : { mirrors: (await import('./mirrors.ts')).readMirrors(mirrors) }),
-    ...(extraCa === undefined ? {} : { extraCa: await call.host.files.read(extraCa) }),
-    ...(endpoints.length === 0 ? {} : { endpoints }),
-    ...(plain === undefined ? {} : { dockerHost: plain }),
+    pinsFile: pinsFile ?? base.pinsFile,
+    mirrors: mirrors === undefined ? base.mirrors : readMirrors(mirrors),
+    extraCa: extraCa === undefined ? base.extraCa : await call.host.files.read(extraCa),
+    endpoints: endpoints.length === 0 ? base.endpoints : endpoints,
+    dockerHost: plain ?? base.dockerHost,
   };
 }

@@ -44,13 +44,13 @@ export function evidenceOption(command: Command): void {
 /** evidencePlace is where the evidence of a digest is looked for. */
 export function evidencePlace(call: Call, digest: Digest) {
   const file = stringOption(call, 'evidence');
-  return { root: call.root, digest, ...(file === undefined ? {} : { evidence: fromHere(file) }) };
+  return { root: call.root, digest, evidence: file === undefined ? undefined : fromHere(file) };
 }
 
 export function trustSources(call: Call): TrustSources {
   const file = stringOption(call, 'trustedRoot');
   return {
-    ...(file === undefined ? {} : { trustedRoot: fromHere(file) }),
+    trustedRoot: file === undefined ? undefined : fromHere(file),
     ...(flag(call, 'online') ? { online: () => onlineRoot(call.host) } : {}),
   };
 }
@@ -67,8 +67,8 @@ export async function policyOf(call: Call): Promise<TrustPolicy | undefined> {
     version: 1,
     signer: key === undefined ? { identities, issuer: stringOption(call, 'issuer') } : { key: fromHere(key) },
     legacy: flag(call, 'withLegacy'),
-    ...(require.length === 0 ? {} : { require }),
-    ...(stringOption(call, 'nodes') === undefined ? {} : { nodes: stringOption(call, 'nodes') }),
+    require: require.length === 0 ? undefined : require,
+    nodes: stringOption(call, 'nodes'),
   });
   if (given.success) return given.data;
   throw new AppError('cli/policy', 'usage', 'the flags make no policy', {

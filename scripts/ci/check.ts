@@ -22,7 +22,7 @@ export async function step(call: Call): Promise<ExitCode> {
     platform: parsePlatform(needed(call, 'platform')),
     registry: createRegistry(host, { mirrors }),
     version: projectVersion(root),
-    ...(dockerHost === undefined ? {} : { dockerHost }),
+    dockerHost,
   });
   await host.files.write(file, `${JSON.stringify(record, null, 2)}\n`);
   await summarise(host, formatReport(result.report, 'markdown'));

@@ -22,8 +22,8 @@ export async function step(call: Call): Promise<ExitCode> {
     tags,
     frozen,
     registry: createRegistry(host),
-    ...(policy === undefined ? {} : { verifier: await makeVerifier(host, policy, trustSources(call)) }),
-    ...(gate === undefined ? {} : { gate: fromHere(gate) }),
+    verifier: policy === undefined ? undefined : await makeVerifier(host, policy, trustSources(call)),
+    gate: gate === undefined ? undefined : fromHere(gate),
   });
   const lines = moves.map(
     ({ tag, before, moved }) => `${tag}: ${moved ? `${before ?? 'new'} → ${reference}` : `already ${reference}`}`,

@@ -20,12 +20,12 @@ export interface Command {
   readonly program: string;
   readonly args: readonly string[];
   /** As it is typed; the program and its arguments otherwise. */
-  readonly shown?: string;
-  readonly env?: Readonly<Record<string, string>>;
+  readonly shown?: string | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** Answers that say nothing to a reader, e.g. a whole SBOM. */
-  readonly silent?: boolean;
+  readonly silent?: boolean | undefined;
   /** The exit code that shows the step went well. */
-  readonly expected?: number;
+  readonly expected?: number | undefined;
 }
 
 /** service starts what outlives the demo, as the lab does; the promise ends when it did not start, or has ended. */

@@ -27,7 +27,7 @@ export async function diff(call: Call): Promise<ExitCode> {
     after,
     registry: createRegistry(call.host, { mirrors: around.mirrors, plainHttp: around.plainHttp }),
     ...(platforms.length === 0 ? {} : { platforms }),
-    ...(around.dockerHost === undefined ? {} : { dockerHost: around.dockerHost }),
+    dockerHost: around.dockerHost,
   });
   if (call.json) call.console.json(found);
   else call.console.print(formatSbomDiff(found, format));

@@ -80,5 +80,5 @@ export const contractSchema = z.strictObject({
 /** readContract reads images/contract/v<version>.yaml. Throws every problem at once, with file:line:column. */
 export function readContract(text: string, file: string): Contract {
   // zod says `member?: T | undefined`; what YAML leaves out is absent, never undefined.
-  return readYaml(contractSchema, text, file).value as Contract;
+  return readYaml(contractSchema, text, file).value;
 }

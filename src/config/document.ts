@@ -62,7 +62,7 @@ function issueToError(issue: z.core.$ZodIssue, document: Document, where: (node:
   return [
     new AppError('config/value', 'usage', `${path}: ${issue.message}`, {
       where: where(node),
-      ...(found === undefined ? {} : { found }),
+      found,
     }),
   ];
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ImageDefinition, Omission, VariantDefinition } from '../core/index.ts';
+import type { ImageDefinition, VariantDefinition } from '../core/index.ts';
 import { readYaml, type Read } from './document.ts';
 import { placedWaivers, waiverListSchema } from './waiver.ts';
 import { labelKey, labelText, name, platform, repository, sentence, version, word } from './text.ts';
@@ -37,7 +37,7 @@ function toVariant(raw: z.infer<typeof variant>): VariantDefinition {
     ...raw,
     params: raw.params ?? {},
     labels: raw.labels ?? {},
-    omitted: (raw.omitted ?? []) as readonly Omission[],
+    omitted: (raw.omitted ?? []),
   };
 }
 
@@ -51,7 +51,7 @@ export function readImage(text: string, file: string): Read<ImageDefinition> {
     labels: raw.labels ?? {},
     params: raw.params ?? {},
     variants: raw.variants.map(toVariant),
-    omitted: (raw.omitted ?? []) as readonly Omission[],
+    omitted: (raw.omitted ?? []),
     waivers: placedWaivers(raw.waivers ?? [], read.where),
   };
   return { value, where: read.where };

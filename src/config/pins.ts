@@ -148,7 +148,7 @@ export interface PinsFile {
 function toEntry(pinName: string, raw: z.infer<typeof pin>): PinEntry {
   const common = { name: pinName, policy: raw.policy as PinPolicy, absent: raw.absent ?? [] };
   const entry = raw.kind === 'image' ? { ...raw, ...common, platforms: raw.platforms ?? {} } : { ...raw, ...common };
-  return entry as PinEntry;
+  return entry;
 }
 
 /** readPins reads images/pins.yaml. Throws every problem at once, with file:line:column. */

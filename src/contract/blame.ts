@@ -14,8 +14,8 @@ export function layerOrigin(picture: Picture, index: number): LayerOrigin {
   const layer = picture.layers[index];
   return {
     index,
-    ...(layer === undefined ? {} : { digest: layer.digest }),
-    ...(layer?.createdBy === undefined ? {} : { createdBy: tidy(layer.createdBy) }),
+    digest: layer === undefined ? undefined : layer.digest,
+    createdBy: layer?.createdBy === undefined ? undefined : tidy(layer.createdBy),
   };
 }
 

@@ -17,9 +17,9 @@ import type { PolicySource } from './policy/read.ts';
 /** What is known of the base image, per platform; `config.rootfs.diff_ids` are its layers. */
 export interface BaseFacts {
   /** `host/repository@sha256:…` as it was asked for. */
-  readonly reference?: string;
+  readonly reference?: string | undefined;
   /** Digest by which the base was pinned: of its index, or of its manifest. */
-  readonly digest?: Digest;
+  readonly digest?: Digest | undefined;
   readonly config: ImageConfig;
 }
 
@@ -29,7 +29,7 @@ export interface RuleContext {
   readonly contract: Contract;
   readonly profile: ResolvedProfile;
   readonly strictVersion: boolean;
-  readonly base?: BaseFacts;
+  readonly base?: BaseFacts | undefined;
   /** Lowest layers that are the base's, proven by diff id; 0 when no base is known. */
   readonly baseLayers: number;
   readonly env: ReadonlyMap<string, string>;
@@ -39,10 +39,10 @@ export interface RuleContext {
   /** The config's User. */
   readonly user: ResolvedUser;
   /** Who runs processes in this image: the config's user or the one it drops to, when known. */
-  readonly runtime?: Identity;
+  readonly runtime?: Identity | undefined;
   /** A random UID in group 0, as OpenShift's restricted-v2 gives. */
   readonly arbitrary: Identity;
-  readonly policy?: PolicySource;
+  readonly policy?: PolicySource | undefined;
   readonly census: Census;
   /** Says that a rule could not be decided, with the fact that is missing. */
   undecided(rule: RuleInfo, because: string): void;
@@ -63,11 +63,11 @@ export interface CrossRule {
 export interface Undecided {
   readonly rule: string;
   readonly because: string;
-  readonly platform?: ImagePlatform;
+  readonly platform?: ImagePlatform | undefined;
 }
 
 export interface ProfileChoice {
   readonly profile: Profile;
   /** For `custom`: which profile it derives from; otherwise the variant label tells. */
-  readonly derivedFrom?: Exclude<Profile, 'custom'>;
+  readonly derivedFrom?: Exclude<Profile, 'custom'> | undefined;
 }

@@ -17,14 +17,14 @@ export interface EvaluateInput extends ProfileChoice {
   /** One per platform of the image. */
   readonly pictures: readonly Picture[];
   /** What is known of the base, per platform; absent facts are reported as undecided rules. */
-  readonly base?: Partial<Readonly<Record<ImagePlatform, BaseFacts>>>;
+  readonly base?: Partial<Readonly<Record<ImagePlatform, BaseFacts>>> | undefined;
   readonly contract: Contract;
-  readonly waivers?: readonly Waiver[];
+  readonly waivers?: readonly Waiver[] | undefined;
   readonly now: Date;
   /** A contract-version mismatch is an error, not advice. */
-  readonly strictVersion?: boolean;
+  readonly strictVersion?: boolean | undefined;
   /** policy.yaml of the project, for findings with lines; otherwise the image's own is read. */
-  readonly policy?: PolicySource;
+  readonly policy?: PolicySource | undefined;
 }
 
 export interface Summary {
@@ -76,10 +76,9 @@ function policyOf(picture: Picture, profile: ResolvedProfile): PolicySource | un
   const layer = picture.tree.get(path)?.layer;
   return {
     text: Buffer.from(bytes).toString('utf8'),
-    origin: { $case: 'image', path, ...(layer === undefined ? {} : { layer: layerOrigin(picture, layer) }) },
-    ...(rego === undefined
-      ? {}
-      : { rego: { text: Buffer.from(rego).toString('utf8'), name: profile.policy?.rego ?? '' } }),
+    origin: { $case: 'image', path, layer: layer === undefined ? undefined : layerOrigin(picture, layer) },
+    rego:
+      rego === undefined ? undefined : { text: Buffer.from(rego).toString('utf8'), name: profile.policy?.rego ?? '' },
   };
 }
 
@@ -117,9 +116,9 @@ function contextOf(input: EvaluateInput, picture: Picture, undecided: Undecided[
     accounts,
     user: resolveUser(userText, accounts),
     arbitrary: { name: `random UID ${uid} in group ${gid}`, uid, gids: [gid] },
-    ...(base === undefined ? {} : { base }),
-    ...(runtime === undefined ? {} : { runtime }),
-    ...(policy === undefined ? {} : { policy }),
+    base,
+    runtime,
+    policy,
     undecided: (rule, because) => undecided.push({ rule: rule.id, because, platform: picture.platform }),
   };
 }

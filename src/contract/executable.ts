@@ -12,9 +12,9 @@ export type Executable =
       readonly $case: 'script';
       readonly path: string;
       /** As the first line has it. */
-      readonly shebang?: string;
+      readonly shebang?: string | undefined;
       /** What /proc/<pid>/exe shows, when it could be found out. */
-      readonly exe?: string;
+      readonly exe?: string | undefined;
     };
 
 const scriptNames = /\.(?:sh|bash|py|js|mjs|cjs|pl|rb)$/;
@@ -80,5 +80,5 @@ export function executableAt(picture: Picture, path: string, env: ReadonlyMap<st
   const program = interpreter.viaPath ? which(picture.tree, interpreter.path, env) : interpreter.path;
   const next = program === undefined ? undefined : executableAt(picture, program, env, depth + 1);
   const exe = next?.$case === 'binary' ? next.path : next?.$case === 'script' ? next.exe : undefined;
-  return { $case: 'script', path: found.path, shebang: line, ...(exe === undefined ? {} : { exe }) };
+  return { $case: 'script', path: found.path, shebang: line, exe };
 }

@@ -17,18 +17,18 @@ export function finding(
     subject,
     remediation: more.remediation ?? info.remediation,
     location,
-    ...(info.section === undefined ? {} : { section: info.section }),
+    section: info.section,
   };
 }
 
 /** atPath points to a path and to the layer that last wrote it, or to none when it is absent. */
 export function atPath({ picture }: RuleContext, path: string): Location {
   const entry = picture.tree.get(path);
-  return { $case: 'path', path, ...(entry === undefined ? {} : { layer: layerOrigin(picture, entry.layer) }) };
+  return { $case: 'path', path, layer: entry === undefined ? undefined : layerOrigin(picture, entry.layer) };
 }
 
 /** atConfig points to a member of the config and to the instruction that set it, where history tells. */
 export function atConfig({ picture }: RuleContext, key: string, keyword?: string, name?: string): Location {
   const layer = keyword === undefined ? undefined : blame(picture, keyword, name);
-  return { $case: 'config', key, ...(layer === undefined ? {} : { layer }) };
+  return { $case: 'config', key, layer };
 }

@@ -10,7 +10,7 @@ export interface PythonFacts {
   /** Lowest layer index that brought the executable. */
   readonly layer: number;
   /** `3.14`; absent when neither name nor library tells. */
-  readonly version?: string;
+  readonly version?: string | undefined;
   /** Directories that `import` searches, in the image, present ones only. */
   readonly path: readonly string[];
 }
@@ -30,12 +30,15 @@ function libraryVersion(tree: Tree, prefix: string): string | undefined {
 }
 
 /** pyvenv.cfg lies beside bin/ of a virtual environment (PEP 405). */
-function virtualEnvironment(context: RuleContext, command: string): { prefix: string; version?: string } | undefined {
+function virtualEnvironment(
+  context: RuleContext,
+  command: string,
+): { prefix: string; version?: string | undefined } | undefined {
   const prefix = dirname(dirname(command));
   const config = text(context.picture.contents.get(`${prefix}/pyvenv.cfg`));
   if (config === '' && !context.picture.tree.has(`${prefix}/pyvenv.cfg`)) return undefined;
   const version = minor(/^version(?:_info)?\s*=\s*(\S+)/m.exec(config)?.[1]);
-  return { prefix, ...(version === undefined ? {} : { version }) };
+  return { prefix, version };
 }
 
 /** A .pth file adds each of its lines that names a directory (site module's documentation). */
@@ -90,7 +93,7 @@ export function pythonOf(
     command,
     executable: found.path,
     layer: found.entry.layer,
-    ...(version === undefined ? {} : { version }),
+    version,
     path: [...path, ...site.flatMap((directory) => pthDirectories(context, directory))].filter(
       (directory) => lookup(tree, directory)?.entry.type === 'directory',
     ),

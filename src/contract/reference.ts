@@ -7,13 +7,13 @@ export type PullPolicy = 'IfNotPresent' | 'Always';
 
 export interface RefOptions {
   /** RUNNER_IMAGE_ALLOWED_REGISTRIES: hostnames, separated by commas; absent or empty allows every registry. */
-  readonly allowed?: string;
+  readonly allowed?: string | undefined;
 }
 
 export interface RefAnswer {
   readonly reference: string;
-  readonly parsed?: ImageRef;
-  readonly pullPolicy?: PullPolicy;
+  readonly parsed?: ImageRef | undefined;
+  readonly pullPolicy?: PullPolicy | undefined;
   readonly findings: readonly Finding[];
 }
 

@@ -11,7 +11,11 @@ export interface SizeFacts {
   /** Bytes of files that a later layer overwrote or deleted. */
   readonly wasted: number;
   /** Layers whose overwriting or deleting wasted most, ten at most; by the files that the picture names. */
-  readonly wastedBy: readonly { readonly layer: number; readonly size: number; readonly createdBy?: string }[];
+  readonly wastedBy: readonly {
+    readonly layer: number;
+    readonly size: number;
+    readonly createdBy?: string | undefined;
+  }[];
 }
 
 const top = 10;
@@ -25,7 +29,7 @@ export function sizeFacts({ picture, census }: Pick<RuleContext, 'picture' | 'ce
     .slice(0, top)
     .map(([layer, size]) => {
       const { createdBy } = layerOrigin(picture, layer);
-      return { layer, size, ...(createdBy === undefined ? {} : { createdBy }) };
+      return { layer, size, createdBy };
     });
   return {
     compressed: picture.layers.reduce((sum, layer) => sum + layer.size, 0),

@@ -49,9 +49,9 @@ function waived(found: Finding, { reason, owner, expires }: Waiver): Finding {
 export interface WaiverOptions {
   readonly now: Date;
   /** Days before the expiry from which on it is a warning. Default 30. */
-  readonly warningDays?: number;
+  readonly warningDays?: number | undefined;
   /** Ids of every rule: a waiver of another one is told so. */
-  readonly knownRules?: readonly string[];
+  readonly knownRules?: readonly string[] | undefined;
 }
 
 function aboutWaiver(waiver: Waiver, used: boolean, options: WaiverOptions): Finding[] {

@@ -16,9 +16,9 @@ export interface SecretRule {
   /** Characters either side of a literal that a match can span. */
   readonly reach: number;
   /** Only files whose path matches; absent: every file. */
-  readonly paths?: RegExp;
+  readonly paths?: RegExp | undefined;
   /** A second look at the matched text: false for placeholders and malformed values. */
-  readonly accept?: (match: string) => boolean;
+  readonly accept?: ((match: string) => boolean) | undefined;
   /** Leading characters that may be shown in a report. */
   readonly show: number;
 }
@@ -51,5 +51,5 @@ export interface Collectors {
   /** Formats to look for in every file of every layer. */
   readonly secrets: readonly SecretRule[];
   /** What to keep of large files. */
-  readonly windows?: WindowRule;
+  readonly windows?: WindowRule | undefined;
 }

@@ -5,9 +5,9 @@ import type { EntryType } from './picture.ts';
 /** A label that must be there; `pattern` is an anchored regular expression of its value. */
 export interface LabelSpec {
   readonly name: string;
-  readonly pattern?: string;
+  readonly pattern?: string | undefined;
   /** What the pattern means, for the message. */
-  readonly meaning?: string;
+  readonly meaning?: string | undefined;
 }
 
 /** A path that must be in the image. */
@@ -15,11 +15,11 @@ export interface PathSpec {
   readonly path: string;
   readonly kind: EntryType | 'any';
   /** Exact permission bits, octal, e.g. `1777`. */
-  readonly mode?: string;
+  readonly mode?: string | undefined;
   /** What every identity of the profile must be able to do there. */
-  readonly access?: string;
+  readonly access?: string | undefined;
   /** May be absent: a mount point that the platform makes itself. */
-  readonly optional?: boolean;
+  readonly optional?: boolean | undefined;
 }
 
 /** ProfileSpec is the contract's parameters for one kind of image; YAML: images/contract/v1.yaml. */
@@ -29,9 +29,9 @@ export interface ProfileSpec {
   readonly home: string;
   /** Directory of main.py, where the start command runs. */
   readonly application: string;
-  readonly recommendedUid?: number;
+  readonly recommendedUid?: number | undefined;
   /** Identity the image's processes drop to when it is not the config's User, e.g. `sandbox`. */
-  readonly runsAs?: string;
+  readonly runsAs?: string | undefined;
   readonly paths: readonly PathSpec[];
   /** Contract variables that this published image itself sets. */
   readonly provides: readonly string[];
@@ -41,7 +41,8 @@ export interface ProfileSpec {
   readonly ownLabels: readonly string[];
   /** Directories that this project fills itself: links and parity are held strictly there. */
   readonly owned: readonly string[];
-  readonly policy?: { readonly path: string; readonly rego?: string; readonly required: boolean };
+  readonly policy?:
+    { readonly path: string; readonly rego?: string | undefined; readonly required: boolean } | undefined;
   /** Bytes. */
   readonly size: { readonly compressed: number; readonly wasted: number };
 }
@@ -84,7 +85,7 @@ export interface Waiver {
   readonly owner: string;
   /** ISO date; the waiver holds to the end of that day, UTC. */
   readonly expires: string;
-  readonly where?: Where;
+  readonly where?: Where | undefined;
   /** Taken over from the base image: not reported when nothing uses it. */
-  readonly inherited?: boolean;
+  readonly inherited?: boolean | undefined;
 }

@@ -22,14 +22,14 @@ export interface FragmentDefinition {
   /** Files of the build context that the text copies; `mode` is what they have in the context. */
   readonly files: readonly { readonly path: string; readonly mode: number }[];
   /** Build stages of its own, before the image's stage. */
-  readonly stage?: FragmentSection;
+  readonly stage?: FragmentSection | undefined;
   /** Instructions of the image's stage. */
-  readonly final?: FragmentSection;
+  readonly final?: FragmentSection | undefined;
 }
 
 export interface Omission {
   readonly name: string;
-  readonly version?: string;
+  readonly version?: string | undefined;
   readonly reason: string;
 }
 

@@ -20,7 +20,7 @@ export function parseDigest(text: string, where?: Where): Digest {
   throw new AppError('core/digest', 'usage', 'malformed digest', {
     expected: 'sha256: and 64 lower-case hex digits',
     found: JSON.stringify(text.slice(0, 120)),
-    ...(where === undefined ? {} : { where }),
+    where,
     hint: 'copy the whole digest, as `skopeo inspect` or the registry prints it',
   });
 }

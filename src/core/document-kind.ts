@@ -20,7 +20,7 @@ export function refuseTwoKinds(value: unknown, what: string, file?: string): voi
   throw new AppError('core/oci-two-kinds', 'upstream', `${what} can be read as two kinds of document`, {
     expected: 'manifests (an index), or config and layers (a manifest)',
     found: kinds.flat().join(', '),
-    ...(file === undefined ? {} : { where: { file } }),
+    where: file === undefined ? undefined : { file },
     hint: 'no tool that makes images writes this: look at what made it',
   });
 }

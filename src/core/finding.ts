@@ -4,16 +4,16 @@ export type Severity = 'error' | 'warning' | 'note';
 /** Where a finding points: a line of a file, a path in a layer, or a member of the config. */
 export type Location =
   | { readonly $case: 'file'; readonly file: string; readonly line: number; readonly column: number }
-  | { readonly $case: 'path'; readonly path: string; readonly layer?: LayerOrigin }
-  | { readonly $case: 'config'; readonly key: string; readonly layer?: LayerOrigin }
+  | { readonly $case: 'path'; readonly path: string; readonly layer?: LayerOrigin | undefined }
+  | { readonly $case: 'config'; readonly key: string; readonly layer?: LayerOrigin | undefined }
   | { readonly $case: 'image' };
 
 /** LayerOrigin names a layer by position and by the instruction that made it, as history tells. */
 export interface LayerOrigin {
   /** 0 is the lowest layer. */
   readonly index: number;
-  readonly digest?: string;
-  readonly createdBy?: string;
+  readonly digest?: string | undefined;
+  readonly createdBy?: string | undefined;
 }
 
 /** Finding is one answer of one rule; the message names both sides (expected and found). */
@@ -29,9 +29,9 @@ export interface Finding {
   readonly remediation: string;
   readonly location: Location;
   /** The platform it was found on; absent when it holds for all of them. */
-  readonly platform?: string;
+  readonly platform?: string | undefined;
   /** Set when a waiver turned an error into a note. */
-  readonly waived?: { readonly reason: string; readonly owner: string; readonly expires: string };
+  readonly waived?: { readonly reason: string; readonly owner: string; readonly expires: string } | undefined;
 }
 
 /** RuleInfo is a rule's static description, for help texts, SARIF and docs. */

@@ -6,8 +6,8 @@ export interface ImageRef {
   /** `host` or `host:port`. */
   readonly registry: string;
   readonly repository: string;
-  readonly tag?: string;
-  readonly digest?: Digest;
+  readonly tag?: string | undefined;
+  readonly digest?: Digest | undefined;
 }
 
 const host =
@@ -20,7 +20,7 @@ function looksLikeHost(text: string): boolean {
   return text === 'localhost' || /[.:]/.test(text);
 }
 
-function explain(text: string): { reason: string; ref?: ImageRef } {
+function explain(text: string): { reason: string; ref?: ImageRef | undefined } {
   if (text.length > 512) return { reason: 'longer than 512 characters' };
   const [beforeDigest = '', digest, more] = text.split('@');
   if (more !== undefined) return { reason: 'more than one @' };
@@ -41,7 +41,7 @@ function explain(text: string): { reason: string; ref?: ImageRef } {
   if (tag !== undefined && !tagPattern.test(tag)) return { reason: `malformed tag ${JSON.stringify(tag)}` };
   return {
     reason: '',
-    ref: { registry, repository, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) },
+    ref: { registry, repository, tag, digest },
   };
 }
 
@@ -52,7 +52,7 @@ export function parseImageRef(text: string, where?: Where): ImageRef {
   throw new AppError('core/image-ref', 'usage', `malformed image reference: ${reason}`, {
     expected: 'host/repository:tag or host/repository@sha256:…',
     found: JSON.stringify(text.slice(0, 200)),
-    ...(where === undefined ? {} : { where }),
+    where,
   });
 }
 

@@ -157,7 +157,7 @@ class KeyCheck {
     const where: Where | undefined = file === undefined ? undefined : { file, ...placeOf(this.text, offset) };
     return new AppError(code, 'upstream', message, {
       ...facts,
-      ...(where === undefined ? {} : { where }),
+      where,
       hint: 'no tool that makes images writes this: look at what made it',
     });
   }

@@ -98,7 +98,7 @@ function parseJson<T>(
   throw new AppError('core/oci-shape', 'upstream', `malformed ${what}`, {
     found: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'unknown'}`,
     expected: 'a document of the OCI image spec',
-    ...(file === undefined ? {} : { where: { file } }),
+    where: file === undefined ? undefined : { file },
   });
 }
 

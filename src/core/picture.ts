@@ -14,11 +14,11 @@ export interface Entry {
   /** Bytes; 0 for anything but a file. */
   readonly size: number;
   /** Target of a symlink, as written. */
-  readonly link?: string;
+  readonly link?: string | undefined;
   /** Layer that last wrote it, 0 the lowest. */
   readonly layer: number;
   /** `security.capability` xattr present. */
-  readonly capabilities?: true;
+  readonly capabilities?: true | undefined;
 }
 
 /** A path that a later layer overwrote or deleted: it still ships in its layer's bytes. */
@@ -38,7 +38,7 @@ export interface LayerFacts {
   readonly uncompressedSize: number;
   readonly entries: number;
   /** The history entry that made it. */
-  readonly createdBy?: string;
+  readonly createdBy?: string | undefined;
 }
 
 /**
@@ -70,7 +70,7 @@ export interface ContentMatch {
   readonly path: string;
   readonly layer: number;
   /** 1-based line, where the file is text. */
-  readonly line?: number;
+  readonly line?: number | undefined;
   /** First characters and length only, e.g. `ghp_… (40 characters)`. */
   readonly redacted: string;
 }

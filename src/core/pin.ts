@@ -16,19 +16,19 @@ export interface Evidence {
     | 'recorded';
   readonly source: string;
   /** ISO date on which the fact was seen. */
-  readonly seen?: string;
+  readonly seen?: string | undefined;
 }
 
 /** SignedBy is who has to have signed a pin's bytes, every value whole; nothing is a pattern. */
 export interface SignedBy {
   /** Who vouches for the identities; absent with a key. */
-  readonly issuer?: string;
+  readonly issuer?: string | undefined;
   /** Subjects of certificates, e.g. `https://github.com/o/r/.github/workflows/f.yml@refs/tags/v1`; `{version}` is filled in. */
-  readonly identities?: readonly string[];
+  readonly identities?: readonly string[] | undefined;
   /** `https://github.com/o/r`, as the certificate names it. */
-  readonly repository?: string;
+  readonly repository?: string | undefined;
   /** File with a public key, relative to the project, instead of identities. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** `signature`: cosign's; `provenance`: SLSA, as GitHub's artifact attestations are. */
   readonly require: readonly ('signature' | 'provenance')[];
   /** Of an image: `every` manifest, or only the index (`root`), as most upstreams sign. */
@@ -40,17 +40,17 @@ export interface SignedBy {
 /** Policy says which candidates `bump` may take. */
 export interface PinPolicy {
   /** semver range of acceptable versions, e.g. `^2`, `0.x`. */
-  readonly range?: string;
+  readonly range?: string | undefined;
   /** Tag pattern for registries, `{version}` stands for the version, e.g. `v{version}`. */
-  readonly tag?: string;
-  readonly prerelease?: boolean;
+  readonly tag?: string | undefined;
+  readonly prerelease?: boolean | undefined;
   /** Days a candidate must have been public before it is taken. */
-  readonly cooldownDays?: number;
-  readonly deny?: readonly string[];
+  readonly cooldownDays?: number | undefined;
+  readonly deny?: readonly string[] | undefined;
   /** Hosts that the pin's bytes may come from, compared as hostnames; absent: the one it names. */
-  readonly registries?: readonly string[];
+  readonly registries?: readonly string[] | undefined;
   /** Of images and releases: who has to have signed them, verified for every architecture. */
-  readonly signed?: SignedBy;
+  readonly signed?: SignedBy | undefined;
 }
 
 interface PinBase {

@@ -55,7 +55,11 @@ export interface Plan {
    */
   readonly buildArgs: Readonly<Record<string, string>>;
   /** What could not be pinned and was left out, with the reason. */
-  readonly omitted: readonly { readonly name: string; readonly version?: string; readonly reason: string }[];
+  readonly omitted: readonly {
+    readonly name: string;
+    readonly version?: string | undefined;
+    readonly reason: string;
+  }[];
   /** Seconds since 1970, for layer timestamps and `created`. */
   readonly sourceDateEpoch: number;
   /** Set when the inputs are the lab's: such an image may be published to loopback only. */

@@ -24,7 +24,7 @@ export function parsePlatform(text: string, where?: Where): Platform {
   throw new AppError('core/platform', 'usage', 'unknown platform', {
     expected: platforms.join(' or '),
     found: JSON.stringify(text.slice(0, 80)),
-    ...(where === undefined ? {} : { where }),
+    where,
   });
 }
 

@@ -47,7 +47,7 @@ export type Attempt<T, F> =
 export interface Retriable {
   readonly retry: boolean;
   /** Milliseconds that the server asked us to wait. */
-  readonly wait?: number;
+  readonly wait?: number | undefined;
 }
 
 /** What a caller does with a failure; `attempts` is how many there were. */

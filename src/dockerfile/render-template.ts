@@ -35,7 +35,7 @@ export function fillTemplate(section: FragmentSection, fragment: FragmentDefinit
       line: section.line + before.length - 1,
       column: (before.at(-1)?.length ?? 0) + 1,
     };
-    errors.push(new AppError(code, 'usage', message, { where, ...(hint === undefined ? {} : { hint }) }));
+    errors.push(new AppError(code, 'usage', message, { where, hint }));
     return '';
   };
   const text = section.text.replace(placeholder, (_all, name: string, offset: number) => {

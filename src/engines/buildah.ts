@@ -24,7 +24,10 @@ export interface BuildahOptions {
 
 async function readInfo(host: Host): Promise<EngineInfo> {
   const result = await host.exec('buildah', ['version', '--json'], { timeout: 20_000 });
-  const facts = result.exitCode === 0 ? (JSON.parse(result.stdout) as { osArch?: string; version?: string }) : {};
+  const facts =
+    result.exitCode === 0
+      ? (JSON.parse(result.stdout) as { osArch?: string | undefined; version?: string | undefined })
+      : {};
   const [os = '', architecture = ''] = (facts.osArch ?? '').split('/');
   if (os === '')
     throw new AppError('engines/missing', 'machine', 'buildah does not answer', {
@@ -61,7 +64,7 @@ async function runBuild(host: Host, request: BuildRequest, options: BuildahOptio
   });
   const context = request.context();
   const limits = await fittingLimits(host);
-  const failed: { error?: Error } = {};
+  const failed: { error?: Error | undefined } = {};
   context.once('error', (error) => (failed.error = error));
   const run = async (env: Record<string, string>, loginFile: string | undefined): Promise<ExecResult> =>
     await host.exec('buildah', buildahBuildArguments(request, options.isolation, loginFile, limits), {

@@ -109,7 +109,7 @@ export function buildxEngine(host: Host, options: BuildxOptions = {}): Engine {
       const progress = new BuildxProgress(tracker);
       const file = await archives.path(request.tag);
       const context = request.context();
-      const failed: { error?: Error } = {};
+      const failed: { error?: Error | undefined } = {};
       context.once('error', (error) => (failed.error = error));
       try {
         const result = await host.exec('docker', buildxArguments(request, file, options.builder), {

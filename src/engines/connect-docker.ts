@@ -20,7 +20,7 @@ async function tls(host: Host, port: number): Promise<DockerOptions> {
 }
 
 /** docker-modem takes an agent, which its types leave out. */
-type Options = DockerOptions & { readonly agent?: Agent };
+type Options = DockerOptions & { readonly agent?: Agent | undefined };
 
 async function connection(host: Host, endpoint: Endpoint): Promise<Options> {
   switch (endpoint.$case) {

@@ -28,7 +28,8 @@ async function contextEndpoint(host: Host): Promise<Candidate | undefined> {
       cause,
     });
   });
-  const docker = (parseObject(text, file)['Endpoints'] as { docker?: { Host?: unknown } } | undefined)?.docker;
+  const docker = (parseObject(text, file)['Endpoints'] as { docker?: { Host?: unknown } | undefined } | undefined)
+    ?.docker;
   return typeof docker?.Host === 'string'
     ? { endpoint: parseEndpoint(docker.Host), chosen: `docker context ${name}` }
     : undefined;

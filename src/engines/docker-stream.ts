@@ -12,7 +12,7 @@ interface Message {
   readonly aux?: unknown;
   readonly stream?: string | undefined;
   readonly error?: string | undefined;
-  readonly errorDetail?: { readonly message?: string };
+  readonly errorDetail?: { readonly message?: string | undefined } | undefined;
 }
 
 function isJson(text: string): boolean {

@@ -25,7 +25,7 @@ export interface EngineReport {
 /** What two platforms of the largest image need while they are built and exported. */
 const wantedBytes = 10 * 1024 ** 3;
 
-async function engineDiagnosis(attempt: Attempt): Promise<{ diagnosis: Diagnosis; info?: EngineInfo }> {
+async function engineDiagnosis(attempt: Attempt): Promise<{ diagnosis: Diagnosis; info?: EngineInfo | undefined }> {
   const subject = attempt.label;
   try {
     const info = await attempt.engine.info();

@@ -34,7 +34,7 @@ export async function loadImage(
       .getImage(name)
       .remove()
       .catch((cause: unknown) => {
-        if ((cause as { statusCode?: number }).statusCode !== 404) throw cause;
+        if ((cause as { statusCode?: number | undefined }).statusCode !== 404) throw cause;
       });
   };
   const unregister = host.onExit(remove);

@@ -35,7 +35,7 @@ export class StepLines {
     }
   }
 
-  #close(outcome: { cached?: boolean; error?: string | undefined }): void {
+  #close(outcome: { cached?: boolean | undefined; error?: string | undefined }): void {
     if (this.#open !== undefined) this.#tracker.end(this.#open, outcome);
     this.#open = undefined;
   }

@@ -43,7 +43,15 @@ export class Tracker {
     this.#emit({ platform: this.#platform, ...known.name, $case: 'started' });
   }
 
-  end(id: string, outcome: { cached?: boolean; at?: number; seconds?: number; error?: string | undefined }): void {
+  end(
+    id: string,
+    outcome: {
+      cached?: boolean | undefined;
+      at?: number | undefined;
+      seconds?: number | undefined;
+      error?: string | undefined;
+    },
+  ): void {
     const known = this.#known.get(id);
     if (known === undefined || known.told === 'ended') return;
     known.told = 'ended';

@@ -29,7 +29,7 @@ export interface JoinOptions {
   /** Absolute path of the layout that holds them all in the end. */
   readonly layout: string;
   /** Value of `quay.expires-after` that every platform must carry; absent: none may carry one. */
-  readonly expires?: string;
+  readonly expires?: string | undefined;
 }
 
 interface Part {
@@ -37,7 +37,7 @@ interface Part {
   readonly descriptor: Descriptor;
   readonly labels: Readonly<Record<string, string>>;
   /** Who built it; absent where the machine wrote nothing down. */
-  readonly built?: PlatformBuild;
+  readonly built?: PlatformBuild | undefined;
 }
 
 /** What all platforms of one index have to say in the same words. */
@@ -51,7 +51,10 @@ const shared = [
   labelNames.expires,
 ] as const;
 
-function wrong(what: string, facts: { expected?: string; found?: string; file: string; hint?: string }): AppError {
+function wrong(
+  what: string,
+  facts: { expected?: string | undefined; found?: string | undefined; file: string; hint?: string | undefined },
+): AppError {
   const { file, ...rest } = facts;
   return new AppError('join/part', 'usage', what, { ...rest, where: { file } });
 }
@@ -84,7 +87,7 @@ async function partsOf(host: Host, directory: string, plan: Plan): Promise<Part[
         });
       const built = builds.find((one) => one.manifest === descriptor.digest && one.platform === platform);
       const labels = image.config?.Labels ?? {};
-      return { layout, descriptor, labels, ...(built === undefined ? {} : { built }) };
+      return { layout, descriptor, labels, built };
     }),
   );
   // What the record says besides would end in somebody's provenance.

@@ -19,7 +19,7 @@ export interface PinRow {
 
 export interface PinsOptions {
   readonly root: string;
-  readonly pinsFile?: string;
+  readonly pinsFile?: string | undefined;
 }
 
 function locked(pin: Pin): string {

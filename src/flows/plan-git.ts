@@ -5,9 +5,9 @@ export interface SourceFacts {
   /** `<sha>`, `<sha>-dirty`, or empty where no repository says it. */
   readonly commit: string;
   /** Seconds since 1970 of the last commit that touched the images' inputs; undefined without one. */
-  readonly committed?: number;
+  readonly committed?: number | undefined;
   /** What is checked out, whatever GIT_COMMIT says. */
-  readonly head?: string;
+  readonly head?: string | undefined;
 }
 
 /** Folders whose files decide what an image is. */
@@ -57,7 +57,7 @@ export async function sourceFacts(host: Host, root: string, remembered?: SourceF
   return {
     commit: commit === undefined ? '' : `${commit}${dirty ? '-dirty' : ''}`,
     ...(time === undefined || time === '' ? {} : { committed: Number(time) }),
-    ...(head === undefined ? {} : { head }),
+    head,
   };
 }
 

@@ -10,7 +10,7 @@ type Observation = readonly [ask: 'stat' | 'list' | 'read', path: string, answer
 interface Memo {
   readonly question: string;
   /** Absent where git may say something else of the same commit later. */
-  readonly facts?: SourceFacts;
+  readonly facts?: SourceFacts | undefined;
   readonly observations: readonly Observation[];
   readonly plan: Plan;
 }

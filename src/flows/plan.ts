@@ -17,8 +17,8 @@ export interface PlanOptions {
   readonly root: string;
   readonly variant: string;
   /** Relative to the project or absolute; images/pins.yaml by default. */
-  readonly pinsFile?: string;
-  readonly mirrors?: Mirrors;
+  readonly pinsFile?: string | undefined;
+  readonly mirrors?: Mirrors | undefined;
 }
 
 /** variantNames lists every variant of every image, in the definitions' order. */

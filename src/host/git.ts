@@ -8,11 +8,11 @@ export interface GitOptions {
   /** Where git runs; absent: it needs no repository. */
   readonly directory?: string | undefined;
   /** Code of the error that `run` throws. */
-  readonly code?: string;
+  readonly code?: string | undefined;
   /** Added to git's environment: credentials go there, since every process sees arguments. */
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** What to do after a failure, by what git said. */
-  readonly hint?: (said: string) => string;
+  readonly hint?: ((said: string) => string) | undefined;
 }
 
 /** Credentials in URLs are cut out, and an endless message is cut off. */

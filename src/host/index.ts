@@ -28,7 +28,7 @@ async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> 
 }
 
 /** createHost is the real world; tests hand in fakeHost (test/support/fake-host.ts) instead. */
-export function createHost(options: { readonly quiet?: boolean } = {}): CreatedHost {
+export function createHost(options: { readonly quiet?: boolean | undefined } = {}): CreatedHost {
   const controller = new AbortController();
   // Every process, request and sleep listens to it: many at once are no leak.
   setMaxListeners(0, controller.signal);

@@ -2,8 +2,8 @@ import type { Story, StoryTask } from './types.ts';
 
 interface Output {
   write(text: string): unknown;
-  readonly isTTY?: boolean;
-  readonly columns?: number;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
 }
 
 /**

@@ -71,12 +71,12 @@ export interface Files {
   list(path: string): Promise<string[]>;
   /** Writes beside the target and renames: whole or not at all. */
   write(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
-  openRead(path: string, range?: { readonly start: number; readonly end?: number }): Readable;
+  openRead(path: string, range?: { readonly start: number; readonly end?: number | undefined }): Readable;
   /**
    * A new file beside `path`; `commit` renames it there, `discard` removes it. With `flush` its
    * bytes are on the disk before the stream closes, and so before the rename.
    */
-  openTemporary(path: string, options?: { readonly flush?: boolean }): Promise<TemporaryFile>;
+  openTemporary(path: string, options?: { readonly flush?: boolean | undefined }): Promise<TemporaryFile>;
   rename(from: string, to: string): Promise<void>;
   makeDirectory(path: string): Promise<void>;
   /** A fresh private directory; the caller removes it. */

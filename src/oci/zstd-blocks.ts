@@ -3,7 +3,7 @@ import { damaged, maxBlock, openingHeader } from './zstd-frame.ts';
 
 /** What fzstd 0.1.1 keeps of a frame under way: its window, and how far a match may reach into it. */
 interface Inner {
-  readonly s?: { w: Uint8Array; e: number } | number | null;
+  readonly s?: { w: Uint8Array; e: number } | number | null | undefined;
 }
 
 /** History keeps the last bytes of a frame in one buffer, which serves every frame of a stream. */

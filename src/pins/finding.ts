@@ -7,7 +7,7 @@ export function finding(
   subject: string,
   message: string,
   remediation: string,
-  at: { readonly file: string; readonly line?: number },
+  at: { readonly file: string; readonly line?: number | undefined },
 ): Finding {
   const location: Location = { $case: 'file', file: at.file, line: at.line ?? 1, column: 1 };
   return { rule: `pins/${rule}`, severity, subject, message, remediation, location };

@@ -7,7 +7,7 @@ import type { ContainerEngine, ContainerSpec, Process, Running } from './engine.
 const logLimit = 1024 * 1024;
 
 const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-const status = (error: unknown): number | undefined => (error as { statusCode?: number }).statusCode;
+const status = (error: unknown): number | undefined => (error as { statusCode?: number | undefined }).statusCode;
 
 function create(spec: ContainerSpec): Dockerode.ContainerCreateOptions {
   const port = `${spec.port}/tcp`;

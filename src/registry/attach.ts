@@ -75,7 +75,7 @@ export function referrerDescriptor(bytes: Uint8Array, node: Node): Descriptor {
     mediaType: node.mediaType,
     digest: digestOf(bytes),
     size: bytes.length,
-    ...(node.artifactType === undefined ? {} : { artifactType: node.artifactType }),
+    artifactType: node.artifactType,
     annotations: { ...node.annotations },
   };
 }

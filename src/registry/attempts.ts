@@ -11,7 +11,7 @@ export interface Task {
   readonly where: string;
   readonly policy: RetryPolicy;
   /** Tells others that share the host how long to keep quiet. */
-  readonly pause?: (milliseconds: number) => void;
+  readonly pause?: ((milliseconds: number) => void) | undefined;
 }
 
 /** attempts runs one attempt after the other until one works or none is worth trying. Throws RegistryError. */

@@ -113,7 +113,7 @@ export class Authorizer {
     const service = challenge.parameters.get('service');
     return fetchToken(this.#door, {
       realm,
-      ...(service === undefined ? {} : { service }),
+      service,
       scopes,
       credential,
       repo,

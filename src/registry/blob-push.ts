@@ -23,9 +23,9 @@ import {
 
 export interface UploadOptions {
   /** Repositories of the same registry that may hold the blob already, by their API names. */
-  readonly mountFrom?: readonly string[];
+  readonly mountFrom?: readonly string[] | undefined;
   /** Largest piece in one request, in bytes; default everything at once. Some proxies limit it. */
-  readonly chunk?: number;
+  readonly chunk?: number | undefined;
 }
 
 /** How a blob came to be there. */

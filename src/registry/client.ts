@@ -13,17 +13,16 @@ import { moveTag, tagDigest, type MoveOptions, type TagMove, type TagRef } from 
 import { pushTree, type PushOptions, type PushReport } from './push-tree.ts';
 import { readReferrers, type Referrers } from './referrers.ts';
 import { mirrored, type Repository } from './repository.ts';
-import { resolve, settle, type EtagCache, type Resolution } from './resolve.ts';
+import { resolve, settle, type Resolution } from './resolve.ts';
 import type { BlobSource } from './source.ts';
 import { listTags, type PageCache } from './tags.ts';
 import { Transport, type TransportOptions } from './transport.ts';
 
 export interface RegistryOptions extends TransportOptions {
   /** Where to read from instead; writing, copying and moving tags never follow it. */
-  readonly mirrors?: Pick<Mirrors, 'images'>;
-  readonly etags?: EtagCache;
+  readonly mirrors?: Pick<Mirrors, 'images'> | undefined;
   /** Lists of tags that were read before. */
-  readonly pages?: PageCache;
+  readonly pages?: PageCache | undefined;
 }
 
 /** Registry speaks to every OCI registry; it keeps connections, tokens and limits for its lifetime. */
@@ -45,7 +44,7 @@ export interface Registry {
     blob: Descriptor,
     options?: UploadOptions & {
       /** It was made just now: the registry is not asked whether it has it. */
-      readonly fresh?: boolean;
+      readonly fresh?: boolean | undefined;
     },
   ): Promise<Uploaded | 'present'>;
   put(repo: Repository, bytes: Uint8Array, mediaType: string, tag?: string): Promise<PutResult>;
@@ -71,7 +70,7 @@ export function createRegistry(host: Host, options: RegistryOptions = {}): Regis
     const key = formatImageRef(ref);
     const known = underWay.get(key);
     if (known !== undefined) return known;
-    const asking = (async () => resolve(wire, here(ref), options.etags))().finally(() => underWay.delete(key));
+    const asking = (async () => resolve(wire, here(ref)))().finally(() => underWay.delete(key));
     underWay.set(key, asking);
     return asking;
   };

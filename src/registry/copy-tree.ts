@@ -15,7 +15,7 @@ import { isNotFound, type Transport } from './transport.ts';
 
 export interface CopyOptions extends Pick<PushOptions, 'jobs' | 'onBlob' | 'chunk'> {
   /** Also copies cosign 2's tags of every node: `sha256-<hex>.sig`, `.att`, `.sbom`. Default true. */
-  readonly legacyTags?: boolean;
+  readonly legacyTags?: boolean | undefined;
 }
 
 export interface CopyReport extends PushReport {

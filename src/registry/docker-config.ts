@@ -8,14 +8,14 @@ export interface AuthFile {
   /** Key as written (a host, a URL, or host/namespace) → entry. */
   readonly auths: ReadonlyMap<string, AuthEntry>;
   readonly credHelpers: ReadonlyMap<string, string>;
-  readonly credsStore?: string;
+  readonly credsStore?: string | undefined;
 }
 
 export interface AuthEntry {
-  readonly username?: string;
-  readonly password?: string;
-  readonly identityToken?: string;
-  readonly registryToken?: string;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly identityToken?: string | undefined;
+  readonly registryToken?: string | undefined;
 }
 
 const maxBytes = 1024 * 1024;
@@ -52,10 +52,10 @@ function readEntry(value: unknown): AuthEntry {
   const identityToken = text(value['identitytoken']);
   const registryToken = text(value['registrytoken']);
   return {
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    ...(identityToken === undefined ? {} : { identityToken }),
-    ...(registryToken === undefined ? {} : { registryToken }),
+    username,
+    password,
+    identityToken,
+    registryToken,
   };
 }
 
@@ -98,7 +98,7 @@ export async function readAuthFile(host: Host, path: string): Promise<AuthFile |
     path,
     auths: entries(value['auths'], readEntry),
     credHelpers: entries(value['credHelpers'], text),
-    ...(credsStore === undefined ? {} : { credsStore }),
+    credsStore,
   };
 }
 

@@ -21,12 +21,12 @@ export type FailureCode =
 /** One attempt that did not work, and whether another could. */
 export interface Failure {
   readonly code: FailureCode;
-  readonly status?: number;
+  readonly status?: number | undefined;
   /** What the other side said, scrubbed. */
   readonly said: string;
   readonly retry: boolean;
   /** Milliseconds that the server asked us to wait. */
-  readonly wait?: number;
+  readonly wait?: number | undefined;
   readonly cause?: unknown;
 }
 
@@ -42,7 +42,7 @@ export class RegistryError extends AppError {
       expected: `${where} to answer the request`,
       found: `${failure.said} (${tries})`,
       hint: hintFor(failure, where),
-      ...(failure.cause === undefined ? {} : { cause: failure.cause }),
+      cause: failure.cause,
     });
     this.status = failure.status;
     this.wait = failure.wait;

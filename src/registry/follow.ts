@@ -75,8 +75,8 @@ export async function follow(
       return host.fetch(here, {
         method: request.method,
         headers,
-        ...(body === undefined ? {} : { body }),
-        ...(request.timeout === undefined ? {} : { timeout: request.timeout }),
+        body,
+        timeout: request.timeout,
         total: request.total,
       });
     }, host.signal);

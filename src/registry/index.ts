@@ -10,6 +10,6 @@ export type { Node } from './node.ts';
 export type { PushOptions, PushReport } from './push-tree.ts';
 export type { Referrer, Referrers, RejectedReferrer } from './referrers.ts';
 export type { Repository } from './repository.ts';
-export type { EtagCache, EtagEntry, Resolution } from './resolve.ts';
+export type { Resolution } from './resolve.ts';
 export type { BlobSource } from './source.ts';
 export type { Page, PageCache } from './tags.ts';

@@ -9,13 +9,13 @@ import { isNotFound, type Transport } from './transport.ts';
 
 export interface MoveOptions {
   /** What the tag must name now; `null`: it must not exist. Left out: whatever it names is replaced. */
-  readonly expectOld?: Digest | null;
+  readonly expectOld?: Digest | null | undefined;
 }
 
 export interface TagMove {
   readonly tag: string;
   /** Absent when the tag is new. */
-  readonly before?: Digest;
+  readonly before?: Digest | undefined;
   readonly after: Digest;
   /** False when the tag named the digest already. */
   readonly moved: boolean;
@@ -73,7 +73,7 @@ export async function moveTag(
   await putManifest(wire, ref, manifest.bytes, manifest.descriptor.mediaType, tag);
   for (let look = 1; ; look += 1) {
     const after = await tagDigest(wire, ref);
-    if (after === digest) return { tag, ...(before === undefined ? {} : { before }), after, moved: true };
+    if (after === digest) return { tag, before, after, moved: true };
     // An old answer may be a stale one; a third digest is somebody else's.
     if (after !== before || look === looks) throw moved(ref, digest, after);
     await wire.host.clock.sleep(backoff(wire.policy, look), wire.host.signal);

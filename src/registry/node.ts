@@ -15,9 +15,9 @@ export interface Node {
   readonly children: readonly Descriptor[];
   /** Config and layers of a manifest, without those that are fetched from elsewhere by their URLs. */
   readonly blobs: readonly Descriptor[];
-  readonly subject?: Descriptor;
+  readonly subject?: Descriptor | undefined;
   /** artifactType, or a manifest's config media type, which stands in for it (image-spec manifest.md). */
-  readonly artifactType?: string;
+  readonly artifactType?: string | undefined;
   readonly annotations: Readonly<Record<string, string>>;
 }
 
@@ -56,11 +56,9 @@ export function readDescriptor(value: unknown, what: string): Descriptor {
     mediaType,
     digest,
     size,
-    ...(artifactType === undefined ? {} : { artifactType }),
+    artifactType,
     ...(isRecord(value['annotations']) ? { annotations: strings(value['annotations']) } : {}),
-    ...(os === undefined || architecture === undefined
-      ? {}
-      : { platform: { os, architecture, ...(variant === undefined ? {} : { variant }) } }),
+    ...(os === undefined || architecture === undefined ? {} : { platform: { os, architecture, variant } }),
   };
 }
 

@@ -13,11 +13,11 @@ import type { Transport } from './transport.ts';
 
 export interface PushOptions extends UploadOptions {
   /** Blobs under way at once. Default 4. */
-  readonly jobs?: number;
+  readonly jobs?: number | undefined;
   /** Called after each blob with what became of it. */
-  readonly onBlob?: (blob: Descriptor, how: 'present' | 'mounted' | 'uploaded') => void;
+  readonly onBlob?: ((blob: Descriptor, how: 'present' | 'mounted' | 'uploaded') => void) | undefined;
   /** How a blob that is not there is brought; `uploadBlob` otherwise. */
-  readonly bring?: (blob: Descriptor) => Promise<Uploaded>;
+  readonly bring?: ((blob: Descriptor) => Promise<Uploaded>) | undefined;
 }
 
 export interface PushReport {

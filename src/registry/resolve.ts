@@ -8,18 +8,6 @@ import { accept, checkManifest, digestHeader, digestMismatch, mediaTypeOf, targe
 import { pull } from './scope.ts';
 import type { Answer, Transport } from './transport.ts';
 
-/** What is remembered of a reference between runs, so that asking again costs no body and may cost no quota. */
-export interface EtagEntry {
-  readonly etag: string;
-  readonly descriptor: Descriptor;
-}
-
-/** EtagCache is kept by the caller, by API address. */
-export interface EtagCache {
-  get(url: string): EtagEntry | undefined;
-  set(url: string, entry: EtagEntry): void;
-}
-
 /** The three answers to "is it there": `unknown` is never taken for one of the others. */
 export type Resolution =
   | { readonly $case: 'there'; readonly descriptor: Descriptor }
@@ -41,39 +29,25 @@ function fromHead(answer: Answer): Descriptor | undefined {
  * a header or does not know HEAD, the manifest is read and hashed. A digest in the reference must be
  * the one that comes. Throws RegistryError, `registry/digest-mismatch` or what fetching throws.
  */
-export async function resolve(wire: Transport, ref: ImageRef, etags?: EtagCache): Promise<Descriptor> {
+export async function resolve(wire: Transport, ref: ImageRef): Promise<Descriptor> {
   const wanted = targetOf(ref);
   const url = wire.url(ref, `manifests/${wanted}`);
   const what = formatImageRef(ref);
-  const known = etags?.get(url);
   const call = { repo: ref, url, scopes: [pull(wire.endpoint(ref).name)], doing: `resolve ${what}` };
-  const headers = { accept, ...(known === undefined ? {} : { 'if-none-match': known.etag }) };
-  const head = await wire.send(
-    { ...call, method: 'HEAD', headers, expect: [200, 304, 400, 405, 501] },
-    async (answer) => {
-      await discard(answer.body);
-      if (answer.status === 304) return known?.descriptor;
-      const descriptor = answer.status === 200 ? fromHead(answer) : undefined;
-      if (descriptor !== undefined) remember(etags, url, answer, descriptor);
-      return descriptor;
-    },
-  );
+  const headers = { accept };
+  const head = await wire.send({ ...call, method: 'HEAD', headers, expect: [200, 400, 405, 501] }, async (answer) => {
+    await discard(answer.body);
+    return answer.status === 200 ? fromHead(answer) : undefined;
+  });
   const descriptor =
     head ??
-    (await wire.send({ ...call, method: 'GET', headers: { accept }, expect: [200] }, async (answer) => {
+    (await wire.send({ ...call, method: 'GET', headers, expect: [200] }, async (answer) => {
       const bytes = await readBody(answer, maxManifestBytes, `the manifest ${what}`);
-      const read = checkManifest(answer, bytes, wanted, what).descriptor;
-      remember(etags, url, answer, read);
-      return read;
+      return checkManifest(answer, bytes, wanted, what).descriptor;
     }));
   if (isDigest(wanted) && descriptor.digest !== wanted)
     throw digestMismatch(what, wanted, descriptor.digest, 'was asked for');
   return descriptor;
-}
-
-function remember(etags: EtagCache | undefined, url: string, answer: Answer, descriptor: Descriptor): void {
-  const etag = answer.headers.get('etag');
-  if (etag !== undefined && etag.length <= 512) etags?.set(url, { etag, descriptor });
 }
 
 /** settle turns an outcome into one of the three answers; a bug stays an exception. */

@@ -16,7 +16,7 @@ export interface Page {
   readonly etag: string;
   readonly text: string;
   /** Address of the page after it. */
-  readonly next?: string;
+  readonly next?: string | undefined;
 }
 
 /** PageCache is kept by the caller, by API address; what it gives is used only when the server says 304. */
@@ -87,8 +87,7 @@ async function readPage(
     const bytes = await readBody(answer, pageBytes, what);
     const [value, next] = [parseJsonBody(bytes, what), nextPage(answer, repo)];
     const etag = answer.headers.get('etag');
-    if (etag !== undefined && etag.length <= 512)
-      await pages?.set(url, { etag, text: bytes.toString('utf8'), ...(next === undefined ? {} : { next }) });
+    if (etag !== undefined && etag.length <= 512) await pages?.set(url, { etag, text: bytes.toString('utf8'), next });
     return { value, next };
   });
 }

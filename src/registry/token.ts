@@ -16,7 +16,7 @@ export interface Token {
 
 export interface TokenRequest {
   readonly realm: string;
-  readonly service?: string;
+  readonly service?: string | undefined;
   readonly scopes: readonly string[];
   readonly credential: Credential;
   readonly repo: Repository;

@@ -19,18 +19,18 @@ export interface Call {
   readonly method: Method;
   /** Absolute. */
   readonly url: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: () => Promise<NonNullable<FetchOptions['body']>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: (() => Promise<NonNullable<FetchOptions['body']>>) | undefined;
   readonly scopes: readonly Scope[];
   /** Statuses that `read` wants to see; every other one is a failure. */
   readonly expect: readonly number[];
   /** As in "could not …": `read the manifest quay.io/x/y:tag`. */
   readonly doing: string;
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** Milliseconds for the whole request and its answer. Default: what a document may take. */
   readonly total?: number | undefined;
   /** Fewer attempts than the policy's, where the caller has its own way to go on. */
-  readonly attempts?: number;
+  readonly attempts?: number | undefined;
 }
 
 export interface Answer extends FetchResponse {
@@ -42,8 +42,8 @@ export interface TransportOptions {
   /** Hosts besides loopback that are spoken to without TLS; else those of RUNNER_IMAGE_PLAIN_HTTP. */
   readonly plainHttp?: readonly string[] | undefined;
   /** Requests under way at once per host, until their headers are there. Default 16. */
-  readonly concurrency?: number;
-  readonly retry?: Partial<RetryPolicy>;
+  readonly concurrency?: number | undefined;
+  readonly retry?: Partial<RetryPolicy> | undefined;
 }
 
 /** Transport sends calls: authorised, bounded per host, tried again where that can help. */
@@ -168,7 +168,7 @@ export class Transport {
       status,
       said: `status ${status}${foreign ? ` from ${host}` : ''}${errors === '' ? '' : `, ${errors}`}`,
       retry: isTransient(status),
-      ...(wait === undefined ? {} : { wait }),
+      wait,
     };
   }
 }

@@ -15,7 +15,7 @@ export function formatAnnotations(report: Report): string {
       const { location, severity, rule, message, remediation } = finding;
       const file = location.$case === 'file' ? location.file : report.artifact;
       const place = location.$case === 'file' ? { line: String(location.line), col: String(location.column) } : {};
-      const properties = Object.entries({ ...(file === undefined ? {} : { file }), ...place, title: rule });
+      const properties = Object.entries({ ...(file !== undefined && { file }), ...place, title: rule });
       const list = properties.map(([name, value]) => `${name}=${escapeProperty(value)}`).join(',');
       const text = location.$case === 'file' ? message : `${spotOf(finding)}: ${message}`;
       return `::${commands[severity]} ${list}::${escapeData(`${text}\n${remediation}`)}`;

@@ -14,14 +14,14 @@ export interface Report {
   /** Every rule that was applied, also those that found nothing. */
   readonly rules: readonly RuleInfo[];
   readonly findings: readonly Finding[];
-  readonly suppressed?: readonly Suppressed[];
+  readonly suppressed?: readonly Suppressed[] | undefined;
   /** What was looked at: files, or image references. */
   readonly subjects: readonly string[];
   /**
    * Where findings about an image point, as a relative URI that stays the same between runs, e.g.
    * `images/openshell/Dockerfile.openshell`. Needed for findings without a file.
    */
-  readonly artifact?: string;
+  readonly artifact?: string | undefined;
 }
 
 export interface Counts {

@@ -122,7 +122,7 @@ export function toSarif(report: Report): unknown {
     const suppressions = [...waived, ...ignored];
     return {
       ruleId: finding.rule,
-      ...(index === undefined ? {} : { ruleIndex: index }),
+      ruleIndex: index,
       level: levels[finding.severity],
       message: { text: `${finding.message}. ${finding.remediation}` },
       locations: [locationOf(report, finding)],
@@ -130,7 +130,7 @@ export function toSarif(report: Report): unknown {
       ...(suppressions.length === 0 ? {} : { suppressions }),
       properties: {
         subject: finding.subject,
-        ...(finding.platform === undefined ? {} : { platform: finding.platform }),
+        platform: finding.platform,
       },
     };
   };

@@ -1,8 +1,8 @@
 export interface TableOptions {
   /** Columns, counted from 0, that are set flush right: numbers. */
-  readonly right?: readonly number[];
+  readonly right?: readonly number[] | undefined;
   /** Put before each line. */
-  readonly indent?: string;
+  readonly indent?: string | undefined;
 }
 
 /** Control characters from outside would move the cursor or colour the screen. */

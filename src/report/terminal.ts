@@ -4,7 +4,7 @@ import { printable } from './table.ts';
 
 export interface TerminalOptions {
   /** ANSI colours; the caller knows whether stdout is a terminal and NO_COLOR is unset. */
-  readonly color?: boolean;
+  readonly color?: boolean | undefined;
 }
 
 const codes: Readonly<Record<Severity | 'dim' | 'bold', string>> = {

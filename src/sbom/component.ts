@@ -10,16 +10,17 @@ export interface Package {
   /** Package URL (github.com/package-url/purl-spec); two packages with the same purl are one. */
   readonly purl: string;
   /** As declared: an SPDX id, an SPDX expression or the publisher's own words. */
-  readonly license?: string;
-  readonly sha256?: string;
+  readonly license?: string | undefined;
+  readonly sha256?: string | undefined;
   /** Where a pinned artifact was fetched from, and the SHA-256 that it was held against there. */
-  readonly origin?: { readonly kind: 'distribution' | 'vcs'; readonly url: string; readonly sha256?: string };
+  readonly origin?:
+    { readonly kind: 'distribution' | 'vcs'; readonly url: string; readonly sha256?: string | undefined } | undefined;
   /** The file that declares it, absolute in the image. */
   readonly path: string;
   /** Layer that brought that file, 0 the lowest. */
   readonly layer: { readonly index: number; readonly digest: Digest };
   /** Name of the pin it came from, where one is known. */
-  readonly pin?: string;
+  readonly pin?: string | undefined;
 }
 
 /** Declared is what one reader of a package database finds, before it is placed in a layer. */
@@ -27,8 +28,8 @@ export type Declared = Omit<Package, 'layer' | 'pin' | 'path' | 'purl'> & { read
 
 export interface PurlParts {
   readonly type: Ecosystem;
-  readonly namespace?: string;
+  readonly namespace?: string | undefined;
   readonly name: string;
   readonly version: string;
-  readonly qualifiers?: Readonly<Record<string, string>>;
+  readonly qualifiers?: Readonly<Record<string, string | undefined>> | undefined;
 }

@@ -9,7 +9,7 @@ export const cyclonedxMediaType = 'application/vnd.cyclonedx+json';
 export interface About {
   /** `host/repository`, without tag. */
   readonly repository: string;
-  readonly version?: string;
+  readonly version?: string | undefined;
   /** Seconds since 1970: the document's timestamp, so that it is the same each time. */
   readonly sourceDateEpoch: number;
   readonly toolVersion: string;

@@ -4,8 +4,8 @@ export interface SbomChange {
   readonly $case: 'added' | 'removed' | 'changed';
   /** `rpm/openssl`: ecosystem and name. */
   readonly subject: string;
-  readonly from?: string;
-  readonly to?: string;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
 }
 
 /**

@@ -80,7 +80,7 @@ function place(purls: Purls, picture: Picture, path: string, declared: Declared,
     purl: formatPurl(purls, purl),
     path,
     layer: { index, digest },
-    ...(pin === undefined ? {} : { pin }),
+    pin,
   };
 }
 
@@ -91,7 +91,9 @@ function formatPurl(purls: Purls, parts: PurlParts): string {
     namespace,
     name,
     version,
-    qualifiers === undefined ? undefined : { ...qualifiers },
+    Object.fromEntries(
+      Object.entries(qualifiers ?? {}).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+    ),
     undefined,
   ).toString();
 }

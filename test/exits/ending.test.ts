@@ -11,7 +11,7 @@ function run(how: string, stdout: 'pipe' | number = 'pipe') {
     status,
     stdout: text,
     stderr,
-  } = spawnSync(process.execPath, ['--import', 'tsx', child, how], {
+  } = spawnSync(process.execPath, [child, how], {
     stdio: ['ignore', stdout, 'pipe'],
     encoding: 'utf8',
   });
@@ -51,7 +51,7 @@ test('a command that came to its end, and whose result is written, ends with its
 
 test('a reader that goes away early changes no verdict', () => {
   const pipe = (how: string) =>
-    spawnSync('sh', ['-c', `{ "$0" --import tsx "$1" ${how}; echo $? >&2; } | true`, process.execPath, child], {
+    spawnSync('sh', ['-c', `{ "$0" "$1" ${how}; echo $? >&2; } | true`, process.execPath, child], {
       encoding: 'utf8',
     }).stderr;
   expect(pipe('findings')).toBe('1\n');

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { parseImageRef, type Descriptor } from '../../src/core/index.ts';
-import { createRegistry, type EtagEntry } from '../../src/registry/index.ts';
+import { parseImageRef } from '../../src/core/index.ts';
+import { createRegistry } from '../../src/registry/index.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { answer, on } from '../support/registries/faults.ts';
 import { closers, heads, stage } from './stage.ts';
@@ -28,23 +28,6 @@ describe('resolving', () => {
     const { registry, image, repo, misbehave } = await stage();
     misbehave(answer(heads, 405));
     expect(await registry.resolve({ ...repo, tag: 'v1' })).toEqual(image.root);
-  });
-
-  test('a remembered ETag makes the next question cheap, and a moved tag is noticed', async () => {
-    const entries = new Map<string, EtagEntry>();
-    const etags = {
-      get: (url: string) => entries.get(url),
-      set: (url: string, entry: EtagEntry) => void entries.set(url, entry),
-    };
-    const { server, registry, image, repo } = await stage({}, { etags });
-    server.log.length = 0;
-    entries.clear();
-    await registry.resolve({ ...repo, tag: 'v1' });
-    expect(await registry.resolve({ ...repo, tag: 'v1' })).toEqual(image.root);
-    expect(server.requests.at(-1)?.headers['if-none-match']).toBe(`"${image.root.digest}"`);
-    server.store.repository('team/app').tags.set('v1', (image.children[0] as Descriptor).digest);
-    expect((await registry.resolve({ ...repo, tag: 'v1' })).digest).toBe(image.children[0]?.digest);
-    expect(server.log).toHaveLength(3);
   });
 
   test('two hundred references to twenty tags are twenty requests, never more than the limit at once', async () => {

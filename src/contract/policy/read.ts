@@ -3,14 +3,14 @@ import { policySchema, type LayerOrigin, type Location, type Policy } from '../.
 
 /** Where a policy file was read: out of the image, or from a file of the project. */
 export type PolicyOrigin =
-  | { readonly $case: 'image'; readonly path: string; readonly layer?: LayerOrigin }
+  | { readonly $case: 'image'; readonly path: string; readonly layer?: LayerOrigin | undefined }
   | { readonly $case: 'file'; readonly file: string };
 
 /** PolicySource is policy.yaml as bytes, and policy.rego where there is one. */
 export interface PolicySource {
   readonly text: string;
   readonly origin: PolicyOrigin;
-  readonly rego?: { readonly text: string; readonly name: string };
+  readonly rego?: { readonly text: string; readonly name: string } | undefined;
 }
 
 export interface PolicyProblem {
@@ -24,7 +24,7 @@ export interface PolicyProblem {
 
 export interface ReadPolicy {
   /** What could be understood: unknown keys dropped, as the supervisor does; absent if it is no policy at all. */
-  readonly policy?: Policy;
+  readonly policy?: Policy | undefined;
   readonly problems: readonly PolicyProblem[];
   /** The location of a key, by its path. */
   readonly at: (path: readonly PropertyKey[]) => Location;
@@ -111,8 +111,7 @@ function understand({ text, origin }: PolicySource): ReadPolicy {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   const at = (path: readonly PropertyKey[]): Location => {
-    if (origin.$case === 'image')
-      return { $case: 'path', path: origin.path, ...(origin.layer === undefined ? {} : { layer: origin.layer }) };
+    if (origin.$case === 'image') return { $case: 'path', path: origin.path, layer: origin.layer };
     const { line, col } = lineOf(document, lines, path);
     return { $case: 'file', file: origin.file, line, column: col };
   };

@@ -49,7 +49,7 @@ interface Place {
 function configPlaces({ picture, env, labels }: RuleContext): Place[] {
   const place = (key: string, where: string, text: string, keyword: string, name?: string): Place => {
     const layer = blame(picture, keyword, name);
-    return { text, subject: key, where, location: { $case: 'config', key, ...(layer === undefined ? {} : { layer }) } };
+    return { text, subject: key, where, location: { $case: 'config', key, layer } };
   };
   const config = picture.config.config;
   return [

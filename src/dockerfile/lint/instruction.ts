@@ -19,7 +19,7 @@ export interface Context {
   readonly source: string;
   readonly escape: string;
   /** The SHELL in force. */
-  shell?: readonly string[];
+  shell?: readonly string[] | undefined;
 }
 
 const withFlags = new Set(['ADD', 'COPY', 'FROM', 'RUN', 'HEALTHCHECK']);

@@ -41,19 +41,19 @@ export interface Instruction {
   readonly words: readonly DockerWord[];
   readonly exec: boolean;
   readonly files: readonly InlineFile[];
-  readonly script?: Script;
+  readonly script?: Script | undefined;
   /** Why the shell code could not be read. */
-  readonly unreadable?: { readonly reason: string; readonly offset: number };
+  readonly unreadable?: { readonly reason: string; readonly offset: number } | undefined;
 }
 
 export interface Stage {
   readonly index: number;
-  readonly name?: string;
+  readonly name?: string | undefined;
   readonly from: Instruction;
   /** Word of FROM that names the image or stage. */
-  readonly base?: DockerWord;
+  readonly base?: DockerWord | undefined;
   /** The earlier stage it stands on. */
-  readonly parent?: Stage;
+  readonly parent?: Stage | undefined;
   /** Without FROM. */
   readonly instructions: readonly Instruction[];
 }

@@ -72,7 +72,7 @@ function external(model: Model, stage: Stage, word: DockerWord): boolean {
 }
 
 /** The pieces of an image reference as it is written, without judging its grammar. */
-export function splitReference(text: string): { name: string; tag?: string; digest?: string } {
+export function splitReference(text: string): { name: string; tag?: string | undefined; digest?: string | undefined } {
   const at = text.indexOf('@');
   const before = at < 0 ? text : text.slice(0, at);
   const slash = before.lastIndexOf('/');

@@ -45,7 +45,7 @@ export function toFinding(rule: RuleInfo, model: Model, problem: Problem): Findi
     severity: rule.severity,
     message: problem.message,
     subject: problem.subject,
-    ...(rule.section === undefined ? {} : { section: rule.section }),
+    section: rule.section,
     remediation: rule.remediation,
     location: { $case: 'file', file: model.file, ...model.position(problem.offset) },
   };

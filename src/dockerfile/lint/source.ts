@@ -171,8 +171,8 @@ function stageOf(from: Instruction, earlier: readonly Stage[]): Stage & { readon
     index: earlier.length,
     from,
     instructions: [],
-    ...(alias === undefined ? {} : { name: alias }),
-    ...(base === undefined ? {} : { base }),
-    ...(parent === undefined ? {} : { parent }),
+    name: alias,
+    base,
+    parent,
   };
 }

@@ -36,7 +36,7 @@ function notGiven(pin: ImagePin, cause: unknown): AppError {
     `cannot get ${pin.name} from ${registry}`,
     {
       expected: `${pin.repository}@${pin.digest}`,
-      ...(found === undefined ? {} : { found }),
+      found,
       cause,
       hint: `${silent ? 'check the network' : hint}, or give a mirror (--mirrors FILE); ${elsewhere}`,
     },

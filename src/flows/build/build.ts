@@ -49,21 +49,21 @@ export interface BuildOptions {
   /** Made only when something must be built: detecting an engine takes time. */
   readonly engine: () => Promise<Engine>;
   /** `host/repository` to look for an earlier build in; absent: no look. */
-  readonly published?: string;
+  readonly published?: string | undefined;
   /** Build even when the layout or the registry holds the same inputs. */
-  readonly force?: boolean;
-  readonly extraCa?: Uint8Array;
-  readonly networkMode?: 'host';
-  readonly extraHosts?: readonly string[];
+  readonly force?: boolean | undefined;
+  readonly extraCa?: Uint8Array | undefined;
+  readonly networkMode?: 'host' | undefined;
+  readonly extraHosts?: readonly string[] | undefined;
   /** Build arguments of the machine, not of the image: proxies. */
-  readonly machineArgs?: Readonly<Record<string, string>>;
+  readonly machineArgs?: Readonly<Record<string, string>> | undefined;
   /** Labels that only this build carries, e.g. `quay.expires-after`. */
-  readonly labels?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
   /** In the engine's syntax; `{arch}` stands for each platform's architecture. */
-  readonly cacheFrom?: readonly string[];
+  readonly cacheFrom?: readonly string[] | undefined;
   /** Likewise: with several platforms `{arch}` must be in it. */
-  readonly cacheTo?: readonly string[];
-  readonly noCache?: boolean;
+  readonly cacheTo?: readonly string[] | undefined;
+  readonly noCache?: boolean | undefined;
 }
 
 export interface PlatformBuild {
@@ -72,7 +72,7 @@ export interface PlatformBuild {
   readonly layers: number;
   /** Compressed bytes of all layers. */
   readonly size: number;
-  readonly base?: BaseProof;
+  readonly base?: BaseProof | undefined;
   readonly seconds: { readonly build: number; readonly export: number };
 }
 
@@ -241,7 +241,7 @@ async function requestFor(
     files: plan.context,
     dockerfile: plan.dockerfile.text,
     mtime: plan.sourceDateEpoch,
-    ...(options.extraCa === undefined ? {} : { extraCa: options.extraCa }),
+    extraCa: options.extraCa,
   });
   const own = (cache: string): string => cache.replaceAll('{arch}', architectureOf(platform));
   const { networkMode, extraHosts, cacheFrom, cacheTo, noCache } = options;
@@ -255,11 +255,11 @@ async function requestFor(
     tag: `openshell-runner-images/${plan.variant}:${platform.replace('/', '-')}-${randomBytes(8).toString('hex')}`,
     signal,
     onProgress,
-    ...(networkMode === undefined ? {} : { networkMode }),
-    ...(extraHosts === undefined ? {} : { extraHosts }),
-    ...(cacheFrom === undefined ? {} : { cacheFrom: cacheFrom.map(own) }),
-    ...(cacheTo === undefined ? {} : { cacheTo: cacheTo.map(own) }),
-    ...(noCache === undefined ? {} : { noCache }),
+    networkMode,
+    extraHosts,
+    cacheFrom: cacheFrom === undefined ? undefined : cacheFrom.map(own),
+    cacheTo: cacheTo === undefined ? undefined : cacheTo.map(own),
+    noCache,
   };
 }
 

@@ -15,10 +15,10 @@ import { createLogins } from '../../registry/index.ts';
 
 export interface EngineChoice {
   /** `--engine`. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** `--endpoint`: one for everything, `PLATFORM=…` for single platforms. */
   readonly endpoints: readonly string[];
-  readonly builder?: string;
+  readonly builder?: string | undefined;
 }
 
 /** chooseEngine turns the user's wishes into one engine; without wishes it is detected. */
@@ -30,8 +30,8 @@ export async function chooseEngine(host: Host, plan: Plan, choice: EngineChoice)
   const options = {
     credentials,
     platforms: plan.platforms,
-    ...(choice.name === undefined ? {} : { engine: choice.name }),
-    ...(choice.builder === undefined ? {} : { builder: choice.builder }),
+    engine: choice.name,
+    builder: choice.builder,
   };
   // Buildah needs no daemon, and a builder that was named knows its own machines: neither is sent to one.
   const buildx = choice.name === 'buildx' && choice.builder === undefined;

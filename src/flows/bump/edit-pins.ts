@@ -6,9 +6,9 @@ import { platforms, type Digest, type Evidence, type Platform } from '../../core
 export interface PinEdit {
   readonly set: Readonly<Record<string, string>>;
   readonly evidence: readonly Evidence[];
-  readonly platforms?: Readonly<Partial<Record<Platform, Digest>>>;
+  readonly platforms?: Readonly<Partial<Record<Platform, Digest>>> | undefined;
   /** Facts under `absent` that are known from now on. */
-  readonly found?: (fact: string) => boolean;
+  readonly found?: ((fact: string) => boolean) | undefined;
 }
 
 interface Splice {

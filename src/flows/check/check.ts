@@ -24,21 +24,21 @@ export interface CheckOptions {
   /** With a transport, as skopeo writes it; in parts where a path may hold a colon, which ends it there. */
   readonly image: string | SourceName;
   readonly registry: Registry;
-  readonly profile?: Profile;
-  readonly derivedFrom?: 'standard' | 'openshell';
-  readonly platforms?: readonly ImagePlatform[];
+  readonly profile?: Profile | undefined;
+  readonly derivedFrom?: 'standard' | 'openshell' | undefined;
+  readonly platforms?: readonly ImagePlatform[] | undefined;
   /** Base reference by digest, instead of what the image's labels say. */
-  readonly base?: string;
+  readonly base?: string | undefined;
   /** Waiver files, beside those that the project's own image.yaml holds. */
-  readonly waivers?: readonly string[];
+  readonly waivers?: readonly string[] | undefined;
   /** Waiver files of what the image is made from: not reported when nothing uses them. */
-  readonly inheritedWaivers?: readonly string[];
-  readonly strictVersion?: boolean;
+  readonly inheritedWaivers?: readonly string[] | undefined;
+  readonly strictVersion?: boolean | undefined;
   /** `suite`: the whole conformance suite; `health`: start it and wait for /health. */
-  readonly run?: ProbeDepth;
+  readonly run?: ProbeDepth | undefined;
   /** Start nothing when the layers alone break the contract: a gate is closed already then. */
-  readonly staticFirst?: boolean;
-  readonly dockerHost?: string;
+  readonly staticFirst?: boolean | undefined;
+  readonly dockerHost?: string | undefined;
   readonly version: string;
 }
 
@@ -84,7 +84,7 @@ async function checkOpened(host: Host, image: CheckedImage, options: CheckOption
     base: await baseFacts(host, registry, pictures, given),
     now: host.clock.now(),
     strictVersion: options.strictVersion === true,
-    ...(options.derivedFrom === undefined ? {} : { derivedFrom: options.derivedFrom }),
+    derivedFrom: options.derivedFrom,
   });
   const closed = options.staticFirst === true && evaluation.summary.counts.error > 0;
   const probes =

@@ -17,9 +17,9 @@ export type ProbeDepth = 'health' | 'suite';
 
 export interface RunOptions {
   readonly profile: Profile;
-  readonly derivedFrom?: 'standard' | 'openshell';
+  readonly derivedFrom?: 'standard' | 'openshell' | undefined;
   readonly depth: ProbeDepth;
-  readonly dockerHost?: string;
+  readonly dockerHost?: string | undefined;
 }
 
 const isRunnable = (platform: ImagePlatform, runnable: readonly Platform[]): boolean =>
@@ -57,7 +57,7 @@ export async function probeImage(
           image: loaded.name,
           platform: parsePlatform(picture.platform),
           profile: options.profile,
-          ...(options.derivedFrom === undefined ? {} : { derivedFrom: options.derivedFrom }),
+          derivedFrom: options.derivedFrom,
         });
         reports.push(report);
         finish(task, report);

@@ -27,7 +27,7 @@ import type { Registry } from '../../registry/index.ts';
 export interface SourceOptions {
   readonly registry: Registry;
   /** For `docker-daemon:` and started containers; found as the docker command finds it when absent. */
-  readonly dockerHost?: string;
+  readonly dockerHost?: string | undefined;
 }
 
 /** CheckedImage is an image of any transport: read once for its pictures, and brought into an engine to run. */

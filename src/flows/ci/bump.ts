@@ -66,8 +66,13 @@ export async function bumpGroup(
   const alsoSeen =
     proposed === undefined ? undefined : await git(host, root, ['show', `${proposed}:./${firstSeenFile}`], 'fail');
   const result = await bump(host, {
-    ...{ root, targets, mirrors, dryRun: false, downgrade: false, now: false },
-    ...(alsoSeen === undefined ? {} : { alsoSeen }),
+    root,
+    targets,
+    mirrors,
+    dryRun: false,
+    downgrade: false,
+    now: false,
+    alsoSeen,
   });
   const files = result.written ? [...result.files] : [];
   let patch = '';

@@ -28,7 +28,7 @@ export interface CheckPlatformOptions {
   readonly platform: Platform;
   readonly registry: Registry;
   readonly version: string;
-  readonly dockerHost?: string;
+  readonly dockerHost?: string | undefined;
 }
 
 /** checkPlatform runs the whole suite on one platform, on a machine that runs it natively. */

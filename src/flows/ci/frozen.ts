@@ -61,8 +61,8 @@ export interface ThawOptions {
   readonly variant: string;
   /** The frozen plans, absolute. */
   readonly file: string;
-  readonly pinsFile?: string;
-  readonly mirrors?: Mirrors;
+  readonly pinsFile?: string | undefined;
+  readonly mirrors?: Mirrors | undefined;
 }
 
 /**

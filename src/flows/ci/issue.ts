@@ -15,7 +15,7 @@ const made = z.object({ number: z.number().int() });
 /** What became of the one issue; `number` is absent when there is none. */
 export interface IssueChange {
   readonly $case: 'opened' | 'updated' | 'unchanged' | 'closed' | 'none';
-  readonly number?: number;
+  readonly number?: number | undefined;
 }
 
 const cell = (text: string): string =>
@@ -50,8 +50,7 @@ const ask = <T>(
   method: Question['method'],
   path: string,
   body?: unknown,
-): Promise<T> =>
-  askGitHub(host, schema, { method, path, permission: 'issues: write', ...(body === undefined ? {} : { body }) });
+): Promise<T> => askGitHub(host, schema, { method, path, permission: 'issues: write', body });
 
 /**
  * fileIssue keeps one issue: opens it, brings it up to date in place, and closes it when nothing is left. What

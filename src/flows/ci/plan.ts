@@ -62,7 +62,7 @@ export interface CiPlanOptions {
   readonly event: CiEvent;
   readonly registry: Registry;
   /** Build what was published before, too. */
-  readonly force?: boolean;
+  readonly force?: boolean | undefined;
 }
 
 function checkCommit(plan: Plan, event: CiEvent): void {

@@ -60,8 +60,10 @@ async function demandWhole(host: Host, root: string): Promise<void> {
 
 const ask = <T>(host: Host, schema: z.ZodType<T>, method: Question['method'], path: string, body?: unknown) =>
   askGitHub(host, schema, {
-    ...{ method, path, permission: 'pull-requests: write' },
-    ...(body === undefined ? {} : { body }),
+    method,
+    path,
+    permission: 'pull-requests: write',
+    body,
   });
 
 async function openPull(host: Host, branch: string) {

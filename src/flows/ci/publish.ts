@@ -46,10 +46,10 @@ export interface TagOptions {
   /** The frozen plans, for variants that were not built. */
   readonly frozen: string;
   /** What `ci gate` wrote; absent for a variant whose inputs were published before. */
-  readonly gate?: string;
+  readonly gate?: string | undefined;
   readonly registry: Registry;
   /** Whom to believe about images that last; an image that expires is not signed. */
-  readonly verifier?: BundleVerifier;
+  readonly verifier?: BundleVerifier | undefined;
 }
 
 /** demandProof: a tag that lasts names nothing that is not signed and attested on every node. */

@@ -55,12 +55,11 @@ export async function openEvidence(
       return platform === undefined ? [] : [{ platform, manifest: digest }];
     }),
     pins: plan.pins.map(pinEvidence),
-    builds: [],
     publications: [],
     attachments: [],
     sboms: [],
     ...known,
-    ...(builds === undefined ? {} : { builds: [...builds] }),
+    builds: [...(builds ?? known?.builds ?? [])],
   };
   await writeEvidence(host, file, evidence);
   return { file, evidence };

@@ -15,7 +15,7 @@ export function withPublication(
   { reference, tags }: { readonly reference: string; readonly tags: readonly TagMove[] },
   now: Date,
 ): Evidence {
-  const moves = tags.map(({ tag, before, after }) => ({ tag, after, ...(before === undefined ? {} : { before }) }));
+  const moves = tags.map(({ tag, before, after }) => ({ tag, after, before }));
   const fresh = { reference, at: now.toISOString(), tags: moves };
   return { ...evidence, publications: merge(evidence.publications, [fresh], (item) => item.reference) };
 }

@@ -37,7 +37,7 @@ export interface EvidencePlace {
   readonly root: string;
   readonly digest: Digest;
   /** This file and no other. */
-  readonly evidence?: string;
+  readonly evidence?: string | undefined;
 }
 
 export interface Filed {

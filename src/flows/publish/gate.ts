@@ -5,7 +5,7 @@ import { checkImage, type CheckOptions, type CheckResult } from '../check/index.
 
 export interface GateOptions extends Omit<CheckOptions, 'run'> {
   /** Told what was seen before the gate opens or closes, so that both can be recorded. */
-  readonly onResult?: (result: CheckResult) => Promise<void>;
+  readonly onResult?: ((result: CheckResult) => Promise<void>) | undefined;
 }
 
 /**

@@ -23,12 +23,12 @@ export interface PublishOptions {
   readonly repository: string;
   readonly tags: readonly string[];
   /** Tag by which the same inputs are found again; an image that expires never gets it. */
-  readonly inputTag?: string;
+  readonly inputTag?: string | undefined;
   readonly registry: Registry;
   /** Refuses to go on when it throws; runs before a single byte leaves. Absent: the gate was passed elsewhere. */
-  readonly gate?: () => Promise<void>;
+  readonly gate?: (() => Promise<void>) | undefined;
   /** Where to mount base blobs from, `host/repository`, when it is the same registry. */
-  readonly mountFrom?: readonly string[];
+  readonly mountFrom?: readonly string[] | undefined;
 }
 
 export interface Published {
@@ -109,7 +109,7 @@ export async function publishLayout(host: Host, options: PublishOptions): Promis
   const task = host.story.task(`pushing to ${registry}/${repository}`);
   try {
     const push = await options.registry.push({ registry, repository }, root, layoutSource(layout), {
-      ...(options.mountFrom === undefined ? {} : { mountFrom: options.mountFrom }),
+      mountFrom: options.mountFrom,
       onBlob: (blob, how) => {
         if (how !== 'present') task.step(`${how} ${blob.digest.slice(0, 19)}… ${formatBytes(blob.size)}`);
       },

@@ -17,7 +17,7 @@ import { publishLayout, type Published, type PublishOptions } from './publish.ts
 export interface PublishVariantOptions extends Omit<PublishOptions, 'gate'> {
   readonly plan: Plan;
   /** Absent: the gate was passed elsewhere, and no evidence of it is written here. */
-  readonly gate?: Omit<GateOptions, 'image' | 'registry' | 'onResult'>;
+  readonly gate?: Omit<GateOptions, 'image' | 'registry' | 'onResult'> | undefined;
 }
 
 export interface PublishedVariant extends Published {
@@ -28,7 +28,9 @@ export interface PublishedVariant extends Published {
 /** gateLayout holds a layout against the gate and writes down what was seen, also when it closes. */
 export async function gateLayout(
   host: Host,
-  options: Pick<PublishVariantOptions, 'plan' | 'layout' | 'registry'> & Required<Pick<PublishVariantOptions, 'gate'>>,
+  options: Pick<PublishVariantOptions, 'plan' | 'layout' | 'registry'> & {
+    readonly gate: NonNullable<PublishVariantOptions['gate']>;
+  },
 ): Promise<void> {
   const { plan, layout, registry } = options;
   await requirePlatforms(host, layout, plan);
@@ -69,7 +71,7 @@ export async function publishVariant(host: Host, options: PublishVariantOptions)
   if (gating === undefined) refuseClosed(before);
   const published = await publishLayout(host, {
     ...rest,
-    ...(gating === undefined ? {} : { gate: () => gateLayout(host, { ...options, gate: gating }) }),
+    gate: gating === undefined ? undefined : () => gateLayout(host, { ...options, gate: gating }),
   });
   // The gate has written what it saw into it.
   const { file, evidence } = gating === undefined ? before : await openEvidence(host, options.layout, plan);

@@ -56,8 +56,8 @@ export function memorySource(bytes: Uint8Array): BlobSource {
 function essence({ predicateType, predicate }: Statement): unknown {
   if (attestationOf(predicateType) !== 'provenance') return predicate;
   const { buildDefinition, runDetails } = predicate as {
-    buildDefinition?: Record<string, unknown>;
-    runDetails?: { builder?: { id?: unknown } };
+    buildDefinition?: Record<string, unknown> | undefined;
+    runDetails?: { builder?: { id?: unknown } | undefined } | undefined;
   };
   const { internalParameters: _internal, ...definition } = buildDefinition ?? {};
   return [definition, runDetails?.builder?.id];

@@ -14,7 +14,7 @@ export interface Attestable {
   /** CycloneDX JSON by the digest of the image it describes; every image of the tree needs one. */
   readonly sboms: ReadonlyMap<Digest, string>;
   /** Held against the images' own label, so that a plan cannot be attested for another build. */
-  readonly inputDigest?: Digest;
+  readonly inputDigest?: Digest | undefined;
 }
 
 /** Characters of an SBOM as a file, with its indentation. */
@@ -77,7 +77,7 @@ async function observe({ registry }: Pen, tree: Tree, wanted: Digest | undefined
   );
   const named = images.map((node) => {
     const platform = ourPlatform(node);
-    return { digest: node.descriptor.digest, ...(platform === undefined ? {} : { platform }) };
+    return { digest: node.descriptor.digest, platform };
   });
   return { labels, images: named };
 }
@@ -113,7 +113,7 @@ export async function attestTree(
   pen: Pen,
   image: ImageRef | Tree,
   { provenance, sboms, inputDigest }: Attestable,
-  options: { readonly legacy?: boolean } = {},
+  options: { readonly legacy?: boolean | undefined } = {},
 ): Promise<Signed> {
   const tree = await treeOf(pen, image);
   const observed = await observe(pen, tree, inputDigest);

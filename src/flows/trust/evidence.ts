@@ -18,7 +18,7 @@ export interface Exhibit {
   readonly source: string;
   readonly result: Verified | Refused;
   /** The bundle itself, where it is one. */
-  readonly bundle?: Buffer;
+  readonly bundle?: Buffer | undefined;
 }
 
 async function openBundle(

@@ -9,12 +9,12 @@ import type { PinsOfImage } from './pinned-paths.ts';
 export interface PackagesOptions {
   readonly registry: Registry;
   /** For `docker-daemon:`. */
-  readonly dockerHost?: string;
+  readonly dockerHost?: string | undefined;
   /** With a transport, as skopeo writes it, or in parts; without one, a registry reference. */
   readonly image: string | SourceName;
-  readonly platforms?: readonly Platform[];
+  readonly platforms?: readonly Platform[] | undefined;
   /** Which of the project's pins its files came from; absent: nobody asks. */
-  readonly pins?: PinsOfImage;
+  readonly pins?: PinsOfImage | undefined;
 }
 
 export interface PlatformPackages {

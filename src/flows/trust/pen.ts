@@ -23,12 +23,12 @@ import { makeVerifier, rootOf, type TrustSources } from './policy-file.ts';
 /** Signing is how a user says who signs and where: nothing given means keyless at the public instance. */
 export interface Signing {
   /** File with a private key, for networks without Fulcio. */
-  readonly key?: string;
-  readonly fulcio?: string;
-  readonly rekor?: string;
-  readonly tsa?: string;
+  readonly key?: string | undefined;
+  readonly fulcio?: string | undefined;
+  readonly rekor?: string | undefined;
+  readonly tsa?: string | undefined;
   /** File with the signing config of an instance, instead of addresses. */
-  readonly signingConfig?: string;
+  readonly signingConfig?: string | undefined;
 }
 
 async function servicesOf(host: Host, { key, fulcio, rekor, tsa, signingConfig }: Signing): Promise<Services> {
@@ -41,7 +41,7 @@ async function servicesOf(host: Host, { key, fulcio, rekor, tsa, signingConfig }
       });
     return { signingConfig: readSigningConfig(await host.files.readText(signingConfig, maxSigningConfigBytes)) };
   }
-  const log = { ...(rekor === undefined ? {} : { rekor }), ...(tsa === undefined ? {} : { tsa }) };
+  const log = { rekor, tsa };
   if (key !== undefined) return log;
   if ((fulcio === undefined) !== (rekor === undefined))
     throw new AppError('trust/services', 'usage', 'an instance of your own needs both its Fulcio and its Rekor', {

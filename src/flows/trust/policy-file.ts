@@ -27,8 +27,8 @@ export type TrustLoader = () => Promise<string>;
 
 export interface TrustSources {
   /** trusted_root.json; with it nothing but the registry is asked. */
-  readonly trustedRoot?: string;
-  readonly online?: TrustLoader;
+  readonly trustedRoot?: string | undefined;
+  readonly online?: TrustLoader | undefined;
 }
 
 export async function rootOf(host: Host, sources: TrustSources): Promise<string | undefined> {

@@ -6,7 +6,7 @@ import { makeProvenance, type BuildSite, type BuiltBy, type Provenance } from '.
 export interface Observed {
   /** The same on every image of the tree. */
   readonly labels: Readonly<Record<string, string>>;
-  readonly images: readonly { readonly digest: Digest; readonly platform?: Platform }[];
+  readonly images: readonly { readonly digest: Digest; readonly platform?: Platform | undefined }[];
 }
 
 export interface ProvenanceSource {

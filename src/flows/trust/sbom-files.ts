@@ -18,8 +18,13 @@ const maxSbomBytes = 32 * 1024 * 1024;
 export const sbomFile = (platform: Platform): string => `${architectureOf(platform)}.cdx.json`;
 
 interface Document {
-  readonly metadata?: { readonly component?: { readonly hashes?: readonly { alg?: unknown; content?: unknown }[] } };
-  readonly components?: readonly unknown[];
+  readonly metadata?:
+    | {
+        readonly component?:
+          { readonly hashes?: readonly { alg?: unknown; content?: unknown }[] | undefined } | undefined;
+      }
+    | undefined;
+  readonly components?: readonly unknown[] | undefined;
 }
 
 /**

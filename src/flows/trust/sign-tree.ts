@@ -43,7 +43,7 @@ export async function treeOf({ registry }: Pen, image: ImageRef | Tree): Promise
 export async function signTree(
   pen: Pen,
   image: ImageRef | Tree,
-  options: { readonly legacy?: boolean } = {},
+  options: { readonly legacy?: boolean | undefined } = {},
 ): Promise<Signed> {
   const tree = await treeOf(pen, image);
   const wanted = tree.nodes.map((node) => ({ node, statement: imageSignature(node.descriptor.digest) }));

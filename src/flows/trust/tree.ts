@@ -17,7 +17,7 @@ export interface TreeNode {
   readonly descriptor: Descriptor;
   readonly role: 'index' | 'image';
   /** `linux/arm64`; absent for an index. */
-  readonly platform?: string;
+  readonly platform?: string | undefined;
   readonly fetched: Fetched;
 }
 
@@ -62,7 +62,7 @@ export async function readTree(registry: Registry, ref: ImageRef): Promise<Tree>
     const node: TreeNode = {
       descriptor: fetched.descriptor,
       role: index ? 'index' : 'image',
-      ...(platform === undefined ? {} : { platform }),
+      platform,
       fetched,
     };
     const below = await Promise.all(children.map((child) => visit(child.digest, platformOf(child), depth + 1)));

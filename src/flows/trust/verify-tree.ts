@@ -11,9 +11,9 @@ export interface Proof {
   /** The referrer's digest, or the legacy tag. */
   readonly source: string;
   /** Who signed; absent for a key. */
-  readonly identity?: string;
-  readonly issuer?: string;
-  readonly logIndex?: string;
+  readonly identity?: string | undefined;
+  readonly issuer?: string | undefined;
+  readonly logIndex?: string | undefined;
 }
 
 export interface NodeReport {
@@ -45,8 +45,7 @@ function reportOf(node: TreeNode, wanted: readonly Attestation[], exhibits: read
   const proofs = exhibits.flatMap(({ source, result }): Proof[] => {
     if (result.$case !== 'verified') return [];
     const { attestation, identity, logIndex } = result;
-    const who = identity === undefined ? {} : { identity: identity.name, issuer: identity.issuer };
-    return [{ attestation, source, ...who, ...(logIndex === undefined ? {} : { logIndex }) }];
+    return [{ attestation, source, identity: identity?.name, issuer: identity?.issuer, logIndex }];
   });
   const refused = exhibits.flatMap(({ source, result }) =>
     result.$case === 'refused' ? [{ source, code: result.code, detail: result.detail }] : [],

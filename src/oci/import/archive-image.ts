@@ -19,7 +19,7 @@ export interface ArchiveImage {
   readonly config: ImageConfig;
   /** The config as the engine wrote it: members that no type here knows are kept. */
   readonly configBytes: Buffer;
-  readonly layers: readonly { readonly name: string; readonly digest?: Digest }[];
+  readonly layers: readonly { readonly name: string; readonly digest?: Digest | undefined }[];
   /** What else the archive held and the layout will not: attestations, other platforms. */
   readonly ignored: readonly string[];
 }
@@ -33,7 +33,10 @@ export interface Machine {
 
 type Members = ReadonlyMap<string, Member<unknown>>;
 
-function archiveError(message: string, facts: { expected?: string; found?: string } = {}): AppError {
+function archiveError(
+  message: string,
+  facts: { expected?: string | undefined; found?: string | undefined } = {},
+): AppError {
   return new AppError('oci/archive', 'upstream', message, {
     ...facts,
     hint: 'this is what the engine wrote: see its log, and build again',

@@ -39,14 +39,14 @@ export function timestamp(epoch: number): string {
 export interface ConfigFacts {
   /** The engine's document, already validated. */
   readonly bytes: Uint8Array;
-  readonly base?: ImageConfig;
+  readonly base?: ImageConfig | undefined;
   readonly epoch: number;
   /** One for each layer of the engine's image; undefined for a layer that was dropped as empty. */
   readonly diffIds: readonly (Digest | undefined)[];
   /** The instructions after FROM, as the Dockerfile says them; each engine words them its own way. */
-  readonly instructions?: readonly string[];
+  readonly instructions?: readonly string[] | undefined;
   /** Labels that the Dockerfile sets to literals. */
-  readonly labels?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The label that Buildah sets by itself, over the Dockerfile's value, and that its cached layers keep. */
@@ -59,7 +59,7 @@ function settings(runtime: Readonly<Record<string, Json>>, facts: ConfigFacts): 
   if (!isRecord(labels) || labels[builderLabel] === undefined) return kept;
   const { [builderLabel]: _builder, ...rest } = labels;
   const meant = facts.labels?.[builderLabel] ?? facts.base?.config?.Labels?.[builderLabel];
-  return { ...kept, Labels: { ...rest, ...(meant === undefined ? {} : { [builderLabel]: meant }) } };
+  return { ...kept, Labels: meant === undefined ? rest : { ...rest, [builderLabel]: meant } };
 }
 
 /**

@@ -15,7 +15,7 @@ const header = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
 function deflateBlock(block: Buffer, dictionary: Buffer | undefined, last: boolean, level: number): Promise<Buffer> {
   const finishFlush = last ? constants.Z_FINISH : constants.Z_SYNC_FLUSH;
   return new Promise((resolve, reject) => {
-    const options = { level, finishFlush, ...(dictionary === undefined ? {} : { dictionary }) };
+    const options = { level, finishFlush, dictionary };
     deflateRaw(block, options, (error, result) => {
       if (error === null) resolve(result);
       else reject(error);

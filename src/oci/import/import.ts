@@ -28,17 +28,17 @@ export interface ImportRequest {
   /** Seconds since 1970: no time in the image is later. */
   readonly sourceDateEpoch: number;
   /** With it the first layers are proven to be the base's, and its own blobs are used for them. */
-  readonly base?: BaseImage;
+  readonly base?: BaseImage | undefined;
   /** Of the manifest. */
-  readonly annotations?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
   /** The Dockerfile's instructions after the last FROM: the history's words, whatever the engine's are. */
-  readonly instructions?: readonly string[];
+  readonly instructions?: readonly string[] | undefined;
   /** Labels that the Dockerfile sets to literals: a builder's own value of one gives way. */
-  readonly labels?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
   /** Absolute paths where the Dockerfile mounts something: some engines leave the empty directory. */
-  readonly mountPoints?: readonly string[];
+  readonly mountPoints?: readonly string[] | undefined;
   /** What earlier builds made of the same layers. */
-  readonly known?: KnownLayers;
+  readonly known?: KnownLayers | undefined;
 }
 
 /** ImportedImage is one platform's image in the layout, not yet in its index. */
@@ -47,7 +47,7 @@ export interface ImportedImage {
   readonly descriptor: Descriptor;
   readonly manifest: Manifest;
   readonly config: ImageConfig;
-  readonly base?: BaseProof;
+  readonly base?: BaseProof | undefined;
   /** What the archive held beside the image: attestations, other platforms. */
   readonly ignored: readonly string[];
 }
@@ -56,7 +56,7 @@ export interface ImportedImage {
 interface Taken {
   readonly digest: Digest;
   readonly diffId: Digest;
-  readonly own?: Promise<OwnLayer | undefined>;
+  readonly own?: Promise<OwnLayer | undefined> | undefined;
 }
 
 /**
@@ -116,7 +116,7 @@ export async function importArchive(
           );
     await fetching;
     const written = await writeManifest(layout, request, image, taken);
-    return { ...written, ...(proof === undefined ? {} : { base: proof }), ignored: image.ignored };
+    return { ...written, base: proof, ignored: image.ignored };
   } finally {
     await rewriter.stop();
     await fetching.catch(() => undefined);
@@ -164,11 +164,11 @@ async function writeManifest(layout: Layout, request: ImportRequest, image: Arch
   const diffIds = taken.map(({ diffId }, index) => (index < upstream.length ? diffId : own[index]?.diffId));
   const bytes = rewriteConfig({
     bytes: image.configBytes,
-    ...(base === undefined ? {} : { base: base.config }),
+    base: base === undefined ? undefined : base.config,
     epoch: request.sourceDateEpoch,
     diffIds,
-    ...(request.labels === undefined ? {} : { labels: request.labels }),
-    ...(request.instructions === undefined ? {} : { instructions: request.instructions }),
+    labels: request.labels,
+    instructions: request.instructions,
   });
   const config: ImageConfig = parseImageConfig(bytes);
   const configBlob = await layout.put(Readable.from([bytes]));
@@ -177,7 +177,7 @@ async function writeManifest(layout: Layout, request: ImportRequest, image: Arch
     mediaType: mediaTypes.manifest,
     config: { mediaType: mediaTypes.config, ...configBlob },
     layers: [...upstream, ...own.flatMap((layer) => (layer === undefined ? [] : [layer.descriptor]))],
-    ...(request.annotations === undefined ? {} : { annotations: sortKeys(request.annotations) }),
+    annotations: request.annotations === undefined ? undefined : sortKeys(request.annotations),
   };
   const descriptor = await layout.putJson(mediaTypes.manifest, manifest);
   return { descriptor: { ...descriptor, platform: toOciPlatform(request.platform) }, manifest, config };

@@ -40,7 +40,7 @@ export async function writeImageIndex(
   name?: string,
 ): Promise<Descriptor> {
   const descriptor = await layout.putJson(mediaTypes.index, imageIndex(manifests, annotations));
-  const entry = { ...descriptor, ...(name === undefined ? {} : { annotations: { [refName]: name } }) };
+  const entry = name === undefined ? descriptor : { ...descriptor, annotations: { [refName]: name } };
   await layout.writeIndex({ schemaVersion: 2, manifests: [entry] });
   return descriptor;
 }

@@ -10,7 +10,11 @@ import { unpackedArchive } from './unpacked.ts';
 
 /** SourceName is an image reference taken apart, with skopeo's transport names. */
 export type SourceName =
-  | { readonly $case: 'oci' | 'oci-archive' | 'docker-archive' | 'dir'; readonly path: string; readonly ref?: string }
+  | {
+      readonly $case: 'oci' | 'oci-archive' | 'docker-archive' | 'dir';
+      readonly path: string;
+      readonly ref?: string | undefined;
+    }
   | { readonly $case: 'docker-daemon' | 'registry'; readonly ref: string };
 
 /** Of skopeo's transports, those that cannot be read without the tool that keeps them (containers-transports(5)). */
@@ -42,7 +46,7 @@ export function parseSource(text: string): SourceName {
     });
   }
   if (transport === 'docker-daemon') return { $case: 'docker-daemon', ref: rest };
-  return { $case: transport as 'oci', path, ...(ref === undefined ? {} : { ref }) };
+  return { $case: transport as 'oci', path, ref };
 }
 
 /** layoutSource reads an OCI layout directory. Its files are given as they lie there. */

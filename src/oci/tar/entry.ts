@@ -32,7 +32,7 @@ export const toBytes = (text: string): string => Buffer.from(text, 'utf8').toStr
 
 export function tarError(what: string, message: string, found?: string): AppError {
   return new AppError(`oci/tar-${what}`, 'upstream', message, {
-    ...(found === undefined ? {} : { found: JSON.stringify(toText(found.slice(0, 300))) }),
+    found: found === undefined ? undefined : JSON.stringify(toText(found.slice(0, 300))),
   });
 }
 

@@ -22,7 +22,7 @@ import { WindowFinder } from './window.ts';
 export interface LayerOptions {
   readonly wantContent: Collectors['wantContent'] | undefined;
   readonly rules: CompiledRules | undefined;
-  readonly windows?: Collectors['windows'];
+  readonly windows?: Collectors['windows'] | undefined;
   readonly limits: WalkLimits;
 }
 

@@ -18,8 +18,8 @@ import { inLayer, PictureBuilder, stepOf, type LayerState } from './picture-buil
 
 export interface WalkOptions {
   /** Paths are as the layer writes them. */
-  readonly collectors?: Partial<Collectors>;
-  readonly limits?: Partial<WalkLimits>;
+  readonly collectors?: Partial<Collectors> | undefined;
+  readonly limits?: Partial<WalkLimits> | undefined;
 }
 
 /** WalkImage is one platform's image, its small documents already verified. */
@@ -87,7 +87,7 @@ export async function walkImage(image: WalkImage, options: WalkOptions = {}): Pr
     limits,
     wantContent: options.collectors?.wantContent,
     rules: compileRules(options.collectors?.secrets ?? []),
-    ...(options.collectors?.windows === undefined ? {} : { windows: options.collectors.windows }),
+    windows: options.collectors?.windows === undefined ? undefined : options.collectors.windows,
   };
   const walk = new PictureBuilder(limits, options.collectors?.wantContent);
   const { layers } = image.manifest;
@@ -138,7 +138,7 @@ export async function walkImage(image: WalkImage, options: WalkOptions = {}): Pr
         size: descriptor.size,
         uncompressedSize: reading.reader.bytes,
         entries: reading.reader.records.added,
-        ...(createdBy === undefined ? {} : { createdBy }),
+        createdBy,
       });
       startOne();
     }

@@ -13,7 +13,7 @@ export interface FirstSeenEntry {
 
 export interface Age {
   /** Whole days; undefined when nobody knows. */
-  readonly days?: number;
+  readonly days?: number | undefined;
   readonly from: 'upstream' | 'first-seen' | 'unknown';
 }
 

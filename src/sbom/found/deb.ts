@@ -21,7 +21,7 @@ export function readDpkgStatus(text: string): Declared[] {
           namespace: 'debian',
           name,
           version,
-          ...(arch === undefined ? {} : { qualifiers: { arch } }),
+          qualifiers: arch === undefined ? undefined : { arch },
         },
       },
     ];

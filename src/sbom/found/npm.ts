@@ -26,8 +26,8 @@ export function readNpmPackage(text: string): Declared | undefined {
     ecosystem: 'npm',
     name,
     version,
-    ...(declared === undefined ? {} : { license: declared }),
-    purl: { type: 'npm', ...(scope === undefined ? {} : { namespace: scope }), name: bare, version },
+    license: declared,
+    purl: { type: 'npm', namespace: scope, name: bare, version },
   };
 }
 

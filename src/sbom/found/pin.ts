@@ -12,7 +12,7 @@ function generic(pin: Artifact, version: string, qualifiers?: Readonly<Record<st
     type: 'generic' as const,
     name: pin.name,
     version,
-    ...(qualifiers === undefined ? {} : { qualifiers }),
+    qualifiers,
   };
   return { ecosystem: 'generic', name: pin.name, version, purl };
 }

@@ -19,7 +19,7 @@ export function readPythonMetadata(text: string): Declared | undefined {
     ecosystem: 'pypi',
     name,
     version,
-    ...(license === undefined ? {} : { license }),
+    license,
     // purl-spec, types/pypi: lower case, and runs of -_. become one dash.
     purl: { type: 'pypi', name: name.toLowerCase().replace(/[-_.]+/g, '-'), version },
   };

@@ -19,11 +19,11 @@ export interface RpmHeader {
   readonly name: string;
   readonly version: string;
   readonly release: string;
-  readonly epoch?: number;
-  readonly vendor?: string;
-  readonly license?: string;
-  readonly arch?: string;
-  readonly sourceRpm?: string;
+  readonly epoch?: number | undefined;
+  readonly vendor?: string | undefined;
+  readonly license?: string | undefined;
+  readonly arch?: string | undefined;
+  readonly sourceRpm?: string | undefined;
 }
 
 function malformed(found: string): never {

@@ -59,16 +59,16 @@ function declare(header: RpmHeader): Declared[] {
   if (header.name === 'gpg-pubkey') return [];
   const version = `${header.version}-${header.release}`;
   const qualifiers = {
-    ...(header.arch === undefined ? {} : { arch: header.arch }),
+    arch: header.arch,
     ...(header.epoch === undefined || header.epoch === 0 ? {} : { epoch: String(header.epoch) }),
-    ...(header.sourceRpm === undefined ? {} : { upstream: header.sourceRpm }),
+    upstream: header.sourceRpm,
   };
   return [
     {
       ecosystem: 'rpm',
       name: header.name,
       version,
-      ...(header.license === undefined ? {} : { license: header.license }),
+      license: header.license,
       purl: { type: 'rpm', namespace: namespaceOf(header.vendor), name: header.name, version, qualifiers },
     },
   ];

@@ -29,7 +29,7 @@ export interface Redirect {
   readonly operator: string;
   readonly target: Word;
   /** Body of a here-document. */
-  readonly body?: Text;
+  readonly body?: Text | undefined;
 }
 
 export interface Simple {

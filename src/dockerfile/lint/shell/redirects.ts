@@ -6,7 +6,7 @@ const operators = /^(?:[0-9]*)(&>>|&>|<<<|<<-|<<|<>|<&|>>|>&|>\||>|<)/;
 
 /** RedirectReader adds what stands between words: blanks, comments, redirections, here-documents. */
 export abstract class RedirectReader extends WordReader {
-  private pending: { redirect: { body?: Text }; delimiter: string; tabs: boolean }[] = [];
+  private pending: { redirect: { body?: Text | undefined }; delimiter: string; tabs: boolean }[] = [];
 
   /** Passes blanks and comments; with `lines` also line breaks. */
   protected blanks(lines: boolean): void {
@@ -61,7 +61,7 @@ export abstract class RedirectReader extends WordReader {
     this.pos += match[0].length;
     this.blanks(false);
     const target = this.word() ?? this.fail(`${operator} without a target`);
-    const redirect: { operator: string; target: Word; body?: Text } = { operator, target };
+    const redirect: { operator: string; target: Word; body?: Text | undefined } = { operator, target };
     if (operator === '<<' || operator === '<<-')
       this.pending.push({ redirect, delimiter: target.value.value, tabs: operator === '<<-' });
     return redirect;
