@@ -37,7 +37,7 @@ function toVariant(raw: z.infer<typeof variant>): VariantDefinition {
     ...raw,
     params: raw.params ?? {},
     labels: raw.labels ?? {},
-    omitted: (raw.omitted ?? []),
+    omitted: raw.omitted ?? [],
   };
 }
 
@@ -51,7 +51,7 @@ export function readImage(text: string, file: string): Read<ImageDefinition> {
     labels: raw.labels ?? {},
     params: raw.params ?? {},
     variants: raw.variants.map(toVariant),
-    omitted: (raw.omitted ?? []),
+    omitted: raw.omitted ?? [],
     waivers: placedWaivers(raw.waivers ?? [], read.where),
   };
   return { value, where: read.where };
