@@ -6,10 +6,10 @@ import { AppError } from '../../src/errors/index.ts';
 import type { CreatedHost } from '../../src/host/index.ts';
 import { buildPlan } from '../../src/flows/plan.ts';
 import { contextSource } from '../../src/engines/index.ts';
-import { labPaths, projectRoot, type LabState } from '../lab/index.ts';
-import { runText } from '../lab/run.ts';
+import { labPaths, projectRoot, type LabState } from '../../src/lab/index.ts';
+import { runText } from '../../src/lab/run.ts';
 import { startDockerRegistry, type DockerRegistry } from '../support/registries/docker-registry.ts';
-import { run } from '../lab/run.ts';
+import { run } from '../../src/lab/run.ts';
 import type { FoundPeers, Peers } from './peers.ts';
 import type { Command } from './types.ts';
 

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run, runText } from '../lab/run.ts';
+import { run, runText } from '../../src/lab/run.ts';
 import type { Peer } from './peers.ts';
 
 /** The package brings a trivy that works offline; it is fetched for the bench alone, no dependency of the project. */

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { AppError } from '../../src/errors/index.ts';
+import { AppError } from '../errors/index.ts';
 
 export interface RunOptions {
   readonly cwd?: string;

@@ -1,6 +1,6 @@
 import { access, chmod, copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../../src/errors/index.ts';
+import { AppError } from '../errors/index.ts';
 import { PrivateApt, unpack } from './apt.ts';
 import { suite, type Architecture } from './packages.ts';
 

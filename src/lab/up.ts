@@ -1,6 +1,6 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../../src/errors/index.ts';
+import { AppError } from '../errors/index.ts';
 import { PrivateApt } from './apt.ts';
 import { startArtifactServer } from './artifact-server.ts';
 import { ensureEmulation } from './binfmt.ts';

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AppError } from '../../src/errors/index.ts';
+import { AppError } from '../errors/index.ts';
 
 async function holderLives(directory: string): Promise<boolean> {
   const pid = Number(await readFile(join(directory, 'pid'), 'utf8').catch(() => '0'));

@@ -1,7 +1,7 @@
 import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { AppError } from '../../src/errors/index.ts';
+import { AppError } from '../errors/index.ts';
 import { suite, type Architecture } from './packages.ts';
 import { run, runText } from './run.ts';
 

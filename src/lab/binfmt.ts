@@ -1,6 +1,6 @@
 import { access, chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../../src/errors/index.ts';
+import { AppError } from '../errors/index.ts';
 import { unpack, type PrivateApt } from './apt.ts';
 import { emulatorPackage, type Architecture } from './packages.ts';
 import { run, succeeds } from './run.ts';
