@@ -1,42 +1,28 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../errors/index.ts';
+import { takeLock, type FileLock } from '../host/index.ts';
+import { host } from './host.ts';
 
-async function holderLives(directory: string): Promise<boolean> {
-  const pid = Number(await readFile(join(directory, 'pid'), 'utf8').catch(() => '0'));
-  // Between mkdir and the write of its id a holder has none yet.
-  if (pid === 0) return true;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
+const words = { room: 'lab', holder: 'command', doing: 'starting or stopping the lab' };
+/** Milliseconds: the first start of a lab fetches and builds for minutes. */
+const longest = 15 * 60_000;
+
+async function take(path: string, until: number): Promise<FileLock> {
+  for (;;) {
+    try {
+      return await takeLock(host, path, words);
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === 'lab/locked') || Date.now() > until) throw error;
+      await host.clock.sleep(200);
+    }
   }
 }
 
-/** withLock lets one process at a time change the lab; a holder that died is not waited for. */
-export async function withLock<T>(directory: string, work: () => Promise<T>): Promise<T> {
-  await mkdir(dirname(directory), { recursive: true });
-  const deadline = Date.now() + 15 * 60_000;
-  for (;;) {
-    const got = await mkdir(directory).then(
-      () => true,
-      () => false,
-    );
-    if (got) break;
-    if (!(await holderLives(directory))) await rm(directory, { recursive: true, force: true });
-    else if (Date.now() > deadline)
-      throw new AppError('lab/locked', 'machine', 'another process keeps the lab locked', {
-        where: { file: directory },
-        hint: 'wait for it, or remove the directory if nothing runs',
-      });
-    else await sleep(100);
-  }
-  await writeFile(join(directory, 'pid'), String(process.pid));
+/** withLock lets one process at a time change the lab; the others wait. Throws `lab/locked` after 15 minutes. */
+export async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
+  const lock = await take(path, Date.now() + longest);
   try {
     return await work();
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    await lock.release();
   }
 }
