@@ -13,8 +13,8 @@ import { publishLayout } from '../../src/flows/publish/index.ts';
 import { openLayout, validateLayout } from '../../src/oci/index.ts';
 import { createRegistry } from '../../src/registry/index.ts';
 import { runs, until } from '../engines/build-kit.ts';
-import { makeCertificates } from '../lab/certificates.ts';
-import type { LabState } from '../lab/state.ts';
+import { makeCertificates } from '../../src/lab/certificates.ts';
+import type { LabState } from '../../src/lab/state.ts';
 import { useLab } from '../lab/use-lab.ts';
 import { startDockerRegistry } from '../support/registries/docker-registry.ts';
 import {

@@ -14,7 +14,7 @@ import { createRegistry, type Registry, type Repository } from '../../src/regist
 import { predicateTypes, type Provenance } from '../../src/sigstore/index.ts';
 import { root as project } from '../dockerfile/definitions.ts';
 import { startMemoryRegistry, type MemoryRegistry } from '../support/registries/memory-registry.ts';
-import { startKit, type Kit } from '../support/sigstore/kit.ts';
+import { startKit, type Kit } from '../../src/lab/sigstore/kit.ts';
 import { git, newRepository } from '../support/upstream/repository.ts';
 import { stepsOf, workflowFiles } from './files.ts';
 import { part } from './stage.ts';
