@@ -20,7 +20,7 @@ export interface ResolvedProfile extends ProfileSpec {
 
 const families = ['standard', 'openshell'] as const;
 
-/** familyOf reads which published image an image derives from: as told, else by the variant label. */
+/** familyOf reads which published image an image derives from: as chosen, else by the variant label. */
 function familyOf(contract: Contract, choice: ProfileChoice, picture: Picture): (typeof families)[number] {
   if (choice.derivedFrom !== undefined) return choice.derivedFrom;
   const label = picture.config.config?.Labels?.[labelNames.variant];

@@ -1,6 +1,6 @@
 import { AppError } from '../errors/index.ts';
 
-/** How often and how patiently one request is tried. Times in milliseconds. */
+/** How often one request is tried, and how long between. Times in milliseconds. */
 export interface RetryPolicy {
   readonly attempts: number;
   /** Wait before the second attempt; doubles with every further one. */
@@ -12,7 +12,7 @@ export interface RetryPolicy {
 
 export const defaultRetry: RetryPolicy = { attempts: 6, base: 400, max: 20_000, longestWait: 180_000 };
 
-/** backoff gives the wait after attempt `attempt` (1 is the first), half of it jitter. */
+/** backoff returns the wait after attempt `attempt` (1 is the first), half of it jitter. */
 export function backoff(policy: RetryPolicy, attempt: number, random: () => number = Math.random): number {
   const full = Math.min(policy.max, policy.base * 2 ** (attempt - 1));
   return Math.round(full / 2 + (full / 2) * random());
@@ -56,8 +56,8 @@ export interface Reactions<F> {
   readonly wait: (failure: F, milliseconds: number, attempts: number) => Promise<void>;
 }
 
-/** patiently runs one attempt after the other until one works or none is worth trying. Throws what `giveUp` gives. */
-export async function patiently<T, F extends Retriable>(
+/** withRetry runs one attempt after the other until one works or none is worth trying. Throws what `giveUp` returns. */
+export async function withRetry<T, F extends Retriable>(
   policy: RetryPolicy,
   { giveUp, wait }: Reactions<F>,
   once: (attempt: number) => Promise<Attempt<T, F>>,

@@ -5,7 +5,7 @@ import { locateStep } from './locate.ts';
 import { reasonOf } from './reason.ts';
 import type { StepName } from './steps.ts';
 
-/** What an engine tells about a build that failed. */
+/** What an engine reports about a build that failed. */
 export interface Failure {
   readonly message: string;
   readonly step?: StepName | undefined;
@@ -16,7 +16,7 @@ export interface Failure {
 const emulationHint =
   'install emulation (apt-get install qemu-user-static binfmt-support), or build that platform on its own machine: --endpoint PLATFORM=ssh://…';
 
-/** missingEmulation is thrown before a build when the engine tells, and after when it did not. */
+/** missingEmulation is thrown before a build when the engine lists its platforms, otherwise after it. */
 export function missingEmulation(platform: string, engine: string, found?: string): AppError {
   return new AppError('engines/no-emulation', 'machine', `${engine} cannot run ${platform}`, {
     expected: `an engine that runs ${platform}, natively or emulated`,

@@ -73,7 +73,7 @@ async function check(host: Host, root: string, file: ContextFile): Promise<{ siz
 }
 
 /**
- * contextSource checks every file once (all problems at once) and gives a maker of identical tar
+ * contextSource checks every file once (all problems at once) and returns a maker of identical tar
  * streams: sorted, owned by 0:0, fixed times and modes, nothing but what was named. Content is
  * hashed again while it streams, so that a file changed since the plan ends the build with
  * `engines/context-changed`. Throws `engines/context-*`.

@@ -29,7 +29,7 @@ async function engineDiagnosis(attempt: Attempt): Promise<{ diagnosis: Diagnosis
   const subject = attempt.label;
   try {
     const info = await attempt.engine.info();
-    const can = info.platforms === undefined ? 'platforms not told' : info.platforms.join(', ');
+    const can = info.platforms === undefined ? 'platforms unknown' : info.platforms.join(', ');
     const found = `${info.product} ${info.version}, ${info.store} store, ${can}`;
     return { diagnosis: { subject, state: 'ok', found }, info };
   } catch (error) {

@@ -6,7 +6,7 @@ export interface AguiEvent {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** parseEvent gives the event, or a sentence that says why it is none. */
+/** parseEvent returns the event, or a sentence that says why it is none. */
 export function parseEvent(data: string): AguiEvent | string {
   let value: unknown;
   try {
@@ -35,7 +35,7 @@ function malformed({ type, fields }: AguiEvent): string[] {
     .map(({ path, message }) => `${type} with a wrong ${path.join('.')} (${message})`);
 }
 
-/** problemsOf gives everything that is wrong with one run's events, in their order, one sentence each. */
+/** problemsOf returns everything that is wrong with one run's events, in their order, one sentence each. */
 export function problemsOf(events: readonly AguiEvent[], thread: string): string[] {
   const first = events[0];
   if (first === undefined) return ['no event at all'];

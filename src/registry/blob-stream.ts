@@ -45,7 +45,7 @@ function alreadyRead(answer: Answer, offset: number, what: string): number {
 }
 
 /**
- * BlobStream gives a blob's bytes from `start` on, and takes a broken connection up where it broke. It works with
+ * BlobStream returns a blob's bytes from `start` on, and takes a broken connection up where it broke. It works with
  * events, not with generators: an image's layers pass here, and every wrapper around a piece is paid a thousand times.
  */
 export class BlobStream extends Readable {

@@ -32,7 +32,7 @@ export async function readBody(response: FetchResponse, limit: number, what: str
   throw tooLarge(announced > limit ? `${announced} bytes announced` : `more than ${limit} bytes`);
 }
 
-/** readSome gives the first bytes of an error body as text; a broken body is an empty one. */
+/** readSome returns the first bytes of an error body as text; a broken body is an empty one. */
 export async function readSome(body: Readable, limit = 16 * 1024): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;

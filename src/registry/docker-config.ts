@@ -69,7 +69,7 @@ function entries<T>(value: unknown, read: (value: unknown) => T | undefined): Re
   return map;
 }
 
-/** readAuthFile gives undefined when there is no such file. Throws `registry/auth-file`, never quoting the content. */
+/** readAuthFile returns undefined when there is no such file. Throws `registry/auth-file`, never quoting the content. */
 export async function readAuthFile(host: Host, path: string): Promise<AuthFile | undefined> {
   let content: string;
   try {

@@ -21,7 +21,7 @@ export const accept = [mediaTypes.index, mediaTypes.manifest, mediaTypes.dockerL
   ', ',
 );
 
-/** targetOf gives what a reference names: its digest when it has one, else its tag. Throws `registry/reference`. */
+/** targetOf returns what a reference names: its digest when it has one, else its tag. Throws `registry/reference`. */
 export function targetOf(ref: ImageRef): string {
   const target = ref.digest ?? ref.tag;
   if (target !== undefined) return target;

@@ -81,7 +81,7 @@ async function pushBlobs(
   });
 }
 
-/** missingBeneath reads the tree below `part` and gives the parts that the registry lacks, parents first. */
+/** missingBeneath reads the tree below `part` and returns the parts that the registry lacks, parents first. */
 async function missingBeneath(
   wire: Transport,
   repo: Repository,

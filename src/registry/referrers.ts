@@ -103,7 +103,7 @@ async function apiPage(
   );
 }
 
-/** listReferrers gives the registry's own list, by its API or by the fallback tag. */
+/** listReferrers returns the registry's own list, by its API or by the fallback tag. */
 export async function listReferrers(wire: Transport, repo: Repository, subject: Digest): Promise<Listing> {
   const found: Descriptor[] = [];
   let url: string | undefined = wire.url(repo, `referrers/${subject}`);
@@ -148,7 +148,7 @@ async function open(
     const wrong = ['registry/digest-mismatch', 'registry/malformed-manifest', 'registry/too-large'].includes(
       error.code,
     );
-    // "Could not tell" must never pass for "is not there".
+    // "Unknown" must never pass for "is not there".
     if (!wrong) throw error;
     return { descriptor: listed, reason: 'wrong-bytes', detail: `${error.message}: ${error.facts.found ?? ''}` };
   }

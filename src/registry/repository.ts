@@ -18,7 +18,7 @@ export interface Endpoint {
 }
 
 /**
- * endpointOf gives the API's address. Plain http is spoken with loopback, but for a registry that has certificates
+ * endpointOf returns the API's address. Plain http is spoken with loopback, but for a registry that has certificates
  * (certs.d), and with a host that the caller names; nothing is ever tried over http because https failed.
  */
 export function endpointOf(repo: Repository, plainHttp: readonly string[] = [], certified = false): Endpoint {

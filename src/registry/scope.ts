@@ -8,7 +8,7 @@ export const pull = (name: string): Scope => ({ name, actions: ['pull'] });
 export const push = (name: string): Scope => ({ name, actions: ['pull', 'push'] });
 export const remove = (name: string): Scope => ({ name, actions: ['delete', 'pull'] });
 
-/** formatScopes gives `repository:<name>:<actions>`, sorted, one per repository. */
+/** formatScopes returns `repository:<name>:<actions>`, sorted, one per repository. */
 export function formatScopes(scopes: readonly Scope[]): string[] {
   const byName = new Map<string, Set<string>>();
   for (const { name, actions } of scopes) byName.set(name, new Set([...(byName.get(name) ?? []), ...actions]));

@@ -7,7 +7,7 @@ import { formatRepository, type Repository } from './repository.ts';
 import { pull } from './scope.ts';
 import type { Answer, Transport } from './transport.ts';
 
-/** More tags than this are refused: nobody means to compare a hundred thousand versions. */
+/** More tags than this are refused: no range is meant to compare a hundred thousand versions. */
 export const maxTags = 100_000;
 const pageBytes = 16 * 1024 * 1024;
 
@@ -19,7 +19,7 @@ export interface Page {
   readonly next?: string | undefined;
 }
 
-/** PageCache is kept by the caller, by API address; what it gives is used only when the server says 304. */
+/** PageCache is kept by the caller, by API address; what it returns is used only when the server says 304. */
 export interface PageCache {
   get(url: string): Promise<Page | undefined>;
   set(url: string, page: Page): Promise<void>;
@@ -93,7 +93,7 @@ async function readPage(
 }
 
 /**
- * listTags gives all tags in the registry's order, page by page. Throws `registry/too-many-tags`
+ * listTags returns all tags in the registry's order, page by page. Throws `registry/too-many-tags`
  * beyond `limit`, RegistryError, `registry/pages`, or `registry/unexpected-answer`.
  */
 export async function listTags(

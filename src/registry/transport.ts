@@ -73,14 +73,14 @@ export class Transport {
     return endpointOf(repo, this.plainHttp, this.host.hasCertificates?.(repo.registry) === true);
   }
 
-  /** url gives an address of the API: `url(repo, 'manifests/latest')`. */
+  /** url returns an address of the API: `url(repo, 'manifests/latest')`. */
   url(repo: Repository, path: string): string {
     const { origin, name } = this.endpoint(repo);
     return `${origin}/v2/${name}/${path}`;
   }
 
   /**
-   * send gives what `read` makes of the answer. What breaks while `read` reads the body counts as a
+   * send returns what `read` makes of the answer. What breaks while `read` reads the body counts as a
    * failed attempt, too. Throws RegistryError, or what `read` throws about the content.
    */
   async send<T>(call: Call, read: (answer: Answer) => Promise<T>): Promise<T> {

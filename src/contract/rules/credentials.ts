@@ -12,7 +12,7 @@ const info: RuleInfo = {
   section: '3.8',
   summary: 'No credential in any layer, in the history or in the config, also when a later layer deletes it.',
   remediation:
-    'Revoke it now: whoever can pull the image has it. Then rebuild with a secret mount (RUN --mount=type=secret), so that it reaches no layer.',
+    'Revoke it now: every user who can pull the image has it. Then rebuild with a secret mount (RUN --mount=type=secret), so that it reaches no layer.',
 };
 
 const summaryOf = (id: string): string => secretRules.find((rule) => rule.id === id)?.summary ?? id;
