@@ -35,7 +35,7 @@ export function askedWait(headers: ReadonlyMap<string, string>, now: Date): numb
   return seconds > 1_000_000_000 ? Math.max(0, seconds * 1000 - now.getTime()) : seconds * 1000;
 }
 
-/** isTransient: statuses that mend themselves. 401, 403 and 404 never do. */
+/** isTransient: statuses worth another attempt. 401, 403 and 404 never are. */
 export function isTransient(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || (status >= 500 && status !== 501 && status !== 505);
 }

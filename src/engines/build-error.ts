@@ -34,7 +34,7 @@ export function diskFull(where: string, cause?: unknown): AppError {
 }
 
 export function engineDied(engine: string, cause?: unknown): AppError {
-  return new AppError('engines/died', 'machine', `${engine} went away in the middle of the build`, {
+  return new AppError('engines/died', 'machine', `${engine} disconnected during the build`, {
     expected: 'the engine to finish the build or to say why not',
     found: 'the connection ended',
     hint: 'look at its log (journalctl -u docker -n 50), start it again and run the same command; finished steps are cached',

@@ -49,7 +49,7 @@ async function check(host: Host, root: string, file: ContextFile): Promise<{ siz
       return new AppError('engines/context-symlink', 'usage', `${parent} is a symlink`, {
         ...where,
         expected: 'a directory of the project',
-        hint: 'put the file itself into the project: what a link points at changes unseen',
+        hint: 'put the file itself into the project: the target of a link can change unnoticed',
       });
   }
   const stat = await host.files.stat(`${root}/${file.source}`);
@@ -66,7 +66,7 @@ async function check(host: Host, root: string, file: ContextFile): Promise<{ siz
       {
         ...where,
         expected: 'a regular file',
-        hint: 'put the file itself into the project: what a link points at changes unseen',
+        hint: 'put the file itself into the project: the target of a link can change unnoticed',
       },
     );
   return { size: stat.size };

@@ -73,7 +73,7 @@ async function inspect(client: DockerClient, request: BuildRequest, engine: stri
   const facts = await client.api.getImage(request.tag).inspect();
   const found = `${facts.Os}/${facts.Architecture}`;
   if (found !== request.platform)
-    throw new AppError('engines/wrong-platform', 'machine', `${engine} built another platform than it was asked for`, {
+    throw new AppError('engines/wrong-platform', 'machine', `${engine} built another platform than requested`, {
       expected: request.platform,
       found,
       hint: `give ${request.platform} a machine of its own (--endpoint ${request.platform}=…), or use --engine buildah`,

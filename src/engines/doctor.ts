@@ -68,7 +68,7 @@ function emulation(local: readonly Platform[], wanted: readonly Platform[]): Dia
   );
 }
 
-/** Nothing to mend: the builds ask for what fits. It explains what `ulimit` says inside a step. */
+/** Nothing to fix: the builds ask for what fits. It explains what `ulimit` says inside a step. */
 async function limits(host: Host): Promise<Diagnosis[]> {
   const hard = [...(await hardLimits(host))].map(([name, value]) => `${name} ${value}`);
   if (hard.length === 0) return [];

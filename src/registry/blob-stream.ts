@@ -38,10 +38,15 @@ function alreadyRead(answer: Answer, offset: number, what: string): number {
   const range = answer.headers.get('content-range') ?? '';
   if (range.startsWith(`bytes ${offset}-`)) return 0;
   answer.body.destroy();
-  throw new AppError('registry/unexpected-answer', 'upstream', `${what}: another range came than was asked for`, {
-    expected: `bytes ${offset}-`,
-    found: range.slice(0, 80),
-  });
+  throw new AppError(
+    'registry/unexpected-answer',
+    'upstream',
+    `${what}: the registry returned another range than requested`,
+    {
+      expected: `bytes ${offset}-`,
+      found: range.slice(0, 80),
+    },
+  );
 }
 
 /**

@@ -91,7 +91,7 @@ export async function readAuthFile(host: Host, path: string): Promise<AuthFile |
   if (!isRecord(value))
     throw new AppError('registry/auth-file', 'usage', 'the file with registry credentials is not a JSON object', {
       where: { file: path },
-      hint: 'mend it, or write it anew with `docker login` or `podman login`',
+      hint: 'repair it, or write it anew with `docker login` or `podman login`',
     });
   const credsStore = text(value['credsStore']);
   return {

@@ -46,7 +46,7 @@ export function digestMismatch(what: string, expected: string, found: string, sa
   return new AppError('registry/digest-mismatch', 'upstream', `${what} has another digest than ${said}`, {
     expected,
     found,
-    hint: 'the bytes were changed on their way or in the registry: do not use them, and find out by whom',
+    hint: 'the bytes were changed on their way or in the registry: do not use them, and find out where',
   });
 }
 
@@ -59,7 +59,7 @@ export function checkManifest(answer: Answer, bytes: Buffer, wanted: string, wha
     throw digestMismatch(what, header, digest, 'the registry says (Docker-Content-Digest)');
   const type = mediaTypeOf(answer);
   if (type === 'text/html')
-    throw new AppError('registry/unexpected-answer', 'upstream', `${what}: a web page came instead`, {
+    throw new AppError('registry/unexpected-answer', 'upstream', `${what}: the registry returned a web page`, {
       expected: 'a manifest or an index',
       found: 'text/html',
       hint: 'something between this machine and the registry (a proxy, a login page) answers instead of it',
@@ -127,7 +127,7 @@ export async function putManifest(
   tag?: string,
 ): Promise<PutResult> {
   if (bytes.length > maxManifestBytes || !(isIndexType(mediaType) || isManifestType(mediaType)))
-    throw new AppError('registry/manifest', 'usage', 'this is no manifest that a registry would take', {
+    throw new AppError('registry/manifest', 'usage', 'not a manifest that a registry accepts', {
       expected: `an index or a manifest of at most ${maxManifestBytes} bytes`,
       found: `${mediaType}, ${bytes.length} bytes`,
     });

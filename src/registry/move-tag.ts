@@ -43,7 +43,7 @@ function moved(ref: TagRef, expected: Digest | undefined | null, found: Digest |
     {
       expected: expected ?? 'no such tag',
       found: found ?? 'no such tag',
-      hint: 'another publisher moved it: look at both digests, and run it again if yours is to win',
+      hint: 'another publisher moved it: compare both digests, and run it again if yours is the one to keep',
     },
   );
 }

@@ -91,7 +91,7 @@ async function missingBeneath(
   depth: number,
 ): Promise<Part[]> {
   if (depth > maxDepth)
-    throw new AppError('registry/source', 'usage', `indexes lie in each other more than ${maxDepth} deep`, {
+    throw new AppError('registry/source', 'usage', `indexes are nested more than ${maxDepth} deep`, {
       found: part.descriptor.digest,
     });
   const missing: Part[] = [];

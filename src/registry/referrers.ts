@@ -97,7 +97,11 @@ async function apiPage(
       const value = parseJsonBody(await readBody(answer, maxManifestBytes, what), what);
       const list = value['manifests'] ?? [];
       if (!Array.isArray(list))
-        throw new AppError('registry/unexpected-answer', 'upstream', `${what}: no list of descriptors came`);
+        throw new AppError(
+          'registry/unexpected-answer',
+          'upstream',
+          `${what}: the answer is not a list of descriptors`,
+        );
       return { descriptors: list.map((entry: unknown) => readDescriptor(entry, what)), next: nextPage(answer, repo) };
     },
   );

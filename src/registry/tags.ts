@@ -53,7 +53,7 @@ export function parseJsonBody(bytes: Buffer, what: string): Record<string, unkno
     value = undefined;
   }
   if (isRecord(value)) return value;
-  throw new AppError('registry/unexpected-answer', 'upstream', `${what}: no JSON object came`, {
+  throw new AppError('registry/unexpected-answer', 'upstream', `${what}: the answer is not a JSON object`, {
     expected: 'a document of the distribution spec',
     found: /^\s*</.test(bytes.subarray(0, 64).toString('latin1'))
       ? 'an HTML page'
@@ -110,7 +110,7 @@ export async function listTags(
     const page: TagPage = await readPage(wire, repo, url, what, pages);
     const list = page.value['tags'] ?? [];
     if (!Array.isArray(list) || !list.every((tag): tag is string => typeof tag === 'string'))
-      throw new AppError('registry/unexpected-answer', 'upstream', `${what}: no list of names came`);
+      throw new AppError('registry/unexpected-answer', 'upstream', `${what}: the answer is not a list of names`);
     for (const tag of list) tags.push(tag);
     if (tags.length > limit)
       throw new AppError('registry/too-many-tags', 'upstream', `${formatRepository(repo)} has too many tags`, {

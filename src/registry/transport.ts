@@ -22,7 +22,7 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body?: (() => Promise<NonNullable<FetchOptions['body']>>) | undefined;
   readonly scopes: readonly Scope[];
-  /** Statuses that `read` wants to see; every other one is a failure. */
+  /** Statuses that `read` handles; every other one is a failure. */
   readonly expect: readonly number[];
   /** As in "could not …": `read the manifest quay.io/x/y:tag`. */
   readonly doing: string;

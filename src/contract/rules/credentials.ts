@@ -19,7 +19,7 @@ const summaryOf = (id: string): string => secretRules.find((rule) => rule.id ===
 
 function inLayers(context: RuleContext): Finding[] {
   const { picture } = context;
-  // One file that holds a format twenty times is one thing to mend.
+  // One file that holds a format twenty times is one thing to fix.
   const first = new Map(
     [...picture.matches].reverse().map((match) => [`${match.rule} ${match.layer} ${match.path}`, match]),
   );
