@@ -14,6 +14,7 @@ export interface OciPlatform {
   readonly variant?: string | undefined;
 }
 
+/** isPlatform returns whether this project builds the platform. */
 export function isPlatform(text: string): text is Platform {
   return (platforms as readonly string[]).includes(text);
 }
@@ -33,6 +34,7 @@ export function architectureOf(platform: Platform): 'amd64' | 'arm64' {
   return platform === 'linux/amd64' ? 'amd64' : 'arm64';
 }
 
+/** toOciPlatform returns the platform as an index states it (OCI image spec, "platform"). */
 export function toOciPlatform(platform: Platform): OciPlatform {
   return { os: 'linux', architecture: architectureOf(platform) };
 }

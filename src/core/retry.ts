@@ -10,6 +10,10 @@ export interface RetryPolicy {
   readonly longestWait: number;
 }
 
+/**
+ * defaultRetry is how registries are asked: six attempts, at most 20 s apart unless the server asks for up to 3
+ * minutes.
+ */
 export const defaultRetry: RetryPolicy = { attempts: 6, base: 400, max: 20_000, longestWait: 180_000 };
 
 /** backoff returns the wait after attempt `attempt` (1 is the first), half of it jitter. */

@@ -72,6 +72,7 @@ export function versionOfTag(tag: string, pattern = '{version}'): string | undef
     : undefined;
 }
 
+/** tagOfVersion fills a version into a pattern such as `v{version}`. */
 export function tagOfVersion(version: string, pattern = '{version}'): string {
   return pattern.replaceAll('{version}', version);
 }

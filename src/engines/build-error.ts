@@ -25,6 +25,7 @@ export function missingEmulation(platform: string, engine: string, found?: strin
   });
 }
 
+/** diskFull is the error of a disk without room; `where` is the engine or path that said so. */
 export function diskFull(where: string, cause?: unknown): AppError {
   return new AppError('engines/disk-full', 'machine', `the disk is full: ${where}`, {
     expected: 'some 10 GB free for two platforms',
@@ -33,6 +34,7 @@ export function diskFull(where: string, cause?: unknown): AppError {
   });
 }
 
+/** engineDied is the error of a connection that ended before the build did. */
 export function engineDied(engine: string, cause?: unknown): AppError {
   return new AppError('engines/died', 'machine', `${engine} disconnected during the build`, {
     expected: 'the engine to finish the build or to say why not',

@@ -135,6 +135,7 @@ async function openTemporary(path: string, { flush = false } = {}): Promise<Temp
   };
 }
 
+/** nodeFiles is the file system of this machine, by node:fs. */
 export const nodeFiles: Files = {
   read,
   stat,

@@ -23,7 +23,9 @@ export function parseEvent(data: string): AguiEvent | string {
 /** Those left AG-UI with its version 1.0; runners still send them. */
 const former = /^THINKING_(?:TEXT_MESSAGE_)?(?:START|CONTENT|END)$/;
 
+/** isKnown returns whether AG-UI has, or once had, events of this type. */
 export const isKnown = (type: string): boolean => Object.hasOwn(EventType, type) || former.test(type);
+/** endsRun returns whether an event of this type ends a run. */
 export const endsRun = (type: string): boolean => type === 'RUN_FINISHED' || type === 'RUN_ERROR';
 
 /** Members that are missing or of another type. Which values they may have differs between versions of AG-UI. */

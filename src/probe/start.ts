@@ -1,9 +1,11 @@
 import type { ContainerSpec } from './engine.ts';
 import type { Settings } from './types.ts';
 
+/** probeLabel marks the containers that a probe started, so that leftovers can be removed. */
 export const probeLabel = 'io.ambient-code.probe';
 /** What OpenShift's restricted-v2 assigns: a UID from the namespace's range, and group 0. */
 export const randomUser = '1000680000:0';
+/** defaultPort is what AGUI_PORT is set to. */
 export const defaultPort = 8001;
 
 /** Addresses that answer at once with "refused": the probe has no control plane to offer. */

@@ -37,11 +37,13 @@ export function mediaTypeOf(answer: Answer): string | undefined {
   return type === '' ? undefined : type;
 }
 
+/** digestHeader returns Docker-Content-Digest; undefined when it is missing or malformed. */
 export function digestHeader(answer: Answer): Digest | undefined {
   const value = answer.headers.get('docker-content-digest')?.trim();
   return value !== undefined && isBlobDigest(value) ? value : undefined;
 }
 
+/** digestMismatch is the error of bytes whose digest is not the expected one; `said` is what stated that. */
 export function digestMismatch(what: string, expected: string, found: string, said: string): AppError {
   return new AppError('registry/digest-mismatch', 'upstream', `${what} has another digest than ${said}`, {
     expected,

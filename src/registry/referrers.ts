@@ -44,6 +44,10 @@ export interface Referrers {
 
 const maxReferrers = 2_000;
 
+/**
+ * fallbackTag returns the tag that lists referrers where the API is missing (distribution spec, "Referrers Tag
+ * Schema").
+ */
 export const fallbackTag = (subject: Digest): string => `sha256-${hexOf(subject)}`;
 
 /** readFallback opens the fallback tag; undefined when there is none. */

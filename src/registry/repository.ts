@@ -49,6 +49,7 @@ export function mirrored<T extends Repository>(ref: T, mirrors: Mirrors['images'
   return { ...ref, registry: rewritten.slice(0, slash), repository: rewritten.slice(slash + 1) };
 }
 
+/** formatRepository returns `host/repository`. */
 export function formatRepository(repo: Repository): string {
   return `${repo.registry}/${repo.repository}`;
 }

@@ -4,6 +4,7 @@ export interface Scope {
   readonly actions: readonly ('pull' | 'push' | 'delete')[];
 }
 
+/** pull, push and remove are the scopes that a token is requested for (distribution: docs/spec/auth/scope). */
 export const pull = (name: string): Scope => ({ name, actions: ['pull'] });
 export const push = (name: string): Scope => ({ name, actions: ['pull', 'push'] });
 export const remove = (name: string): Scope => ({ name, actions: ['delete', 'pull'] });

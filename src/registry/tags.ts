@@ -45,6 +45,7 @@ export function nextPage(answer: Answer, repo: Repository): string | undefined {
   );
 }
 
+/** parseJsonBody returns the JSON object of a body. Throws `registry/unexpected-answer`, which says when it is HTML. */
 export function parseJsonBody(bytes: Buffer, what: string): Record<string, unknown> {
   let value: unknown;
   try {

@@ -13,6 +13,7 @@ export function toJson(report: Report): unknown {
   };
 }
 
+/** formatJson returns the report as indented JSON. */
 export function formatJson(report: Report): string {
   return JSON.stringify(toJson(report), null, 2);
 }

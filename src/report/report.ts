@@ -30,6 +30,7 @@ export interface Counts {
   readonly notes: number;
 }
 
+/** countsOf returns how many findings there are of each severity. */
 export function countsOf(findings: readonly Finding[]): Counts {
   const count = (severity: Finding['severity']): number => findings.filter((one) => one.severity === severity).length;
   return { errors: count('error'), warnings: count('warning'), notes: count('note') };

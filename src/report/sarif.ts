@@ -159,6 +159,7 @@ export function toSarif(report: Report): unknown {
   };
 }
 
+/** formatSarif returns the SARIF log as indented JSON. */
 export function formatSarif(report: Report): string {
   return JSON.stringify(toSarif(report), null, 2);
 }
