@@ -6,9 +6,9 @@ import { examples, flag, stringOption, type Call, type CommandModule } from './c
 
 const actions = ['up', 'down', 'status', 'tools'];
 
-/** The lab is test code: it runs from the project's sources, also when this command was bundled. */
+/** The lab is a product of its own: it runs from the project's sources, also when this command was bundled. */
 async function runLab(call: Call, args: readonly string[]): Promise<ExitCode> {
-  const program = join(call.root, 'test/lab/cli.ts');
+  const program = join(call.root, 'src/lab/cli.ts');
   if (!existsSync(program)) {
     throw new AppError('lab/no-sources', 'usage', 'the lab needs a checkout of this project', {
       expected: program,

@@ -45,8 +45,8 @@ function proxyArgs(call: Call): Record<string, string> {
 }
 
 async function labSurroundings(call: Call): Promise<Surroundings> {
-  const { requireLab } = await import('../test/lab/state.ts');
-  const { projectRoot } = await import('../test/lab/paths.ts');
+  const { requireLab } = await import('../src/lab/state.ts');
+  const { projectRoot } = await import('../src/lab/paths.ts');
   const lab = await requireLab();
   return {
     pinsFile: lab.pins,
@@ -58,7 +58,7 @@ async function labSurroundings(call: Call): Promise<Surroundings> {
     endpoints: [lab.docker.classic],
     dockerHost: lab.docker.classic,
     labRegistry: lab.registry,
-    waivers: [join(projectRoot, 'test/lab/waivers.yaml')],
+    waivers: [join(projectRoot, 'src/lab/waivers.yaml')],
   };
 }
 

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { labPaths } from '../../test/lab/paths.ts';
+import { labPaths } from '../../src/lab/paths.ts';
 import { here, service, stop, tell } from './run.ts';
 
-/** What the offline Sigstore writes when it answers (test/support/sigstore/serve.ts). */
+/** What the offline Sigstore writes when it answers (src/lab/sigstore/serve.ts). */
 export interface Kit {
   readonly url: string;
   readonly trustedRoot: string;
@@ -45,7 +45,7 @@ export async function startKit(): Promise<Kit> {
     return known;
   }
   rmSync(directory, { recursive: true, force: true });
-  const program = 'test/support/sigstore/serve.ts';
+  const program = 'src/lab/sigstore/serve.ts';
   tell(`\n# Start an offline Sigstore: Fulcio, Rekor, timestamp authority, issuer of CI tokens\n`);
   tell(`$ node ${program} ${here(directory)} &\n`);
   const ended = service({ program: process.execPath, args: [program, directory] });

@@ -22,6 +22,7 @@ const rules: Record<string, readonly string[]> = {
   sbom: ['errors', 'core', 'oci'],
   sigstore: ['errors', 'core', 'host:type'],
   report: ['errors', 'core'],
+  lab: ['errors', 'core', 'host'],
   flows: ['*'],
 };
 
@@ -53,7 +54,10 @@ function importsOf(file: string): Import[] {
 
 function isAllowed({ from, to, typeOnly }: Import): boolean {
   const allowed = rules[from] ?? [];
-  return allowed.includes('*') || allowed.includes(to) || (typeOnly && allowed.includes(`${to}:type`));
+  // The lab is a product of its own: no other room knows that it exists.
+  return (
+    (allowed.includes('*') && to !== 'lab') || allowed.includes(to) || (typeOnly && allowed.includes(`${to}:type`))
+  );
 }
 
 describe('import rules', () => {
@@ -72,6 +76,21 @@ describe('import rules', () => {
     expect(rooms.map((room) => room.name).filter((name) => !(name in rules))).toEqual([]);
   });
 
+  it('docs/architecture.md has the same table', () => {
+    const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+    const section = /^## Rooms$([\s\S]+?)^"host type"/m.exec(page)?.[1] ?? '';
+    const rows = section.split('\n').flatMap((line) => {
+      const [, room = '', , allowed = ''] = line.split('|');
+      return /^ [a-z]+ *$/.test(room) ? [[room.trim(), allowed.trim()] as const] : [];
+    });
+    const shown = { '*': 'all', 'host:type': 'host type' } as Record<string, string>;
+    expect(Object.fromEntries(rows)).toEqual(
+      Object.fromEntries(
+        Object.entries(rules).map(([room, to]) => [room, to.map((one) => shown[one] ?? one).join(', ') || '–']),
+      ),
+    );
+  });
+
   /** Each exemption has its reason; one that is not needed any more fails the test. */
   const exempt: Record<string, string> = {
     'src/engines/connect-docker.ts': 'an http.Agent whose connections are the ssh process that Host.exec runs',
@@ -81,9 +100,28 @@ describe('import rules', () => {
   it('only the host opens processes, files and sockets', () => {
     const doors = /from 'node:(child_process|fs|fs\/promises|http|https|net|tls)'|from 'zx'/;
     const breaches = sources(join(root, 'src'))
-      .filter((file) => !file.includes('/src/host/'))
+      // The lab is made of daemons, servers and files: it is no part of the program.
+      .filter((file) => !/\/src\/(?:host|lab)\//.test(file))
       .filter((file) => doors.test(readFileSync(file, 'utf8')));
     expect(breaches.map((file) => relative(root, file))).toEqual(Object.keys(exempt));
+  });
+
+  /** What a file imports, names as a path or starts, relative to the project. */
+  const mentions = (directory: string, what: RegExp): string[] =>
+    sources(join(root, directory))
+      .filter((file) => what.test(readFileSync(file, 'utf8')))
+      .map((file) => relative(root, file));
+
+  it('nothing that is used imports or starts what lies in test/', () => {
+    const fromTests = /(?:from|import)\s*\(?\s*'(?:\.\.?\/)+test\/|'(?:\.\/)?test\//;
+    expect(['src', 'scripts', 'bin'].flatMap((directory) => mentions(directory, fromTests))).toEqual([]);
+    // The expression finds what it looks for: the benches live in test/ and import each other.
+    expect(mentions('test/sigstore', /from '(?:\.\.?\/)+support\//).length).toBeGreaterThan(0);
+  });
+
+  it('the lab is reached by its own command, the demo and the door that finds a running one', () => {
+    const doors = ['scripts/demo/cosign.ts', 'scripts/demo/kit.ts', 'scripts/surroundings.ts'];
+    expect(mentions('scripts', /(?:from|import)\s*\(?\s*'(?:\.\.\/)+src\/lab\//).sort()).toEqual(doors);
   });
 
   it('scripts stay thin', () => {

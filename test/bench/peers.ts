@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { fetchTools, type ToolName } from '../lab/tools.ts';
+import { fetchTools, type ToolName } from '../../src/lab/tools.ts';
 import { memoryTool } from './measure.ts';
 import { fetchTrivy } from './trivy.ts';
 

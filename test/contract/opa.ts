@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { labPaths } from '../lab/paths.ts';
-import { fetchTools } from '../lab/tools.ts';
+import { labPaths } from '../../src/lab/paths.ts';
+import { fetchTools } from '../../src/lab/tools.ts';
 import { startDockerRegistry } from '../support/registries/docker-registry.ts';
 
 /** The decisions that are asked for; one that the policy leaves undefined is absent in the answer. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { projectRoot } from '../lab/paths.ts';
+import { projectRoot } from '../../src/lab/paths.ts';
 import { startOpa, type Answer, type Opa, type Question } from './opa.ts';
 
 const folder = join(projectRoot, 'images/standard/rootfs/etc/openshell');

@@ -6,7 +6,7 @@ import { Ajv } from 'ajv';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Finding, Platform } from '../../src/core/index.ts';
 import { formatReport } from '../../src/report/index.ts';
-import type { LabState } from '../lab/state.ts';
+import type { LabState } from '../../src/lab/state.ts';
 import { useLab } from '../lab/use-lab.ts';
 import { checkCustom, host } from './derived-kit.ts';
 

@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import type { Platform } from '../../src/core/index.ts';
 import { contextSource, type BuiltImage, type Engine } from '../../src/engines/index.ts';
 import { createHost } from '../../src/host/index.ts';
-import type { LabState } from '../lab/state.ts';
+import type { LabState } from '../../src/lab/state.ts';
 import { makeRequest } from './support.ts';
 
 export const host = createHost({ quiet: true });

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { platforms } from '../../src/core/index.ts';
 import { buildahEngine } from '../../src/engines/index.ts';
-import type { LabState } from '../lab/state.ts';
+import type { LabState } from '../../src/lab/state.ts';
 import { useLab } from '../lab/use-lab.ts';
 import { baseOf, buildsRight, host, requestFor, stopsWhenAborted, twoStages } from './build-kit.ts';
 

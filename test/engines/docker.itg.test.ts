@@ -7,7 +7,7 @@ import { platforms } from '../../src/core/index.ts';
 import { detectEngine, dockerEngine, parseEndpoint, parseEndpointOptions } from '../../src/engines/index.ts';
 import { connectDocker } from '../../src/engines/connect-docker.ts';
 import { recording, type EngineCall } from './recording.ts';
-import type { LabState } from '../lab/state.ts';
+import type { LabState } from '../../src/lab/state.ts';
 import { useLab } from '../lab/use-lab.ts';
 import { baseOf, buildsRight, host, requestFor, runs, stopsWhenAborted, twoStages, until } from './build-kit.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { registriesConf } from '../../src/engines/buildah-registries.ts';
-import { startDaemon, stopDaemon } from '../lab/daemons.ts';
+import { startDaemon, stopDaemon } from '../../src/lab/daemons.ts';
 
 const run = promisify(execFile);
 

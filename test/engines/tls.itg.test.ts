@@ -6,9 +6,9 @@ import { createServer, type Server } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dockerEngine, parseEndpoint } from '../../src/engines/index.ts';
-import { makeCertificates } from '../lab/certificates.ts';
-import { run } from '../lab/run.ts';
-import type { LabState } from '../lab/state.ts';
+import { makeCertificates } from '../../src/lab/certificates.ts';
+import { run } from '../../src/lab/run.ts';
+import type { LabState } from '../../src/lab/state.ts';
 import { useLab } from '../lab/use-lab.ts';
 import { buildsRight, host } from './build-kit.ts';
 

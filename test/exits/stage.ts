@@ -8,12 +8,12 @@ import { attestTree, signTree, type Pen } from '../../src/flows/trust/index.ts';
 import { createRegistry } from '../../src/registry/index.ts';
 import { buildSite, identityToken, keylessSigner, makeProvenance } from '../../src/sigstore/index.ts';
 import { copyFragment, makeProject, planOf, projectRoot, type Project } from '../flows/project.ts';
-import type { LabState } from '../lab/state.ts';
+import type { LabState } from '../../src/lab/state.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { startMemoryRegistry, type Fault, type MemoryRegistry } from '../support/registries/memory-registry.ts';
 import { StoredRepository } from '../support/registries/memory-store.ts';
 import { labelledImage, type LabelledImage } from '../support/sigstore/image.ts';
-import { startKit, type Kit } from '../support/sigstore/kit.ts';
+import { startKit, type Kit } from '../../src/lab/sigstore/kit.ts';
 import { sbomFor, servicesOf, verifierFor, workflow } from '../sigstore/stage.ts';
 
 export interface Ended {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { LabState } from '../lab/state.ts';
+import type { LabState } from '../../src/lab/state.ts';
 import { useLab } from '../lab/use-lab.ts';
 import { healthyProject } from './healthy.ts';
 import { makeProject, startIn, type Project, type Ran } from './project.ts';

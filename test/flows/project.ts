@@ -8,7 +8,7 @@ import { buildLayout, type BuildOptions, type BuildResult } from '../../src/flow
 import { buildPlan } from '../../src/flows/plan.ts';
 import { createHost, type Host } from '../../src/host/index.ts';
 import { createRegistry, type Registry } from '../../src/registry/index.ts';
-import type { LabState } from '../lab/state.ts';
+import type { LabState } from '../../src/lab/state.ts';
 
 export const projectRoot = fileURLToPath(new URL('../..', import.meta.url));
 export const commit = 'c0ffee'.padEnd(40, '0');

@@ -3,7 +3,7 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { labelNames, type Mirrors } from '../../src/core/index.ts';
-import type { LabState } from '../lab/state.ts';
+import type { LabState } from '../../src/lab/state.ts';
 import { useLab } from '../lab/use-lab.ts';
 import { startFaultProxy } from '../support/registries/fault-proxy.ts';
 import { answer, cutUpload, first, on, reset, type Match } from '../support/registries/faults.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Deb } from './apt.ts';
-import { closure } from './closure.ts';
+import type { Deb } from '../../src/lab/apt.ts';
+import { closure } from '../../src/lab/closure.ts';
 
 const deb = (name: string, depends: string[][] = [], provides: string[] = []): [string, Deb] => [
   name,

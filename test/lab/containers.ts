@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
 import type { Platform } from '../../src/core/index.ts';
-import type { LabState } from './state.ts';
+import type { LabState } from '../../src/lab/state.ts';
 
 /** connect gives a client of one of the lab's engines. */
 export function connect(endpoint: string): Docker {

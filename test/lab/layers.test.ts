@@ -5,10 +5,10 @@ import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { BlobStore } from './blobs.ts';
-import { listOf, statusOf } from './dpkg.ts';
-import { directory, file, symlink, type TarEntry } from './entries.ts';
-import type { Deb } from './apt.ts';
+import { BlobStore } from '../../src/lab/blobs.ts';
+import { listOf, statusOf } from '../../src/lab/dpkg.ts';
+import { directory, file, symlink, type TarEntry } from '../../src/lab/entries.ts';
+import type { Deb } from '../../src/lab/apt.ts';
 
 let cache = '';
 beforeEach(async () => {

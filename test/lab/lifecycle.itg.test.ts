@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runScript } from './containers.ts';
-import { findDaemons, isAlive } from './daemons.ts';
-import { down } from './down.ts';
-import { labPaths } from './paths.ts';
-import { readLab, type LabState } from './state.ts';
-import { up } from './up.ts';
+import { findDaemons, isAlive } from '../../src/lab/daemons.ts';
+import { down } from '../../src/lab/down.ts';
+import { labPaths } from '../../src/lab/paths.ts';
+import { readLab, type LabState } from '../../src/lab/state.ts';
+import { up } from '../../src/lab/up.ts';
 
 // A lab of its own, beside the one that the other tests share; the downloads are the same.
 let place = '';

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { withLock } from './lock.ts';
+import { withLock } from '../../src/lab/lock.ts';
 
 let directory = '';
 beforeEach(async () => {
@@ -29,8 +29,8 @@ test('two callers work one after the other', async () => {
 test('a holder that died is not waited for', async () => {
   const lock = join(directory, 'lock');
   await mkdir(lock);
-  const gone = spawnSync('true').pid;
-  await writeFile(join(lock, 'pid'), String(gone));
+  const holder = { pid: spawnSync('true').pid, host: hostname(), since: '', nonce: 'x' };
+  await writeFile(join(lock, 'holder.json'), JSON.stringify(holder));
   expect(await withLock(lock, async () => 'done')).toBe('done');
 });
 

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { platforms } from '../../src/core/index.ts';
-import { PrivateApt } from './apt.ts';
-import { baseParts } from './base.ts';
-import { BlobStore } from './blobs.ts';
+import { PrivateApt } from '../../src/lab/apt.ts';
+import { baseParts } from '../../src/lab/base.ts';
+import { BlobStore } from '../../src/lab/blobs.ts';
 import { runScript } from './containers.ts';
-import { solveSets } from './content.ts';
-import { makeImage } from './oci-image.ts';
-import { run, runText } from './run.ts';
-import type { LabState } from './state.ts';
+import { solveSets } from '../../src/lab/content.ts';
+import { makeImage } from '../../src/lab/oci-image.ts';
+import { run } from '../../src/lab/run.ts';
+import type { LabState } from '../../src/lab/state.ts';
 import { useLab } from './use-lab.ts';
 
 let lab: LabState;
@@ -87,12 +87,13 @@ test("github's stand-in gives gh by its checksum and any commit of the runner, t
   const [name = '', sum = ''] = Object.entries(lab.gh.checksums)[0] ?? [];
   const url = `${lab.github}/cli/cli/releases/download/v${lab.gh.version}/${name}`;
   await expect(run('curl', ['--fail', '--silent', '--cacert', '/dev/null', url])).rejects.toThrow('curl failed');
-  const fetched = await run('curl', ['--fail', '--silent', '--noproxy', '*', '--cacert', lab.extraCa, url]);
-  expect(await runText('sha256sum', ['-'], { input: fetched })).toBe(`${sum}  -\n`);
   const clone = await mkdtemp(join(tmpdir(), 'lab-clone-'));
   const git = async (...args: string[]): Promise<string> =>
-    runText('git', ['-C', clone, ...args], { env: { GIT_SSL_CAINFO: lab.ca } });
+    run('git', ['-C', clone, ...args], { env: { GIT_SSL_CAINFO: lab.ca } });
   try {
+    const file = join(clone, 'gh.tar.gz');
+    await run('curl', ['--fail', '--silent', '--noproxy', '*', '--cacert', lab.extraCa, '--output', file, url]);
+    expect(await run('sha256sum', [file])).toBe(`${sum}  ${file}\n`);
     await git('init', '--quiet');
     await git('fetch', '--quiet', '--depth', '1', `${lab.github}/ambient-code/platform`, lab.runner.commit);
     expect((await git('rev-parse', 'FETCH_HEAD:components/runners/ambient-runner')).trim()).toBe(lab.runner.tree);

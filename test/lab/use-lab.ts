@@ -1,5 +1,5 @@
-import type { EngineKind, LabState } from './state.ts';
-import { up } from './up.ts';
+import type { EngineKind, LabState } from '../../src/lab/state.ts';
+import { up } from '../../src/lab/up.ts';
 
 /**
  * useLab gives integration tests the lab, started by whoever asks first; the others get it at

@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { beforeAll, expect, test } from 'vitest';
 import { runScript } from './containers.ts';
-import type { LabState } from './state.ts';
+import type { LabState } from '../../src/lab/state.ts';
 import { useLab } from './use-lab.ts';
 
 let lab: LabState;

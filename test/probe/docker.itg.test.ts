@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { connectDocker, parseEndpoint } from '../../src/engines/index.ts';
 import { createHost } from '../../src/host/index.ts';
 import { containerEngine, probe, probeHealth, probeLabel, type ProbeOptions } from '../../src/probe/index.ts';
-import type { LabState } from '../lab/state.ts';
+import type { LabState } from '../../src/lab/state.ts';
 import { useLab } from '../lab/use-lab.ts';
 import { buildImage } from './image.ts';
 

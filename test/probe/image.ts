@@ -5,7 +5,7 @@ import type Dockerode from 'dockerode';
 import { transform } from 'esbuild';
 import { pack } from 'tar-stream';
 import { reference } from '../lab/containers.ts';
-import type { LabState } from '../lab/state.ts';
+import type { LabState } from '../../src/lab/state.ts';
 
 /** What the container's runner does around the HTTP of runner.ts, and which faults the image has. */
 const main = `

@@ -10,7 +10,7 @@ const scripts = [
   'images/standard/rootfs/app/standard-claude-wrapper.sh',
 ];
 /** Run by the tests alone. */
-const ours = ['test/bare-root/run.sh', 'test/bare-root/enter.sh', 'test/lab/stand-ins/enter-root.sh'];
+const ours = ['test/bare-root/run.sh', 'test/bare-root/enter.sh', 'src/lab/stand-ins/enter-root.sh'];
 
 async function shellcheck(...args: string[]): Promise<string> {
   // Exit code 1 is findings, which are on stdout; a shellcheck that did not start is no clean script.

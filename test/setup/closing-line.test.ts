@@ -4,8 +4,11 @@ import ClosingLine from '../support/closing-line.ts';
 
 /** A file with one test for each state. */
 function ran(...states: readonly string[]): TestModule {
+  return file(states.includes('failed') ? 'failed' : 'passed', states);
+}
+
+function file(state: string, states: readonly string[]): TestModule {
   const tests = states.map((state) => ({ fullName: `one that ${state}`, result: () => ({ state }) }));
-  const state = states.includes('failed') ? 'failed' : 'passed';
   const module = { relativeModuleId: 'a.test.ts', state: () => state, children: { allTests: () => tests } };
   return module as unknown as TestModule;
 }
@@ -38,6 +41,16 @@ describe('the closing line', () => {
     const { printed, code } = await close(ran('passed', 'passed', 'failed'), ran('skipped'));
     expect(printed).toBe('\n2 passed, 1 failed, 1 skipped\n');
     expect(code).toBeUndefined();
+  });
+
+  test.each([
+    ['could not be loaded', [], '0 skipped'],
+    ['could not prepare what its tests wait for', ['skipped', 'skipped'], '2 skipped'],
+  ])('a file that %s is one failure', async (_name, states, skipped) => {
+    vi.stubEnv('CI', undefined);
+    vi.stubEnv('RUNNER_IMAGE_NO_SKIPS', undefined);
+    const { printed } = await close(ran('passed'), file('failed', states));
+    expect(printed).toBe(`\n1 passed, 1 failed, ${skipped}\n`);
   });
 
   test.each(['CI', 'RUNNER_IMAGE_NO_SKIPS'])(

@@ -13,10 +13,10 @@ import { checkToken } from '../../src/sigstore/identity-token.ts';
 import { collectBytes } from '../../src/core/bytes.ts';
 import { digestOf } from '../../src/core/index.ts';
 import { fakeHost } from '../support/fake-host.ts';
-import { githubClaims, makeToken } from '../support/sigstore/identity.ts';
-import { newKeyPair } from '../support/sigstore/keys.ts';
-import { status, type Fault, type Service } from '../support/sigstore/kit.ts';
-import type { Answer } from '../support/sigstore/fulcio.ts';
+import { githubClaims, makeToken } from '../../src/lab/sigstore/identity.ts';
+import { newKeyPair } from '../../src/lab/sigstore/keys.ts';
+import { status, type Fault, type Service } from '../../src/lab/sigstore/kit.ts';
+import type { Answer } from '../../src/lab/sigstore/fulcio.ts';
 import { servicesOf, useKit } from './stage.ts';
 
 const kit = useKit();

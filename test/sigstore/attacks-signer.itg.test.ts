@@ -9,7 +9,7 @@ import {
   policySchema,
   readTrustedRoot,
 } from '../../src/sigstore/index.ts';
-import { startKit } from '../support/sigstore/kit.ts';
+import { startKit } from '../../src/lab/sigstore/kit.ts';
 import { attachRaw, bytesOf, codes, rootReport, signedJson } from './attach-raw.ts';
 import { servicesOf, stage, useKit, verifierFor, workflow } from './stage.ts';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { digestOf } from '../../src/core/index.ts';
 import { bytesOf, signedJson, type BundleJson } from './attach-raw.ts';
-import { derOf } from '../support/sigstore/keys.ts';
+import { derOf } from '../../src/lab/sigstore/keys.ts';
 import { signerFor, useKit, verifierFor } from './stage.ts';
 import { fakeHost } from '../support/fake-host.ts';
 

@@ -5,8 +5,8 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { FulcioSigner, TSAWitness, type SignatureBundle } from '@sigstore/sign';
 import { Door } from '../../src/sigstore/door.ts';
-import { makeToken, githubClaims } from '../support/sigstore/identity.ts';
-import { newKeyPair } from '../support/sigstore/keys.ts';
+import { makeToken, githubClaims } from '../../src/lab/sigstore/identity.ts';
+import { newKeyPair } from '../../src/lab/sigstore/keys.ts';
 
 const servers: Server[] = [];
 afterEach(() => {

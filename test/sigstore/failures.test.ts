@@ -3,8 +3,8 @@ import { renderError } from '../../src/errors/index.ts';
 import { signTree } from '../../src/flows/trust/index.ts';
 import { identityToken, keylessSigner, readTrustedRoot } from '../../src/sigstore/index.ts';
 import { fakeHost } from '../support/fake-host.ts';
-import type { Answer } from '../support/sigstore/fulcio.ts';
-import { status, type Kit } from '../support/sigstore/kit.ts';
+import type { Answer } from '../../src/lab/sigstore/fulcio.ts';
+import { status, type Kit } from '../../src/lab/sigstore/kit.ts';
 import { codes, rootReport } from './attach-raw.ts';
 import { servicesOf, stage, useKit, type Stage } from './stage.ts';
 

@@ -1,8 +1,8 @@
 import { ASN1Obj, X509Certificate } from '@sigstore/core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { KnownCertificate } from '../../src/sigstore/known-certificate.ts';
-import { startFulcio } from '../support/sigstore/fulcio.ts';
-import { startTsa } from '../support/sigstore/tsa.ts';
+import { startFulcio } from '../../src/lab/sigstore/fulcio.ts';
+import { startTsa } from '../../src/lab/sigstore/tsa.ts';
 
 let certificates: readonly Buffer[];
 beforeAll(async () => {

@@ -5,7 +5,7 @@ import { keySigner, imageSignature, signStatement } from '../../src/sigstore/ind
 import { witnesses } from '../../src/sigstore/witnesses.ts';
 import { digestOf } from '../../src/core/index.ts';
 import { fakeHost } from '../support/fake-host.ts';
-import { status, type Fault } from '../support/sigstore/kit.ts';
+import { status, type Fault } from '../../src/lab/sigstore/kit.ts';
 import { servicesOf, useKit } from './stage.ts';
 
 const kit = useKit();

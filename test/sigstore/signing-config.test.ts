@@ -12,7 +12,7 @@ import {
   signStatement,
 } from '../../src/sigstore/index.ts';
 import { fakeHost } from '../support/fake-host.ts';
-import { newKeyPair } from '../support/sigstore/keys.ts';
+import { newKeyPair } from '../../src/lab/sigstore/keys.ts';
 import { signingConfig } from '../support/sigstore/signing-config.ts';
 import { stage, useKit, verifierFor } from './stage.ts';
 

@@ -17,9 +17,9 @@ import {
 } from '../../src/sigstore/index.ts';
 import { fakeHost, type FakeHost } from '../support/fake-host.ts';
 import { startMemoryRegistry, type Fault, type MemoryRegistry } from '../support/registries/memory-registry.ts';
-import { githubIssuer } from '../support/sigstore/identity.ts';
+import { githubIssuer } from '../../src/lab/sigstore/identity.ts';
 import { labelledImage, type LabelledImage } from '../support/sigstore/image.ts';
-import { startKit, type Kit } from '../support/sigstore/kit.ts';
+import { startKit, type Kit } from '../../src/lab/sigstore/kit.ts';
 import { testPlan } from '../support/sigstore/plan.ts';
 
 export const workflow = 'https://github.com/o/r/.github/workflows/build.yml@refs/heads/main';

@@ -10,10 +10,9 @@ export default class ClosingLine implements Reporter {
     const count = { passed: 0, failed: errors.length, skipped: 0 };
     const skipped: string[] = [];
     for (const module of modules) {
-      let own = 0;
+      const before = count.failed;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
-        own += 1;
         if (state === 'passed') count.passed += 1;
         else if (state === 'failed') count.failed += 1;
         else {
@@ -21,8 +20,8 @@ export default class ClosingLine implements Reporter {
           skipped.push(`${module.relativeModuleId}: ${test.fullName}`);
         }
       }
-      // A file that broke before its first test has none to count, and is a failure all the same.
-      if (module.state() === 'failed' && own === 0) count.failed += 1;
+      // A file that broke before its first test, or in what its tests wait for, is a failure all the same.
+      if (module.state() === 'failed' && count.failed === before) count.failed += 1;
     }
     const strict = process.env['CI'] !== undefined || process.env['RUNNER_IMAGE_NO_SKIPS'] !== undefined;
     if (strict && count.skipped > 0) process.exitCode = 1;

@@ -7,12 +7,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseImageRef, parseIndex } from '../../src/core/index.ts';
 import { createRegistry } from '../../src/registry/index.ts';
 import { filesUnder, makeProject, start, startIn, type Project, type Ran } from '../flows/project.ts';
-import { labPaths } from '../lab/paths.ts';
-import type { LabState } from '../lab/state.ts';
-import { fetchTools } from '../lab/tools.ts';
+import { labPaths } from '../../src/lab/paths.ts';
+import type { LabState } from '../../src/lab/state.ts';
+import { fetchTools } from '../../src/lab/tools.ts';
 import { useLab } from '../lab/use-lab.ts';
 import { fakeHost } from '../support/fake-host.ts';
-import { startKit, status, type Kit } from '../support/sigstore/kit.ts';
+import { startKit, status, type Kit } from '../../src/lab/sigstore/kit.ts';
 
 const workflow = 'https://github.com/o/r/.github/workflows/build.yml@refs/heads/main';
 

@@ -3,8 +3,8 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { onlineRoot } from '../../src/flows/trust/index.ts';
 import { readTrustedRoot } from '../../src/sigstore/index.ts';
 import { fakeHost } from '../support/fake-host.ts';
-import { newKeyPair } from '../support/sigstore/keys.ts';
-import { trustedRoot } from '../support/sigstore/trusted-root.ts';
+import { newKeyPair } from '../../src/lab/sigstore/keys.ts';
+import { trustedRoot } from '../../src/lab/sigstore/trusted-root.ts';
 
 const { getTrustedRoot } = vi.hoisted(() => ({ getTrustedRoot: vi.fn() }));
 vi.mock('@sigstore/tuf', () => ({ getTrustedRoot }));

@@ -7,7 +7,7 @@ import { packagesOf } from '../../src/flows/trust/index.ts';
 import { createRegistry } from '../../src/registry/index.ts';
 import type { Ecosystem, Package } from '../../src/sbom/index.ts';
 import { build, hostOf, makeProject, planOf, startIn, type Project } from '../flows/project.ts';
-import type { LabState } from '../lab/state.ts';
+import type { LabState } from '../../src/lab/state.ts';
 import { useLab } from '../lab/use-lab.ts';
 import { fakeHost } from '../support/fake-host.ts';
 

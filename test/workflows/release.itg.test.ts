@@ -14,7 +14,7 @@ import { createRegistry, type Registry, type Repository } from '../../src/regist
 import { predicateTypes, type Provenance } from '../../src/sigstore/index.ts';
 import { root as project } from '../dockerfile/definitions.ts';
 import { startMemoryRegistry, type MemoryRegistry } from '../support/registries/memory-registry.ts';
-import { startKit, type Kit } from '../support/sigstore/kit.ts';
+import { startKit, type Kit } from '../../src/lab/sigstore/kit.ts';
 import { git, newRepository } from '../support/upstream/repository.ts';
 import { stepsOf, workflowFiles } from './files.ts';
 import { part } from './stage.ts';
@@ -258,7 +258,7 @@ describe('from pushed digests to a release, with the steps of the workflows', ()
   it('signs nothing that no gate of this run let through', async () => {
     const [plan] = plans as [Plan];
     const { registry: at, repository } = parseImageRef(plan.repository);
-    const [child] = (await registry.manifest({ registry: at, repository, digest: digests.get(plan.variant) as Digest }))
+    const [child] = (await registry.manifest({ registry: at, repository, digest: digests.get(plan.variant) }))
       .node.children;
     const ended = await step(commandsOf('sign.yml')[0] ?? 'exit 99', {}, `${plan.repository}@${child?.digest ?? ''}`);
     expect(ended.code).not.toBe(0);

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { projectRoot } from '../../lab/index.ts';
-import { run } from '../../lab/run.ts';
+import { projectRoot } from '../../../src/lab/index.ts';
+import { run } from '../../../src/lab/run.ts';
 import { quote, shell } from '../docker.ts';
 import type { Stage } from '../stage.ts';
 import type { Command, Contender, Trial } from '../types.ts';

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { AppError } from '../../src/errors/index.ts';
+import { AppError } from '../errors/index.ts';
 import type { PrivateApt } from './apt.ts';
 import { isAlive, type Daemon } from './daemons.ts';
 import { engineVersion, startClassic } from './engine-classic.ts';

@@ -1,6 +1,6 @@
 /** `runner-image lab …` as a program of its own: scripts/lab.ts starts it from the sources. */
 import { parseArgs } from 'node:util';
-import { AppError, errorToJson, exitCodes, renderError } from '../../src/errors/index.ts';
+import { AppError, errorToJson, exitCodes, renderError } from '../errors/index.ts';
 import { down } from './down.ts';
 import { readLab, type EngineKind, type LabState } from './state.ts';
 import { labPaths } from './paths.ts';

@@ -1,8 +1,9 @@
-import { readFile, readdir, rm, writeFile, access } from 'node:fs/promises';
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dropEmulation } from './binfmt.ts';
 import { findDaemons, stopDaemon } from './daemons.ts';
 import { bridgeOf } from './engines.ts';
+import { exists } from './host.ts';
 import { withLock } from './lock.ts';
 import { labPaths } from './paths.ts';
 import { run } from './run.ts';
@@ -30,11 +31,7 @@ async function dropKernelState(id: string): Promise<void> {
     if (name.startsWith('openshell-lab-') && name.endsWith(id)) await writeFile(join(binfmt, name), '-1');
   for (const kind of ['classic', 'current'] as const) {
     const bridge = bridgeOf(id, kind);
-    const there = await access(`/sys/class/net/${bridge}`).then(
-      () => true,
-      () => false,
-    );
-    if (there) await run('ip', ['link', 'delete', bridge]).catch(() => undefined);
+    if (await exists(`/sys/class/net/${bridge}`)) await run('ip', ['link', 'delete', bridge]).catch(() => undefined);
   }
 }
 

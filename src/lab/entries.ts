@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { buffer } from 'node:stream/consumers';
 import { extract, pack, type Header, type Pack } from 'tar-stream';
-import { AppError } from '../../src/errors/index.ts';
+import { AppError } from '../errors/index.ts';
 import type { Deb } from './apt.ts';
 
 /** 2026-01-01T00:00:00Z: every file that the lab makes carries it, so that bytes repeat. */

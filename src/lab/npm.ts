@@ -1,27 +1,24 @@
-import { access, mkdir, rename } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { exists } from './host.ts';
 import { npmVersion } from './packages.ts';
-import { runText } from './run.ts';
+import { run } from './run.ts';
 
 /** npmTarball fetches npm's own package by npm, which holds it to the registry's integrity. */
 export async function npmTarball(cache: string): Promise<string> {
   const directory = join(cache, 'npm');
   const target = join(directory, `npm-${npmVersion}.tgz`);
-  const there = await access(target).then(
-    () => true,
-    () => false,
-  );
-  if (there) return target;
+  if (await exists(target)) return target;
   const partial = join(directory, 'partial');
   await mkdir(partial, { recursive: true });
-  await runText('npm', ['pack', `npm@${npmVersion}`, '--pack-destination', partial, '--silent'], { cwd: partial });
+  await run('npm', ['pack', `npm@${npmVersion}`, '--pack-destination', partial, '--silent'], { cwd: partial });
   await rename(join(partial, `npm-${npmVersion}.tgz`), target);
   return target;
 }
 
 /** Where this machine's npm fetches from. */
 export async function npmRegistry(): Promise<string> {
-  const url = (await runText('npm', ['config', 'get', 'registry'])).trim();
+  const url = (await run('npm', ['config', 'get', 'registry'])).trim();
   return url.endsWith('/') ? url : `${url}/`;
 }
 

@@ -1,18 +1,13 @@
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { startDaemon, type Daemon } from './daemons.ts';
+import { exists } from './host.ts';
 import { run } from './run.ts';
 
-/** engineAnswers asks a Docker Engine API on a Unix socket; gives its version. */
+/** engineVersion asks a Docker Engine API on a Unix socket; returns undefined when nothing answers. */
 export async function engineVersion(socket: string): Promise<string | undefined> {
-  if (
-    !(await access(socket).then(
-      () => true,
-      () => false,
-    ))
-  )
-    return undefined;
+  if (!(await exists(socket))) return undefined;
   return new Promise((resolve) => {
     const call = request({ socketPath: socket, path: '/version', timeout: 2000 }, (answer) => {
       let body = '';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { AppError } from '../../src/errors/index.ts';
-import type { Mirrors } from '../../src/core/index.ts';
+import { AppError } from '../errors/index.ts';
+import type { Mirrors } from '../core/index.ts';
 import type { Emulation } from './binfmt.ts';
 import type { Daemon } from './daemons.ts';
 import type { RunnerSource } from './runner-repo.ts';

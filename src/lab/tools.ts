@@ -1,7 +1,8 @@
-import { access, chmod, copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../../src/errors/index.ts';
+import { AppError } from '../errors/index.ts';
 import { PrivateApt, unpack } from './apt.ts';
+import { exists } from './host.ts';
 import { suite, type Architecture } from './packages.ts';
 
 /**
@@ -37,11 +38,7 @@ export async function fetchTools(
     if (deb === undefined) throw new AppError('lab/tool', 'upstream', `${from} has no package ${packageName}`);
     const version = deb.version.replace(/[^\w.]+/g, '-');
     const path = join(cache, 'tools', `${name}-${version}`, file.split('/').at(-1) ?? name);
-    const there = await access(path).then(
-      () => true,
-      () => false,
-    );
-    if (!there) {
+    if (!(await exists(path))) {
       const tree = join(cache, 'tools', `${name}-${version}.tree`);
       await unpack(deb, tree);
       await mkdir(join(cache, 'tools', `${name}-${version}`), { recursive: true });

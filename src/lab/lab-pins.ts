@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { isMap, parseDocument, type Document, type YAMLMap } from 'yaml';
-import { AppError } from '../../src/errors/index.ts';
+import { AppError } from '../errors/index.ts';
 import type { ImageNames } from './images.ts';
 import { projectRoot } from './paths.ts';
 import type { LabState } from './state.ts';

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Deb, PrivateApt } from './apt.ts';
 import { startDaemon, type Daemon } from './daemons.ts';
 import { daemonEnvironment, daemonOptions, engineVersion, makeBridge } from './engine-classic.ts';
+import { exists } from './host.ts';
 import { enginePackages, type Architecture } from './packages.ts';
 import { labSource } from './paths.ts';
 import { unpack } from './apt.ts';
@@ -13,13 +14,7 @@ import { run } from './run.ts';
 async function engineRoot(cache: string, debs: ReadonlyMap<string, Deb>): Promise<string> {
   const packages = createHash('sha256').update(JSON.stringify([...debs.values()].map(({ sha256 }) => sha256)));
   const root = join(cache, 'engine', packages.digest('hex').slice(0, 16));
-  if (
-    await access(root).then(
-      () => true,
-      () => false,
-    )
-  )
-    return root;
+  if (await exists(root)) return root;
   await rm(`${root}.partial`, { recursive: true, force: true });
   // base-files first: it brings the links /bin and /lib that the others unpack through.
   const order = [...debs.values()].sort((a, b) => Number(b.name === 'base-files') - Number(a.name === 'base-files'));

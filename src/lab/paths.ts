@@ -12,7 +12,7 @@ function findRoot(directory: string): string {
 }
 
 export const projectRoot = findRoot(dirname(fileURLToPath(import.meta.url)));
-export const labSource = join(projectRoot, 'test/lab/');
+export const labSource = join(projectRoot, 'src/lab/');
 
 export interface LabPaths {
   /** Everything that `lab down` removes. */

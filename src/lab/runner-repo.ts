@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { PythonArtifacts } from './python.ts';
 import { labSource } from './paths.ts';
-import { run, runText } from './run.ts';
+import { run } from './run.ts';
 
 /** Where the runner lies in its repository, as upstream has it. */
 export const runnerPath = 'components/runners/ambient-runner';
@@ -44,7 +44,7 @@ export async function makeRunnerRepository(directory: string, python: PythonArti
   await rm(worktree, { recursive: true, force: true });
   await mkdir(repository, { recursive: true });
   const source = join(labSource, 'runner');
-  const names = (await runText('find', ['.', '-type', 'f', '-not', '-name', '*.pyc'], { cwd: source }))
+  const names = (await run('find', ['.', '-type', 'f', '-not', '-name', '*.pyc'], { cwd: source }))
     .split('\n')
     .filter((name) => name !== '')
     .map((name) => name.slice(2));
@@ -62,7 +62,7 @@ export async function makeRunnerRepository(directory: string, python: PythonArti
     env[`GIT_COMMITTER_${key}`] = value;
   }
   const git = async (...args: string[]): Promise<string> =>
-    (await runText('git', ['--git-dir', repository, ...args], { env, cwd: worktree })).trim();
+    (await run('git', ['--git-dir', repository, ...args], { env, cwd: worktree })).trim();
   await run('git', ['init', '--quiet', '--bare', '--initial-branch=main', repository], { env });
   await git('--work-tree', worktree, 'add', '--all');
   await git('--work-tree', worktree, 'commit', '--quiet', '--message', "The lab's stand-in runner");

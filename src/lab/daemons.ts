@@ -3,7 +3,7 @@ import { openSync, closeSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AppError } from '../../src/errors/index.ts';
+import { AppError } from '../errors/index.ts';
 
 /** A process id alone may be another's by now: the start time (clock ticks, proc(5)) tells. */
 export interface Daemon {

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Deb } from './apt.ts';
 import type { BlobStore, Layer } from './blobs.ts';
 import { closure } from './closure.ts';
 import { listOf, statusOf } from './dpkg.ts';
 import { debEntries, directory, file, isDocumentation, symlink, type TarEntry } from './entries.ts';
+import { host } from './host.ts';
 import type { ImageParts } from './oci-image.ts';
 import { basePackages, type Architecture } from './packages.ts';
 import { labSource } from './paths.ts';
@@ -128,8 +129,7 @@ async function cachedRootLayer(store: BlobStore, cache: string, debs: readonly D
   if (kept !== undefined) return JSON.parse(kept) as Layer;
   const layer = await rootLayer(store, debs);
   await mkdir(join(cache, 'base'), { recursive: true });
-  await writeFile(`${record}.tmp`, JSON.stringify(layer));
-  await rename(`${record}.tmp`, record);
+  await host.files.write(record, JSON.stringify(layer));
   return layer;
 }
 

@@ -1,7 +1,8 @@
-import { access, chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../../src/errors/index.ts';
+import { AppError } from '../errors/index.ts';
 import { unpack, type PrivateApt } from './apt.ts';
+import { exists } from './host.ts';
 import { emulatorPackage, type Architecture } from './packages.ts';
 import { run, succeeds } from './run.ts';
 
@@ -28,11 +29,6 @@ export interface Emulation {
   readonly interpreter: string;
 }
 
-const exists = async (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
 const escaped = (hex: string): string => hex.replace(/../g, '\\x$&');
 
 async function emulator(apt: PrivateApt, cache: string, host: Architecture, machine: string): Promise<string> {

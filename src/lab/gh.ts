@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
-import { AppError } from '../../src/errors/index.ts';
+import { AppError } from '../errors/index.ts';
 import type { Deb } from './apt.ts';
 import { debEntries, directory, sorted, tarOf, type TarEntry } from './entries.ts';
 import { architectures, ghPackage, type Architecture } from './packages.ts';

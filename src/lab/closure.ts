@@ -1,4 +1,4 @@
-import { AppError } from '../../src/errors/index.ts';
+import { AppError } from '../errors/index.ts';
 import type { Deb } from './apt.ts';
 
 /**
@@ -15,7 +15,7 @@ export function closure(set: ReadonlyMap<string, Deb>, names: readonly string[])
     const deb = find(name);
     if (deb === undefined)
       throw new AppError('lab/closure', 'machine', `no package ${name} in the lab's set`, {
-        hint: 'add it to test/lab/packages.ts, or remove the cache with runner-image lab down --cache',
+        hint: 'add it to src/lab/packages.ts, or remove the cache with runner-image lab down --cache',
       });
     if (taken.has(deb.name)) continue;
     taken.set(deb.name, deb);

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { AppError } from '../../src/errors/index.ts';
+import { AppError } from '../errors/index.ts';
 import type { Blob, BlobStore } from './blobs.ts';
 import { startDaemon, type Daemon } from './daemons.ts';
 import type { StandIn } from './oci-image.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { AppError } from '../../src/errors/index.ts';
+import { AppError } from '../errors/index.ts';
 import type { Deb } from './apt.ts';
 import { closure } from './closure.ts';
 import { debEntries, directory, file, sorted, symlink, tarOf, type TarEntry } from './entries.ts';

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
 import type { Deb } from '../apt.ts';
 import { addEntry, debEntries, isDocumentation, type TarEntry } from '../entries.ts';
+import { host } from '../host.ts';
 
 /** Unpacked is a package ready to be sent: its files as a tar, its directories as a list. */
 export interface Unpacked {
@@ -63,8 +64,7 @@ export class UnpackedDebs {
     const tar = join(this.#directory, `${deb.sha256}.tar`);
     await rename(partial, tar);
     const unpacked = { tar, size: output.bytesWritten - endMarker, directories, paths };
-    await writeFile(`${partial}.json`, JSON.stringify(unpacked));
-    await rename(`${partial}.json`, record);
+    await host.files.write(record, JSON.stringify(unpacked));
     return unpacked;
   }
 }

@@ -1,6 +1,6 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../../src/errors/index.ts';
+import { AppError } from '../errors/index.ts';
 import { PrivateApt } from './apt.ts';
 import { startArtifactServer } from './artifact-server.ts';
 import { ensureEmulation } from './binfmt.ts';
@@ -9,6 +9,7 @@ import { inputsHash, makeContent, solveSets } from './content.ts';
 import { freePort, isAlive, stopDaemon, type Daemon } from './daemons.ts';
 import { engineVersion } from './engine-classic.ts';
 import { ensureEngines } from './engines.ts';
+import { host } from './host.ts';
 import { writeLabPins, readImageNames } from './lab-pins.ts';
 import { withLock } from './lock.ts';
 import { npmRegistry, proxies } from './npm.ts';
@@ -78,7 +79,7 @@ async function start(
   say: (line: string) => void,
 ): Promise<LabState> {
   const paths = labPaths();
-  const host = hostArchitecture();
+  const architecture = hostArchitecture();
   const apt = new PrivateApt(paths.cache);
   await mkdir(paths.lab, { recursive: true });
   const started: Daemon[] = [];
@@ -86,8 +87,8 @@ async function start(
     say('packages: solving and fetching (cached after the first time)');
     const sets = await solveSets(apt);
     say('emulation and engines');
-    const emulation = before?.emulation ?? (await ensureEmulation(apt, paths.cache, host, paths.id));
-    const { docker, daemons, bridges } = await ensureEngines(engines, before, apt, host, paths);
+    const emulation = before?.emulation ?? (await ensureEmulation(apt, paths.cache, architecture, paths.id));
+    const { docker, daemons, bridges } = await ensureEngines(engines, before, apt, architecture, paths);
     started.push(...daemons);
     const server = before?.daemons.find(({ name }) => name === 'artifact-server');
     if (server !== undefined) await stopDaemon(server);
@@ -147,8 +148,7 @@ async function start(
       emulation,
       cache: paths.cache,
     };
-    await writeFile(`${paths.state}.tmp`, JSON.stringify(state, null, 2));
-    await rename(`${paths.state}.tmp`, paths.state);
+    await host.files.write(paths.state, JSON.stringify(state, null, 2));
     return state;
   } catch (error) {
     // A lab that did not come up leaves nothing running; one that was up keeps what it had.

@@ -1,9 +1,10 @@
-import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { AppError } from '../../src/errors/index.ts';
+import { AppError } from '../errors/index.ts';
+import { exists, host } from './host.ts';
 import { suite, type Architecture } from './packages.ts';
-import { run, runText } from './run.ts';
+import { run } from './run.ts';
 
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
@@ -25,7 +26,7 @@ export interface Deb {
 async function findMirror(): Promise<string> {
   const named = process.env['RUNNER_IMAGE_LAB_MIRROR'];
   if (named !== undefined && named !== '') return named;
-  const targets = await runText('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages']);
+  const targets = await run('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages']);
   const found = targets.split('\n').find((uri) => /\/debian\/?$/.test(uri.trim()));
   if (found !== undefined) return found.trim();
   throw new AppError('lab/no-mirror', 'machine', "no Debian mirror in apt's sources", {
@@ -50,7 +51,7 @@ export class PrivateApt {
 
   async #apt(architecture: Architecture, args: readonly string[]): Promise<string> {
     const options = [`-oAPT::Architecture=${architecture}`, '-qq'];
-    return runText('apt-get', [...options, ...args], { env: { APT_CONFIG: this.#config } });
+    return run('apt-get', [...options, ...args], { env: { APT_CONFIG: this.#config } });
   }
 
   /** A configuration of its own: nothing of the machine's package state is read or changed. */
@@ -63,13 +64,11 @@ export class PrivateApt {
       'none/partial',
     ])
       await mkdir(join(this.#root, directory), { recursive: true });
-    await access(keyring).catch((cause: unknown) => {
+    if (!(await exists(keyring)))
       throw new AppError('lab/no-keyring', 'machine', "Debian's archive keys are not here", {
         expected: keyring,
         hint: 'apt-get install debian-archive-keyring',
-        cause,
       });
-    });
     const source = [
       'Types: deb',
       `URIs: ${await findMirror()}`,
@@ -82,7 +81,7 @@ export class PrivateApt {
     await writeFile(join(this.#root, 'etc/sources.list.d/lab.sources'), source);
     await writeFile(join(this.#root, 'state/status'), '');
     // How this machine reaches the mirror (proxies, certificates) holds for the lab, too.
-    const network = (await runText('apt-config', ['dump']))
+    const network = (await run('apt-config', ['dump']))
       .split('\n')
       .filter((line) => /^Acquire::(https?|Retries)(::| )/.test(line));
     const settings = [
@@ -160,14 +159,13 @@ export class PrivateApt {
     for (let at = 0; at < files.length; at += 8)
       debs.push(...(await Promise.all(files.slice(at, at + 8).map((file) => this.#describe(file)))));
     debs.sort((a, b) => (a.name < b.name ? -1 : 1));
-    await writeFile(`${record}.tmp`, JSON.stringify(debs));
-    await rename(`${record}.tmp`, record);
+    await host.files.write(record, JSON.stringify(debs));
     return new Map(debs.map((deb) => [deb.name, deb]));
   }
 
   async #describe(name: string): Promise<Deb> {
     const file = join(this.#root, 'archives', name);
-    const control = (await runText('dpkg-deb', ['--field', file])).trimEnd();
+    const control = (await run('dpkg-deb', ['--field', file])).trimEnd();
     const field = (key: string): string => new RegExp(`^${key}: (.*)$`, 'm').exec(control)?.[1] ?? '';
     const names = (text: string): string[] => text.split('|').map((one) => /^[^\s:(]+/.exec(one.trim())?.[0] ?? '');
     const groups = (text: string): string[][] => (text === '' ? [] : text.split(',').map(names));
