@@ -18,7 +18,7 @@ function isFresh() {
   return inputs.every((name) => (statSync(`${root}/${name}`, { throwIfNoEntry: false })?.mtimeMs ?? Infinity) <= made);
 }
 
-/** Runs what process.argv says; `fail` is told in a sentence what keeps the command from starting. */
+/** Runs what process.argv says; `fail` receives a sentence that says what keeps the command from starting. */
 export async function start(fail) {
   if (!isFresh()) {
     if (!existsSync(join(root, 'node_modules', 'esbuild')))

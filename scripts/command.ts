@@ -31,6 +31,14 @@ export interface Call {
   readonly root: string;
 }
 
+/** commonOptions adds the options that every command has; `root` is the default of `--root`, where it is to be shown. */
+export function commonOptions(command: Command, root?: string): void {
+  command
+    .option('--json', 'print the result as JSON')
+    .option('--quiet', 'no progress on stderr, only warnings and errors')
+    .option('--root <dir>', 'project whose images/ is meant', root);
+}
+
 /** examples adds worked examples below a command's help. */
 export function examples(command: Command, lines: readonly (readonly [string, string])[]): void {
   const width = Math.max(...lines.map(([example]) => example.length));

@@ -4,7 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { AppError, AppErrors, errorToJson, exitCodes, renderError, type ExitCode } from '../src/errors/index.ts';
 import { createHost, type CreatedHost } from '../src/host/index.ts';
 import { commands } from './commands.ts';
-import type { Console } from './command.ts';
+import { commonOptions, type Console } from './command.ts';
 import { endWith } from './ending.ts';
 import { projectVersion } from './version.ts';
 
@@ -56,11 +56,9 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   const { command: module } = await entry.load();
   const parser = new Command(`runner-image ${name}`)
     .description(entry.summary)
-    .option('--json', 'print the result as JSON')
-    .option('--quiet', 'no progress on stderr, only warnings and errors')
-    .option('--root <dir>', 'project whose images/ is meant', projectRoot())
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
+  commonOptions(parser, projectRoot());
   module.define(parser);
   parser.parse(rest, { from: 'user' });
   const options = parser.opts<Record<string, unknown>>();

@@ -52,7 +52,7 @@ export async function verifyAsset(asset: Asset, limit: number): Promise<Verified
     expected: `${asset.expected} (${asset.checksumFile})`,
     found: `${digest}, ${size} bytes from ${asset.source}`,
     where: { file: asset.checksumFile },
-    hint: 'do not take the new checksum over unseen: find out from the publisher why the bytes changed',
+    hint: 'do not accept the new checksum unseen: ask the publisher why the bytes changed',
   });
 }
 

@@ -25,7 +25,7 @@ function keyNode(map: Node | null, key: PropertyKey): Node | undefined {
   return pair !== undefined && isNode(pair.key) ? pair.key : undefined;
 }
 
-/** deepest gives the node that a path leads to, or the nearest one above it that is there. */
+/** deepest returns the node that a path leads to, or the nearest one above it that is there. */
 function deepest(document: Document, path: Path): Node | null {
   let node: Node | null = document.contents;
   for (const step of path) {
@@ -67,7 +67,7 @@ function issueToError(issue: z.core.$ZodIssue, document: Document, where: (node:
   ];
 }
 
-/** flatten gives the issues of a union's one matching branch, so that a message names the real fault. */
+/** flatten returns the issues of a union's one matching branch, so that a message names the real fault. */
 function flatten(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
   return issues.flatMap((issue) => {
     if (issue.code !== 'invalid_union') return [issue];

@@ -15,7 +15,7 @@ const all = {
   'waivers.schema.json': { schema: waiverFileSchema, title: 'waivers.yaml of a derived image' },
 } as const;
 
-/** editorSchemas gives the JSON Schemas of the YAML files, by file name, as text. */
+/** editorSchemas returns the JSON Schemas of the YAML files, by file name, as text. */
 export function editorSchemas(): ReadonlyMap<string, string> {
   const texts = Object.entries(all).map(([file, { schema, title }]) => {
     const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });

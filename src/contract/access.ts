@@ -1,7 +1,7 @@
 import type { Entry } from '../core/index.ts';
 import { describe, resolve, type Tree } from './tree.ts';
 
-/** Identity is whom a process runs as; capabilities are dropped, so UID 0 alone is above the bits. */
+/** Identity is the user and groups that a process runs with; capabilities are dropped, so UID 0 alone is above the bits. */
 export interface Identity {
   /** For messages, e.g. `random UID 1000680000 in group 0`. */
   readonly name: string;

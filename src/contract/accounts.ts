@@ -48,7 +48,7 @@ export type ResolvedUser =
   | { readonly $case: 'ok'; readonly uid: number; readonly gids: readonly number[]; readonly how: string }
   | { readonly $case: 'bad'; readonly why: string };
 
-/** The kernel's limit; 2^32-1 means "no change" and is nobody's id. */
+/** The kernel's limit; 2^32-1 means "no change" and is no id. */
 const maxId = 4_294_967_294;
 
 function groupOf(text: string, accounts: Accounts): number | string {

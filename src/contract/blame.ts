@@ -30,7 +30,7 @@ const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\
 
 /**
  * blame finds the last instruction of one kind (ENV, LABEL, USER, ENTRYPOINT, CMD, EXPOSE) that set
- * `key`, and the layer on top of which it stood. Undefined when the history does not tell.
+ * `key`, and the layer on top of which it stood. Undefined when the history does not say.
  */
 export function blame(picture: Picture, keyword: string, key?: string): LayerOrigin | undefined {
   const sets = key === undefined ? undefined : new RegExp(`(?:^|[\\s'"{\\[])${escape(key)}(?:=|["']?\\s|:)`);

@@ -35,6 +35,10 @@ function keepLargest(kept: { path: string; size: number; layer: number }[], path
   kept.length = Math.min(kept.length, top);
 }
 
+/**
+ * takeCensus goes through the tree once and collects what several rules need. `above`: the first layer that is not the
+ * base's.
+ */
 export function takeCensus(
   tree: Picture['tree'],
   wanted: { readonly above: number; readonly searchPath: readonly string[]; readonly globs: readonly string[] },

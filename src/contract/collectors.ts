@@ -13,7 +13,7 @@ const scriptName = /\.(?:sh|bash|py|js|mjs|cjs|pl|rb)$/;
 
 /**
  * collectorsFor names the contents that the rules read: accounts, the policy, scripts that may be
- * started or named in a policy, what tells Python where to look, and tools' own versions.
+ * started or named in a policy, the files that set Python's search path, and tools' own versions.
  */
 export function collectorsFor(contract: Contract): Collectors {
   const families = [contract.profiles.standard, contract.profiles.openshell];

@@ -40,7 +40,7 @@ export interface RuleContext {
   readonly user: ResolvedUser;
   /** Who runs processes in this image: the config's user or the one it drops to, when known. */
   readonly runtime?: Identity | undefined;
-  /** A random UID in group 0, as OpenShift's restricted-v2 gives. */
+  /** A random UID in group 0, as OpenShift's restricted-v2 assigns. */
   readonly arbitrary: Identity;
   readonly policy?: PolicySource | undefined;
   readonly census: Census;
@@ -68,6 +68,6 @@ export interface Undecided {
 
 export interface ProfileChoice {
   readonly profile: Profile;
-  /** For `custom`: which profile it derives from; otherwise the variant label tells. */
+  /** For `custom`: which profile it derives from; read from the variant label otherwise. */
   readonly derivedFrom?: Exclude<Profile, 'custom'> | undefined;
 }

@@ -98,7 +98,7 @@ function contextOf(input: EvaluateInput, picture: Picture, undecided: Undecided[
   const policy = input.policy ?? policyOf(picture, profile);
   const env = assignments(picture.config.config?.Env);
   const baseLayers = countBase(picture, base);
-  // An image that does not begin with its base's layers cannot be told apart from it: the base-layers
+  // Where an image does not begin with its base's layers, none of its layers is known to be the base's: the base-layers
   // rule refuses it, and thousands of the base's own files would only hide that.
   const known = baseLayers >= (base?.config.rootfs.diff_ids.length ?? 0);
   const above = known ? baseLayers : Infinity;

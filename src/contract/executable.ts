@@ -19,6 +19,7 @@ export type Executable =
 
 const scriptNames = /\.(?:sh|bash|py|js|mjs|cjs|pl|rb)$/;
 
+/** searchPath returns the absolute directories of PATH; without PATH, those that container runtimes use. */
 export function searchPath(env: ReadonlyMap<string, string>): readonly string[] {
   const value = env.get('PATH') ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
   return value.split(':').filter((directory) => directory.startsWith('/'));

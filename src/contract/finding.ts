@@ -27,7 +27,7 @@ export function atPath({ picture }: RuleContext, path: string): Location {
   return { $case: 'path', path, layer: entry === undefined ? undefined : layerOrigin(picture, entry.layer) };
 }
 
-/** atConfig points to a member of the config and to the instruction that set it, where history tells. */
+/** atConfig points to a member of the config and to the instruction that set it, where the history says so. */
 export function atConfig({ picture }: RuleContext, key: string, keyword?: string, name?: string): Location {
   const layer = keyword === undefined ? undefined : blame(picture, keyword, name);
   return { $case: 'config', key, layer };

@@ -15,6 +15,7 @@ export function matchesGlob(glob: string, text: string): boolean {
   return (compiled.get(glob) ?? compile(glob)).match(text);
 }
 
+/** isGlob returns whether the text holds a wildcard. */
 export function isGlob(text: string): boolean {
   return /[*?]/.test(text);
 }

@@ -20,7 +20,7 @@ export interface ResolvedProfile extends ProfileSpec {
 
 const families = ['standard', 'openshell'] as const;
 
-/** familyOf reads which published image an image derives from: as told, else by the variant label. */
+/** familyOf reads which published image an image derives from: as chosen, else by the variant label. */
 function familyOf(contract: Contract, choice: ProfileChoice, picture: Picture): (typeof families)[number] {
   if (choice.derivedFrom !== undefined) return choice.derivedFrom;
   const label = picture.config.config?.Labels?.[labelNames.variant];
@@ -28,7 +28,7 @@ function familyOf(contract: Contract, choice: ProfileChoice, picture: Picture): 
     contract.profiles[name].variants.some((glob) => label !== undefined && matchesGlob(glob, label)),
   );
   if (found !== undefined) return found;
-  throw new AppError('contract/profile', 'usage', 'which published image this one derives from is not known', {
+  throw new AppError('contract/profile', 'usage', 'unknown which published image this one derives from', {
     expected: `label ${labelNames.variant} with a variant of ${families.join(' or ')}`,
     found: label === undefined ? 'no such label' : JSON.stringify(label.slice(0, 100)),
     hint: 'build FROM a published runner image, or say --derived-from standard|openshell',

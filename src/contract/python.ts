@@ -2,14 +2,14 @@ import type { RuleContext } from './context.ts';
 import { which } from './executable.ts';
 import { basename, dirname, lookup, resolve, type Tree } from './tree.ts';
 
-/** PythonFacts is what the layers tell of the interpreter that PATH gives. */
+/** PythonFacts is what the layers say about the interpreter on PATH. */
 export interface PythonFacts {
   /** Where PATH finds it, and the file that it is in the end. */
   readonly command: string;
   readonly executable: string;
   /** Lowest layer index that brought the executable. */
   readonly layer: number;
-  /** `3.14`; absent when neither name nor library tells. */
+  /** `3.14`; absent when neither name nor library shows it. */
   readonly version?: string | undefined;
   /** Directories that `import` searches, in the image, present ones only. */
   readonly path: readonly string[];

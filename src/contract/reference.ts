@@ -56,7 +56,7 @@ function parseAllowed(text: string): { name: string; port: string }[] {
     .filter((entry) => entry !== '');
   const wrong = entries.filter((entry) => !hostname.test(entry));
   if (wrong.length > 0)
-    throw new AppError('contract/allowlist', 'usage', 'an entry of the registry allowlist is no hostname', {
+    throw new AppError('contract/allowlist', 'usage', 'an entry of the registry allowlist is not a hostname', {
       expected: 'hostnames separated by commas, for example quay.io,registry.example.com:5000',
       found: wrong.map((entry) => JSON.stringify(entry.slice(0, 100))).join(', '),
       hint: 'leave out the scheme, paths and wildcards: entries are compared whole',

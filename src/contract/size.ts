@@ -20,6 +20,7 @@ export interface SizeFacts {
 
 const top = 10;
 
+/** sizeFacts returns the image's sizes in bytes, and what later layers overwrote or deleted. */
 export function sizeFacts({ picture, census }: Pick<RuleContext, 'picture' | 'census'>): SizeFacts {
   const by = new Map<number, number>();
   for (const item of picture.shadowed) by.set(item.by, (by.get(item.by) ?? 0) + item.size);

@@ -23,7 +23,7 @@ function npmVersion(bytes: Uint8Array): string | undefined {
 /** Packages that exist for one CPU only carry its name; they come with the package that wants them. */
 const perCpu = /x86_64|amd64|x64|aarch64|arm64/;
 
-/** toolVersions lists what the files tell: Python, its packages, and globally installed npm packages. */
+/** toolVersions lists the versions that files declare: Python, its packages, and globally installed npm packages. */
 export function toolVersions(context: RuleContext): Map<string, string> {
   const { picture } = context;
   const versions = new Map<string, string>();

@@ -72,7 +72,7 @@ export function resolve(tree: Tree, path: string, keepLast = false): Resolved {
   }
 }
 
-/** lookup gives the object that a path leads to, or undefined when it leads nowhere. */
+/** lookup returns the object that a path leads to, or undefined when it leads nowhere. */
 export function lookup(tree: Tree, path: string): Step | undefined {
   const found = resolve(tree, path);
   return found.$case === 'found' ? { path: found.path, entry: found.entry } : undefined;
@@ -91,7 +91,7 @@ export function childrenOf(tree: Tree, directory: string): string[] {
   );
 }
 
-/** describe gives `directory drwxr-x--- 1001:0`, as `ls -ld` would. */
+/** describe returns `directory drwxr-x--- 1001:0`, as `ls -ld` would. */
 export function describe(entry: Entry): string {
   const letters = { file: '-', directory: 'd', symlink: 'l', character: 'c', block: 'b', fifo: 'p' } as const;
   const bits = [0o400, 0o200, 0o100, 0o040, 0o020, 0o010, 0o004, 0o002, 0o001]
@@ -100,5 +100,5 @@ export function describe(entry: Entry): string {
   return `${letters[entry.type]}${bits} ${entry.uid}:${entry.gid}`;
 }
 
-/** octal gives the twelve mode bits, e.g. `1777`, `0755`. */
+/** octal returns the twelve mode bits, e.g. `1777`, `0755`. */
 export const octal = (mode: number): string => (mode & 0o7777).toString(8).padStart(4, '0');

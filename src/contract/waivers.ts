@@ -50,7 +50,7 @@ export interface WaiverOptions {
   readonly now: Date;
   /** Days before the expiry from which on it is a warning. Default 30. */
   readonly warningDays?: number | undefined;
-  /** Ids of every rule: a waiver of another one is told so. */
+  /** Ids of every rule: a waiver of any other one is a finding. */
   readonly knownRules?: readonly string[] | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** formatBytes gives `231.0 MB` (decimal units, as registries print them). */
+/** formatBytes returns `231.0 MB` (decimal units, as registries print them). */
 export function formatBytes(bytes: number): string {
   for (const [unit, size] of [
     ['GB', 1e9],
@@ -10,7 +10,7 @@ export function formatBytes(bytes: number): string {
 }
 
 /**
- * collectBytes gives all that a stream of Buffers holds, or undefined as soon as that is more than `limit` bytes: then
+ * collectBytes returns all that a stream of Buffers holds, or undefined as soon as that is more than `limit` bytes: then
  * the stream is cut. Throws what the stream throws.
  */
 export async function collectBytes(stream: AsyncIterable<unknown>, limit: number): Promise<Buffer | undefined> {

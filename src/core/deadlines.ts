@@ -17,6 +17,7 @@ export const deadlines = {
   transfer: 6 * 3_600_000,
 } as const;
 
+/** bounds are counts and bytes past which a server is no longer asked. */
 export const bounds = {
   /** A connection that breaks again after more bytes than this has helped: its attempts count anew. */
   resumeBytes: 1024 * 1024,

@@ -10,6 +10,7 @@ export type Digest = string & { readonly [digestBrand]: true };
 
 const pattern = /^sha256:[0-9a-f]{64}$/;
 
+/** isDigest returns whether the text is `sha256:` and 64 lower-case hex digits. */
 export function isDigest(text: string): text is Digest {
   return pattern.test(text);
 }
@@ -32,10 +33,12 @@ export function isBlobDigest(text: string): text is Digest {
 
 export type DigestAlgorithm = 'sha256' | 'sha512';
 
+/** algorithmOf returns the algorithm that a digest begins with. */
 export function algorithmOf(digest: Digest): DigestAlgorithm {
   return digest.startsWith('sha512:') ? 'sha512' : 'sha256';
 }
 
+/** digestOf hashes bytes; text is hashed as UTF-8. */
 export function digestOf(bytes: Uint8Array | string, algorithm: DigestAlgorithm = 'sha256'): Digest {
   return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}` as Digest;
 }

@@ -21,7 +21,7 @@ export function refuseTwoKinds(value: unknown, what: string, file?: string): voi
     expected: 'manifests (an index), or config and layers (a manifest)',
     found: kinds.flat().join(', '),
     where: file === undefined ? undefined : { file },
-    hint: 'no tool that makes images writes this: look at what made it',
+    hint: 'no image builder writes this: check what produced it',
   });
 }
 

@@ -8,7 +8,7 @@ export type Location =
   | { readonly $case: 'config'; readonly key: string; readonly layer?: LayerOrigin | undefined }
   | { readonly $case: 'image' };
 
-/** LayerOrigin names a layer by position and by the instruction that made it, as history tells. */
+/** LayerOrigin names a layer by position and by the instruction that made it, as the history records it. */
 export interface LayerOrigin {
   /** 0 is the lowest layer. */
   readonly index: number;

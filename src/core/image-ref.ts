@@ -56,6 +56,7 @@ export function parseImageRef(text: string, where?: Where): ImageRef {
   });
 }
 
+/** formatImageRef returns `host/repository`, with `:tag` and `@digest` where the reference has them. */
 export function formatImageRef(ref: ImageRef): string {
   const tag = ref.tag === undefined ? '' : `:${ref.tag}`;
   const digest = ref.digest === undefined ? '' : `@${ref.digest}`;

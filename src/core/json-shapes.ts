@@ -1,5 +1,5 @@
 /**
- * Shape says which members Go's structs have at a place of a document. `map`: keys are data and told apart
+ * Shape says which members Go's structs have at a place of a document. `map`: keys are data and distinguished
  * by case, as in a Go map. A list of one shape: every element has it, and null stands for no elements.
  * `any`: not read here.
  */

@@ -158,7 +158,7 @@ class KeyCheck {
     return new AppError(code, 'upstream', message, {
       ...facts,
       where,
-      hint: 'no tool that makes images writes this: look at what made it',
+      hint: 'no image builder writes this: check what produced it',
     });
   }
 }

@@ -59,7 +59,7 @@ export async function eachLimited<T>(
     }
   };
   const lanes = Array.from({ length: Math.min(limit, items.length) }, lane);
-  // All lanes end before the error is told: nothing goes on behind the caller's back.
+  // All lanes end before the error is thrown: no work goes on after the caller has it.
   const results = await Promise.allSettled(lanes);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }

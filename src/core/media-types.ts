@@ -13,7 +13,9 @@ export const mediaTypes = {
   dockerLayer: 'application/vnd.docker.image.rootfs.diff.tar.gzip',
 } as const;
 
+/** isIndexType returns whether the type is an OCI index or a Docker manifest list. */
 export const isIndexType = (type: string): boolean => type === mediaTypes.index || type === mediaTypes.dockerList;
+/** isManifestType returns whether the type is an OCI or a Docker manifest of one image. */
 export const isManifestType = (type: string): boolean =>
   type === mediaTypes.manifest || type === mediaTypes.dockerManifest;
 

@@ -1,6 +1,7 @@
 import type { ReleasePin } from './pin.ts';
 import type { Mirrors } from './plan.ts';
 
+/** noMirrors leaves every reference and address as it is. */
 export const noMirrors: Mirrors = { images: {}, urls: {} };
 
 /** Key of Mirrors.urls that stands for the npm registry, whatever npm itself would ask. */

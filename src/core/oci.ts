@@ -108,8 +108,10 @@ function parseJson<T>(
  */
 export const parseManifest = (bytes: Uint8Array | string, file?: string): Manifest =>
   parseJson(manifest, nodeShape, 'image manifest', bytes, file);
+/** parseIndex reads an OCI index or a Docker manifest list. Throws as parseManifest does. */
 export const parseIndex = (bytes: Uint8Array | string, file?: string): Index =>
   parseJson(index, nodeShape, 'image index', bytes, file);
+/** parseImageConfig reads the config of an OCI or a Docker image. Throws as parseManifest does. */
 export const parseImageConfig = (bytes: Uint8Array | string, file?: string): ImageConfig =>
   parseJson(imageConfig, configShape, 'image config', bytes, file);
 /** parseDockerArchive reads manifest.json of what `docker save` writes. Throws as the others do. */

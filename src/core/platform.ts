@@ -14,6 +14,7 @@ export interface OciPlatform {
   readonly variant?: string | undefined;
 }
 
+/** isPlatform returns whether this project builds the platform. */
 export function isPlatform(text: string): text is Platform {
   return (platforms as readonly string[]).includes(text);
 }
@@ -28,16 +29,17 @@ export function parsePlatform(text: string, where?: Where): Platform {
   });
 }
 
-/** architectureOf gives `amd64` or `arm64`: TARGETARCH, GOARCH, the OCI architecture. */
+/** architectureOf returns `amd64` or `arm64`: TARGETARCH, GOARCH, the OCI architecture. */
 export function architectureOf(platform: Platform): 'amd64' | 'arm64' {
   return platform === 'linux/amd64' ? 'amd64' : 'arm64';
 }
 
+/** toOciPlatform returns the platform as an index states it (OCI image spec, "platform"). */
 export function toOciPlatform(platform: Platform): OciPlatform {
   return { os: 'linux', architecture: architectureOf(platform) };
 }
 
-/** fromOciPlatform gives undefined for a platform that this project does not build. */
+/** fromOciPlatform returns undefined for a platform that this project does not build. */
 export function fromOciPlatform(platform: OciPlatform | undefined): Platform | undefined {
   if (platform === undefined) return undefined;
   const text = `${platform.os}/${platform.architecture}`;

@@ -1,6 +1,6 @@
 import { AppError } from '../errors/index.ts';
 
-/** How often and how patiently one request is tried. Times in milliseconds. */
+/** How often one request is tried, and how long between. Times in milliseconds. */
 export interface RetryPolicy {
   readonly attempts: number;
   /** Wait before the second attempt; doubles with every further one. */
@@ -10,9 +10,13 @@ export interface RetryPolicy {
   readonly longestWait: number;
 }
 
+/**
+ * defaultRetry is how registries are asked: six attempts, at most 20 s apart unless the server asks for up to 3
+ * minutes.
+ */
 export const defaultRetry: RetryPolicy = { attempts: 6, base: 400, max: 20_000, longestWait: 180_000 };
 
-/** backoff gives the wait after attempt `attempt` (1 is the first), half of it jitter. */
+/** backoff returns the wait after attempt `attempt` (1 is the first), half of it jitter. */
 export function backoff(policy: RetryPolicy, attempt: number, random: () => number = Math.random): number {
   const full = Math.min(policy.max, policy.base * 2 ** (attempt - 1));
   return Math.round(full / 2 + (full / 2) * random());
@@ -35,7 +39,7 @@ export function askedWait(headers: ReadonlyMap<string, string>, now: Date): numb
   return seconds > 1_000_000_000 ? Math.max(0, seconds * 1000 - now.getTime()) : seconds * 1000;
 }
 
-/** isTransient: statuses that mend themselves. 401, 403 and 404 never do. */
+/** isTransient: statuses worth another attempt. 401, 403 and 404 never are. */
 export function isTransient(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || (status >= 500 && status !== 501 && status !== 505);
 }
@@ -56,8 +60,8 @@ export interface Reactions<F> {
   readonly wait: (failure: F, milliseconds: number, attempts: number) => Promise<void>;
 }
 
-/** patiently runs one attempt after the other until one works or none is worth trying. Throws what `giveUp` gives. */
-export async function patiently<T, F extends Retriable>(
+/** withRetry runs one attempt after the other until one works or none is worth trying. Throws what `giveUp` returns. */
+export async function withRetry<T, F extends Retriable>(
   policy: RetryPolicy,
   { giveUp, wait }: Reactions<F>,
   once: (attempt: number) => Promise<Attempt<T, F>>,

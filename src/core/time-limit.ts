@@ -1,5 +1,5 @@
 /**
- * timeLimit gives a signal that aborts when `parent` does or when the milliseconds are over. It
+ * timeLimit returns a signal that aborts when `parent` does or when the milliseconds are over. It
  * stands for `AbortSignal.any([parent, AbortSignal.timeout(…)])`, which holds the timeout so weakly
  * that after a garbage collection it never comes (seen with Node 20.20): a probe would wait for ever.
  */

@@ -8,7 +8,7 @@ export interface ParsedVersion {
   readonly value: semver.SemVer;
 }
 
-/** parseVersion gives undefined for a text without an order: `latest`, `debian-slim`. */
+/** parseVersion returns undefined for a text without an order: `latest`, `debian-slim`. */
 export function parseVersion(text: string): ParsedVersion | undefined {
   if (text.length > 128 || !/^\d/.test(text)) return undefined;
   const [, major, minor, build] = /^(\d{1,9})(?:\.(\d{1,9})(?:-(\d{1,15}))?)?$/.exec(text) ?? [];
@@ -33,7 +33,7 @@ export function compareVersions(a: string, b: string): number | undefined {
   return one === undefined || other === undefined ? undefined : semver.compare(one.value, other.value);
 }
 
-/** nextOf gives the smallest version of the same shape that is newer; undefined where only a list can tell. */
+/** nextOf returns the smallest version of the same shape that is newer; undefined where only a list can show it. */
 function nextOf({ shape, value }: ParsedVersion): string | undefined {
   const { major, minor, patch, prerelease } = value;
   if (prerelease.length > 0) return undefined;
@@ -42,8 +42,8 @@ function nextOf({ shape, value }: ParsedVersion): string | undefined {
 }
 
 /**
- * isTopOf: no version that is newer than this one and of its shape can be in the range, so that nobody need ask what
- * there is: `10` in `^10`, `1.2.3` in `1.2.3`. A version without an order is compared with nothing at all.
+ * isTopOf: no version that is newer than this one and of its shape can be in the range, so that no list has to be
+ * fetched: `10` in `^10`, `1.2.3` in `1.2.3`. A version without an order is compared with nothing at all.
  */
 export function isTopOf(version: string, range: string): boolean {
   const parsed = parseVersion(version);
@@ -72,6 +72,7 @@ export function versionOfTag(tag: string, pattern = '{version}'): string | undef
     : undefined;
 }
 
+/** tagOfVersion fills a version into a pattern such as `v{version}`. */
 export function tagOfVersion(version: string, pattern = '{version}'): string {
   return pattern.replaceAll('{version}', version);
 }

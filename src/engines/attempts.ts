@@ -38,7 +38,7 @@ export interface Attempt {
   readonly chosen: boolean;
 }
 
-/** attempts gives every engine that might do, without having asked any of them. */
+/** attempts returns every engine that might do, without having asked any of them. */
 export async function attempts(host: Host, name: EngineName | undefined, options: DetectOptions): Promise<Attempt[]> {
   const wanted = (candidate: EngineName): boolean => name === undefined || name === candidate;
   const found: Attempt[] = [];

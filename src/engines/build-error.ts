@@ -5,7 +5,7 @@ import { locateStep } from './locate.ts';
 import { reasonOf } from './reason.ts';
 import type { StepName } from './steps.ts';
 
-/** What an engine tells about a build that failed. */
+/** What an engine reports about a build that failed. */
 export interface Failure {
   readonly message: string;
   readonly step?: StepName | undefined;
@@ -16,7 +16,7 @@ export interface Failure {
 const emulationHint =
   'install emulation (apt-get install qemu-user-static binfmt-support), or build that platform on its own machine: --endpoint PLATFORM=ssh://…';
 
-/** missingEmulation is thrown before a build when the engine tells, and after when it did not. */
+/** missingEmulation is thrown before a build when the engine lists its platforms, otherwise after it. */
 export function missingEmulation(platform: string, engine: string, found?: string): AppError {
   return new AppError('engines/no-emulation', 'machine', `${engine} cannot run ${platform}`, {
     expected: `an engine that runs ${platform}, natively or emulated`,
@@ -25,6 +25,7 @@ export function missingEmulation(platform: string, engine: string, found?: strin
   });
 }
 
+/** diskFull is the error of a disk without room; `where` is the engine or path that said so. */
 export function diskFull(where: string, cause?: unknown): AppError {
   return new AppError('engines/disk-full', 'machine', `the disk is full: ${where}`, {
     expected: 'some 10 GB free for two platforms',
@@ -33,8 +34,9 @@ export function diskFull(where: string, cause?: unknown): AppError {
   });
 }
 
+/** engineDied is the error of a connection that ended before the build did. */
 export function engineDied(engine: string, cause?: unknown): AppError {
-  return new AppError('engines/died', 'machine', `${engine} went away in the middle of the build`, {
+  return new AppError('engines/died', 'machine', `${engine} disconnected during the build`, {
     expected: 'the engine to finish the build or to say why not',
     found: 'the connection ended',
     hint: 'look at its log (journalctl -u docker -n 50), start it again and run the same command; finished steps are cached',

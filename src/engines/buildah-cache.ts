@@ -8,7 +8,7 @@ export function cacheName(tag: string): string {
 }
 
 /**
- * keepCache gives the image one lasting name, for Buildah deletes every cached step together with
+ * keepCache adds one durable name to the image, since Buildah deletes every cached step together with
  * the last name that leads to it. The previous holder of the name goes, so that the cache stays
  * one image per repository and platform.
  */

@@ -3,7 +3,7 @@ import { registriesOf } from './references.ts';
 
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/;
 
-/** loopbackRegistries gives the registries on this very machine that a Dockerfile takes images from. */
+/** loopbackRegistries returns the registries on this very machine that a Dockerfile takes images from. */
 export function loopbackRegistries(dockerfile: string): string[] {
   return registriesOf(dockerfile).filter((host) => loopback.test(host));
 }
@@ -18,7 +18,7 @@ export function registriesConf(registries: readonly string[]): string {
 
 /**
  * withRegistries runs `work` with the environment that Buildah needs: Docker takes loopback
- * registries for insecure by itself, Buildah wants to be told. Where none is used, the machine's
+ * registries for insecure by itself, Buildah needs it configured. Where none is used, the machine's
  * own configuration stays in force.
  */
 export async function withRegistries<T>(

@@ -22,7 +22,7 @@ export function buildxArguments(request: BuildRequest, file: string, builder?: s
     'Dockerfile',
     ...(request.noCache === true ? ['--no-cache'] : []),
     ...option('--network', request.networkMode),
-    // Host networking is a privilege that BuildKit wants to hear of twice.
+    // Host networking is a privilege: BuildKit needs it allowed and asked for.
     ...option('--allow', request.networkMode === 'host' ? 'network.host' : undefined),
     ...option('--add-host', request.extraHosts),
     ...option('--cache-from', request.cacheFrom),

@@ -51,7 +51,7 @@ export async function connectDocker(host: Host, endpoint: Endpoint): Promise<Doc
 const errnoOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
-/** unreachable turns a failed first call into the error that says which command mends it. */
+/** unreachable turns a failed first call into the error that says which command fixes it. */
 export function unreachable(endpoint: Endpoint, cause: unknown): AppError {
   const place = formatEndpoint(endpoint);
   const code = errnoOf(cause);

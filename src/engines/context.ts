@@ -49,7 +49,7 @@ async function check(host: Host, root: string, file: ContextFile): Promise<{ siz
       return new AppError('engines/context-symlink', 'usage', `${parent} is a symlink`, {
         ...where,
         expected: 'a directory of the project',
-        hint: 'put the file itself into the project: what a link points at changes unseen',
+        hint: 'put the file itself into the project: the target of a link can change unnoticed',
       });
   }
   const stat = await host.files.stat(`${root}/${file.source}`);
@@ -66,14 +66,14 @@ async function check(host: Host, root: string, file: ContextFile): Promise<{ siz
       {
         ...where,
         expected: 'a regular file',
-        hint: 'put the file itself into the project: what a link points at changes unseen',
+        hint: 'put the file itself into the project: the target of a link can change unnoticed',
       },
     );
   return { size: stat.size };
 }
 
 /**
- * contextSource checks every file once (all problems at once) and gives a maker of identical tar
+ * contextSource checks every file once (all problems at once) and returns a maker of identical tar
  * streams: sorted, owned by 0:0, fixed times and modes, nothing but what was named. Content is
  * hashed again while it streams, so that a file changed since the plan ends the build with
  * `engines/context-changed`. Throws `engines/context-*`.

@@ -20,8 +20,8 @@ const noEngine = (name: EngineName | undefined, reasons: readonly string[], caus
       found: reasons.length === 0 ? 'no engine socket' : reasons.join('; '),
       hint:
         name === 'docker' || name === 'buildx'
-          ? 'sudo apt-get install docker.io && sudo systemctl start docker; runner-image doctor tells more'
-          : 'sudo apt-get install buildah; runner-image doctor tells more',
+          ? 'sudo apt-get install docker.io && sudo systemctl start docker; for details: runner-image doctor'
+          : 'sudo apt-get install buildah; for details: runner-image doctor',
       cause: causes[0],
     },
   );
@@ -62,8 +62,8 @@ async function choose(
 }
 
 /**
- * detectEngine gives the engine that will build: Docker's or Podman's socket, else buildx, else
- * buildah; `engine` forces one, `endpoints` gives single platforms a machine of their own. Throws
+ * detectEngine returns the engine that will build: Docker's or Podman's socket, else buildx, else
+ * buildah; `engine` forces one, `endpoints` assigns single platforms to other machines. Throws
  * `engines/none`, `engines/no-emulation`, `engines/socket-permission` (exit 4) before anything is built.
  */
 export async function detectEngine(host: Host, options: DetectOptions = {}): Promise<Engine> {

@@ -22,7 +22,7 @@ export function sshArguments(endpoint: SshEndpoint): string[] {
   ];
 }
 
-/** dialStdio gives one connection to the remote engine; closing it ends the ssh process. */
+/** dialStdio returns one connection to the remote engine; closing it ends the ssh process. */
 export function dialStdio(host: Host, endpoint: SshEndpoint): Duplex {
   const input = new PassThrough();
   const ended = new AbortController();

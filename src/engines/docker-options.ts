@@ -12,7 +12,7 @@ export function cacheUnsupported(engine: string, what: string): AppError {
 }
 
 /**
- * dockerQuery gives the query of POST /build (Engine API 1.41). Docker builds with BuildKit
+ * dockerQuery returns the query of POST /build (Engine API 1.41). Docker builds with BuildKit
  * (`version=2`); Podman's compatible API knows only its own builder, and takes `limits` (those of `fittingLimits`).
  */
 export function dockerQuery(

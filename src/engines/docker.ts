@@ -37,7 +37,7 @@ async function platformsOf(
   flavour: Flavour,
 ): Promise<readonly Platform[] | undefined> {
   if (flavour === 'docker') return await client.workerPlatforms();
-  // Podman does not tell, but one on this machine shares this machine's kernel.
+  // Podman does not list platforms, but one on this machine shares this machine's kernel.
   return client.endpoint.$case === 'unix' ? await localPlatforms(host) : undefined;
 }
 
@@ -73,7 +73,7 @@ async function inspect(client: DockerClient, request: BuildRequest, engine: stri
   const facts = await client.api.getImage(request.tag).inspect();
   const found = `${facts.Os}/${facts.Architecture}`;
   if (found !== request.platform)
-    throw new AppError('engines/wrong-platform', 'machine', `${engine} built another platform than it was asked for`, {
+    throw new AppError('engines/wrong-platform', 'machine', `${engine} built another platform than requested`, {
       expected: request.platform,
       found,
       hint: `give ${request.platform} a machine of its own (--endpoint ${request.platform}=…), or use --engine buildah`,
@@ -84,7 +84,7 @@ async function inspect(client: DockerClient, request: BuildRequest, engine: stri
 
 const anonymous: Credentials = async () => undefined;
 
-/** Podman has no session to ask through: it is told beforehand who pulls. */
+/** Podman has no session to ask through: credentials go along with the request. */
 async function podmanHeaders(
   request: BuildRequest,
   credentials: Credentials | undefined,
@@ -181,7 +181,7 @@ export function dockerEngine(host: Host, options: DockerOptions): Engine {
 const exportFailed = (engine: string, tag: string, cause: unknown): AppError =>
   new AppError('engines/export', 'machine', `${engine} could not export ${tag}`, { cause });
 
-/** A connection that breaks while the image streams is told as what it is. */
+/** A connection that breaks while the image streams is reported as such. */
 async function* named(stream: Readable, engine: string, signal: AbortSignal): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of stream) yield chunk as Buffer;

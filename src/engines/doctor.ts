@@ -29,7 +29,7 @@ async function engineDiagnosis(attempt: Attempt): Promise<{ diagnosis: Diagnosis
   const subject = attempt.label;
   try {
     const info = await attempt.engine.info();
-    const can = info.platforms === undefined ? 'platforms not told' : info.platforms.join(', ');
+    const can = info.platforms === undefined ? 'platforms unknown' : info.platforms.join(', ');
     const found = `${info.product} ${info.version}, ${info.store} store, ${can}`;
     return { diagnosis: { subject, state: 'ok', found }, info };
   } catch (error) {
@@ -68,7 +68,7 @@ function emulation(local: readonly Platform[], wanted: readonly Platform[]): Dia
   );
 }
 
-/** Nothing to mend: the builds ask for what fits. It explains what `ulimit` says inside a step. */
+/** Nothing to fix: the builds ask for what fits. It explains what `ulimit` says inside a step. */
 async function limits(host: Host): Promise<Diagnosis[]> {
   const hard = [...(await hardLimits(host))].map(([name, value]) => `${name} ${value}`);
   if (hard.length === 0) return [];

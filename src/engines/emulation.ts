@@ -21,7 +21,7 @@ export function emulatedBy(entry: string): Platform | undefined {
   return magic === undefined ? undefined : machines[magic];
 }
 
-/** localPlatforms gives what this machine's kernel executes: its own platform and emulated ones. */
+/** localPlatforms returns what this machine's kernel executes: its own platform and emulated ones. */
 export async function localPlatforms(
   host: Host,
   own: Platform | undefined = ownPlatform,

@@ -43,6 +43,7 @@ export function parseEndpoint(text: string): Endpoint {
   return { $case: 'ssh', destination: name, port: url.port === '' ? undefined : Number(url.port) };
 }
 
+/** formatEndpoint returns the endpoint as `--endpoint` and DOCKER_HOST take it. */
 export function formatEndpoint(endpoint: Endpoint): string {
   switch (endpoint.$case) {
     case 'unix':

@@ -41,7 +41,7 @@ function commonPrefix(a: string, b: string): number {
 }
 
 /**
- * locateStep gives the Dockerfile line of a step, or undefined. Engines print the instruction with
+ * locateStep returns the Dockerfile line of a step, or undefined. Engines print the instruction with
  * variables filled in, so the longest common beginning within the step's stage wins.
  */
 export function locateStep(dockerfile: string, step: StepName): number | undefined {

@@ -21,7 +21,7 @@ export async function loginsFor(
   return logins;
 }
 
-/** authFile gives the text of containers-auth.json(5); an empty user name stands for an identity token. */
+/** authFile returns the text of containers-auth.json(5); an empty user name stands for an identity token. */
 export function authFile(logins: ReadonlyMap<string, Login>): string {
   const auths = [...logins].map(([registry, { username, secret }]) => [
     registry,
@@ -30,7 +30,7 @@ export function authFile(logins: ReadonlyMap<string, Login>): string {
   return JSON.stringify({ auths: Object.fromEntries(auths) as unknown });
 }
 
-/** registryConfig gives the header X-Registry-Config of POST /build, which Podman reads. */
+/** registryConfig returns the header X-Registry-Config of POST /build, which Podman reads. */
 export function registryConfig(logins: ReadonlyMap<string, Login>): string {
   const entries = [...logins].map(([registry, { username, secret }]) => [
     registry,

@@ -2,7 +2,7 @@ import { Lines } from '../core/index.ts';
 import { parseBuildahStep } from './steps.ts';
 import type { Tracker } from './tracker.ts';
 
-/** Layer ids and the verdict, which is told once, as the step's error. */
+/** Layer ids and the verdict, which is reported once, as the step's error. */
 const noise = /^--> [0-9a-f]{8,}$|^[Ee]rror: building at STEP /;
 
 /**

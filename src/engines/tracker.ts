@@ -10,7 +10,7 @@ interface Known {
   readonly name: StepName;
   readonly lines: Lines;
   readonly log: string[];
-  told: 'nothing' | 'started' | 'ended';
+  reported: 'nothing' | 'started' | 'ended';
   startedAt?: number | undefined;
 }
 
@@ -30,15 +30,15 @@ export class Tracker {
   }
 
   #step(id: string, name: StepName): Known {
-    const known = this.#known.get(id) ?? { name, lines: new Lines(), log: [], told: 'nothing' };
+    const known = this.#known.get(id) ?? { name, lines: new Lines(), log: [], reported: 'nothing' };
     this.#known.set(id, known);
     return known;
   }
 
   start(id: string, name: StepName, at?: number): void {
     const known = this.#step(id, name);
-    if (known.told !== 'nothing') return;
-    known.told = 'started';
+    if (known.reported !== 'nothing') return;
+    known.reported = 'started';
     known.startedAt = at;
     this.#emit({ platform: this.#platform, ...known.name, $case: 'started' });
   }
@@ -53,8 +53,8 @@ export class Tracker {
     },
   ): void {
     const known = this.#known.get(id);
-    if (known === undefined || known.told === 'ended') return;
-    known.told = 'ended';
+    if (known === undefined || known.reported === 'ended') return;
+    known.reported = 'ended';
     for (const line of known.lines.end()) this.#line(known, line);
     const base = { platform: this.#platform, ...known.name };
     if (outcome.error !== undefined) {

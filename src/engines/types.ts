@@ -7,7 +7,7 @@ export type Credentials = (host: string) => Promise<{ readonly username: string;
 export type EngineName = 'docker' | 'buildx' | 'buildah' | 'dry-run';
 export const engineNames = ['docker', 'buildx', 'buildah', 'dry-run'] as const satisfies readonly EngineName[];
 
-/** EngineInfo is what an engine says about itself; what it does not tell is absent. */
+/** EngineInfo is what an engine says about itself; what it does not report is absent. */
 export interface EngineInfo {
   readonly name: EngineName;
   /** What answers: `Docker Engine`, `Podman Engine`, `buildx`, `buildah`. */
@@ -18,7 +18,7 @@ export interface EngineInfo {
   readonly architecture: string;
   /** `classic` keeps unpacked layers, `containerd` keeps the upstream's compressed blobs. */
   readonly store: 'classic' | 'containerd' | 'containers-storage' | 'none';
-  /** Platforms whose RUN steps it can execute; absent when the engine does not tell. */
+  /** Platforms whose RUN steps it can execute; absent when the engine does not report them. */
   readonly platforms?: readonly Platform[] | undefined;
   /** Where it listens, e.g. `unix:///var/run/docker.sock`; absent for a command-line tool. */
   readonly endpoint?: string | undefined;

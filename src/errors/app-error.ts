@@ -36,7 +36,7 @@ export class AppError extends Error {
   }
 }
 
-/** AppErrors carries every problem of one input at once, so that a user mends them in one go. */
+/** AppErrors carries every problem of one input at once, so that a user can fix them in one go. */
 export class AppErrors extends AppError {
   readonly errors: readonly AppError[];
 

@@ -1,6 +1,6 @@
 import { AppError, AppErrors, type Where } from './app-error.ts';
 
-/** formatWhere gives `file:line:column`, leaving out what is not known. */
+/** formatWhere returns `file:line:column`, leaving out what is not known. */
 export function formatWhere(where: Where): string {
   const parts = [where.file, where.line, where.line === undefined ? undefined : where.column];
   return parts.filter((part) => part !== undefined).join(':');
@@ -27,13 +27,13 @@ function renderOne(error: AppError): string {
   return lines.join('\n');
 }
 
-/** oneLine gives what happened and its first cause in one line, for lists of several. */
+/** oneLine returns what happened and its first cause in one line, for lists of several. */
 export function oneLine(error: AppError): string {
   const { found } = error.facts;
   return [error.message, ...(found === undefined ? [] : [found]), ...causeChain(error).slice(-1)].join(': ');
 }
 
-/** renderError gives the text that a command prints on stderr before it exits. */
+/** renderError returns the text that a command prints on stderr before it exits. */
 export function renderError(error: unknown): string {
   if (error instanceof AppErrors) return error.errors.map(renderOne).join('\n');
   if (error instanceof AppError) return renderOne(error);
@@ -41,7 +41,7 @@ export function renderError(error: unknown): string {
   return `error: unexpected failure, please report it\n${stack}`;
 }
 
-/** errorToJson gives the same facts as renderError, for `--json`. */
+/** errorToJson returns the same facts as renderError, for `--json`. */
 export function errorToJson(error: unknown): unknown {
   if (error instanceof AppErrors) return { errors: error.errors.map(errorToJson) };
   if (!(error instanceof AppError)) return { code: 'internal', message: String(error) };

@@ -4,7 +4,7 @@ import type { RuleInfo } from '../core/index.ts';
 const sections: readonly (readonly [section: string, meaning: string])[] = [
   [
     '3.1',
-    'The runner speaks AG-UI over HTTP on `AGUI_PORT`, 8001 unless told otherwise: `/`, `/interrupt`, `/health`, `/capabilities` and the event streams answer as the base image’s do.',
+    'The runner speaks AG-UI over HTTP on `AGUI_PORT`, 8001 by default: `/`, `/interrupt`, `/health`, `/capabilities` and the event streams answer as the base image’s do.',
   ],
   [
     '3.2',
@@ -34,7 +34,7 @@ const sections: readonly (readonly [section: string, meaning: string])[] = [
   ],
   [
     '3.10',
-    'Whoever is refused is told which requirement is broken, where, and what to do: the reports of `check`, in all formats.',
+    'A refusal says which requirement is broken, where, and what to do: the reports of `check`, in all formats.',
   ],
   [
     '3.11',
@@ -69,7 +69,7 @@ const sections: readonly (readonly [section: string, meaning: string])[] = [
     'D3',
     'Packages come from the distribution’s repositories or from a lock with integrity; nothing upgrades what the base brought.',
   ],
-  ['D4', 'The architecture is `TARGETARCH`, and one that nobody thought of fails with a message.'],
+  ['D4', 'The architecture is `TARGETARCH`, and an unknown one fails with a message.'],
   ['D5', 'Arguments and labels are consumed, and no build argument overrides a pin unnoticed.'],
   [
     'D6',

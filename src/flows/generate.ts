@@ -62,9 +62,14 @@ async function compare(host: Host, root: string, expected: ReadonlyMap<string, s
  */
 export async function generate(
   host: Host,
-  options: { readonly root: string; readonly check: boolean },
+  options: {
+    readonly root: string;
+    readonly check: boolean;
+    /** Texts that are made elsewhere (docs/cli.md, from the commands), by path relative to the project. */
+    readonly pages?: ReadonlyMap<string, string> | undefined;
+  },
 ): Promise<GenerateResult> {
-  const expected = await generatedFiles(host, options.root);
+  const expected = new Map([...(await generatedFiles(host, options.root)), ...(options.pages ?? [])]);
   const changes = await compare(host, options.root, expected);
   if (!options.check)
     for (const { path, kind } of changes) {

@@ -5,7 +5,7 @@ import { readCertificates, type Certificates } from './certificates.ts';
 import { proxiesOf } from './proxies.ts';
 import type { Environment } from './types.ts';
 
-/** Bytes that a connection takes or gives before it is told to wait: Node's own 16 KiB are a pause for every read. */
+/** Bytes that a connection buffers in each direction before it pauses: with Node's own 16 KiB it pauses at every read. */
 const highWaterMark = 256 * 1024;
 
 const settings = { keepAlive: true, maxSockets: 16, scheduling: 'lifo', highWaterMark } as const;

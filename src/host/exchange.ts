@@ -12,8 +12,8 @@ export interface ExchangeOptions extends TimeLimits {
 }
 
 /**
- * exchange sends a request and gives its answer as soon as the headers are there. What happens to the connection
- * afterwards, the answer's body tells its reader. An upload that is answered before its end stops, and so does its
+ * exchange sends a request and returns its answer as soon as the headers are there. What happens to the connection
+ * afterwards is reported by the answer's body. An upload that is answered before its end stops, and so does its
  * connection: what a server answers then is a refusal. Throws what the body, the network or the signal threw.
  */
 export function exchange(request: ClientRequest, options: ExchangeOptions): Promise<IncomingMessage> {
@@ -45,7 +45,7 @@ export function exchange(request: ClientRequest, options: ExchangeOptions): Prom
   });
 }
 
-/** listen hears a signal until the function that it gives is called. */
+/** listen listens to a signal until the function that it returns is called. */
 function listen(signal: AbortSignal, fail: (error: Error) => void): () => void {
   const abort = (): void => {
     fail(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
@@ -76,7 +76,7 @@ async function send(request: ClientRequest, body: FetchOptions['body'], answered
 /** A piece is written when the kernel has it: its buffer is used again then. */
 const written = (request: ClientRequest, piece: Uint8Array): Promise<void> =>
   new Promise((resolve) => {
-    // What went wrong with it, the request's own error tells.
+    // The request's own error says what went wrong.
     request.once('close', resolve);
     request.write(piece, () => {
       request.off('close', resolve);

@@ -6,7 +6,7 @@ import { Connections } from './connections.ts';
 import { exchange } from './exchange.ts';
 import type { Environment, FetchOptions, FetchResponse } from './types.ts';
 
-/** makeFetch gives a fetch that follows no redirect itself: callers decide what crosses to another host. */
+/** makeFetch returns a fetch that follows no redirect itself: callers decide what crosses to another host. */
 export function makeFetch(
   hostSignal: AbortSignal,
   env: Environment,

@@ -34,7 +34,7 @@ function readNow(path: string, limit: number): Buffer {
     const stats = fstatSync(file);
     if (stats.size > limit) throw tooLarge(`${stats.size} bytes`);
     if (stats.isFile()) return readFileSync(file);
-    // A pipe or a device tells no size.
+    // A pipe or a device has no size.
     const pieces: Buffer[] = [];
     for (let left = limit; ;) {
       const piece = Buffer.alloc(64 * 1024);
@@ -135,6 +135,7 @@ async function openTemporary(path: string, { flush = false } = {}): Promise<Temp
   };
 }
 
+/** nodeFiles is the file system of this machine, by node:fs. */
 export const nodeFiles: Files = {
   read,
   stat,

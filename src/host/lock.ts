@@ -41,7 +41,7 @@ async function readHolder(host: Host, path: string): Promise<Holder | undefined>
   }
 }
 
-/** Only a holder on this machine can be seen to be gone; one on another machine is believed. */
+/** Only a holder on this machine can be seen to be gone; one on another machine counts as running. */
 async function isGone(host: Host, holder: Holder | undefined): Promise<boolean> {
   if (holder === undefined) return true;
   return holder.host === hostname() && !(await isRunning(host, holder.pid, holder.started));

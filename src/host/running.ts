@@ -38,7 +38,7 @@ export async function startOf(host: Host, pid: number): Promise<string | undefin
   return exitCode === 0 ? stdout.trim() : undefined;
 }
 
-/** isRunning: the very process that began at `started` still runs. Where its start is not known, its id is believed. */
+/** isRunning: the very process that began at `started` still runs. Where its start is unknown, its id alone counts. */
 export async function isRunning(host: Host, pid: number, started: string | undefined): Promise<boolean> {
   if (!isThere(pid)) return false;
   const now = await startOf(host, pid);

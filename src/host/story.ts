@@ -7,7 +7,7 @@ interface Output {
 }
 
 /**
- * makeStory tells what happens on stderr. On a terminal the running tasks share the last lines,
+ * makeStory writes progress to stderr. On a terminal the running tasks share the last lines,
  * which are redrawn in place; elsewhere every step is one plain line, so that a CI log reads well.
  */
 export function makeStory(output: Output, env: Readonly<Record<string, string | undefined>>, quiet = false): Story {

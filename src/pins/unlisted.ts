@@ -66,7 +66,7 @@ const floating: readonly (readonly [RegExp, string])[] = [
   [/\bgit\s+clone\b/, 'git clone'],
 ];
 
-/** dnfPackages gives the words that `dnf install` takes as packages. */
+/** dnfPackages returns the words that `dnf install` takes as packages. */
 function dnfPackages(run: string): readonly string[] {
   return [...run.matchAll(/\b(?:dnf|microdnf|yum)\s+install\b([^;&|]*)/g)].flatMap((match) =>
     (match[1] ?? '').split(/\s+/).filter((word) => word !== '' && !word.startsWith('-') && word !== '"$@"'),

@@ -49,7 +49,7 @@ function incomplete(pin: Pin, input: VerifyInput): readonly Finding[] {
   }
 }
 
-/** usedBy gives the variants that consume a pin, also through another pin (the base of RPMs). */
+/** usedBy returns the variants that consume a pin, also through another pin (the base of RPMs). */
 export function usedBy(pin: Pin, variants: readonly VariantText[]): readonly string[] {
   return variants.filter(({ pins }) => pins.some(({ name }) => name === pin.name)).map(({ variant }) => variant);
 }
@@ -81,7 +81,7 @@ function absent(pin: Pin, input: VerifyInput): readonly Finding[] {
 
 /**
  * verifyPins proves three things without network: each pin is complete, each is consumed by a
- * variant, and no variant takes anything that no pin explains. What is known to be absent is told
+ * variant, and no variant takes anything that no pin explains. What is known to be absent is reported
  * as a note and fails nothing.
  */
 export function verifyPins(input: VerifyInput): readonly Finding[] {

@@ -6,7 +6,7 @@ export interface AguiEvent {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** parseEvent gives the event, or a sentence that says why it is none. */
+/** parseEvent returns the event, or a sentence that says why it is none. */
 export function parseEvent(data: string): AguiEvent | string {
   let value: unknown;
   try {
@@ -23,7 +23,9 @@ export function parseEvent(data: string): AguiEvent | string {
 /** Those left AG-UI with its version 1.0; runners still send them. */
 const former = /^THINKING_(?:TEXT_MESSAGE_)?(?:START|CONTENT|END)$/;
 
+/** isKnown returns whether AG-UI has, or once had, events of this type. */
 export const isKnown = (type: string): boolean => Object.hasOwn(EventType, type) || former.test(type);
+/** endsRun returns whether an event of this type ends a run. */
 export const endsRun = (type: string): boolean => type === 'RUN_FINISHED' || type === 'RUN_ERROR';
 
 /** Members that are missing or of another type. Which values they may have differs between versions of AG-UI. */
@@ -35,7 +37,7 @@ function malformed({ type, fields }: AguiEvent): string[] {
     .map(({ path, message }) => `${type} with a wrong ${path.join('.')} (${message})`);
 }
 
-/** problemsOf gives everything that is wrong with one run's events, in their order, one sentence each. */
+/** problemsOf returns everything that is wrong with one run's events, in their order, one sentence each. */
 export function problemsOf(events: readonly AguiEvent[], thread: string): string[] {
   const first = events[0];
   if (first === undefined) return ['no event at all'];

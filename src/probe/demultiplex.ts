@@ -3,7 +3,7 @@ const headerSize = 8;
 /**
  * demultiplex joins the payloads of an attach stream: frames of one byte for the stream, three
  * zeros, four bytes of length, big-endian (Docker Engine API, "Attach to a container"). A last
- * frame that was cut off gives what there is of it; bytes that are no frame are given as they are.
+ * frame that was cut off yields what there is of it; bytes that are no frame are passed on as they are.
  */
 export function demultiplex(raw: Buffer): Buffer {
   const parts: Buffer[] = [];

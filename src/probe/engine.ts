@@ -45,6 +45,6 @@ export interface Running {
 /** ContainerEngine is what the probe needs of an Engine API. */
 export interface ContainerEngine {
   start(spec: ContainerSpec, signal: AbortSignal): Promise<Running>;
-  /** Removes every container that carries the label; gives how many there were. */
+  /** Removes every container that carries the label; returns how many there were. */
   removeAll(label: string): Promise<number>;
 }

@@ -1,13 +1,15 @@
 import type { ContainerSpec } from './engine.ts';
 import type { Settings } from './types.ts';
 
+/** probeLabel marks the containers that a probe started, so that leftovers can be removed. */
 export const probeLabel = 'io.ambient-code.probe';
-/** What Kubernetes' restricted-v2 gives: a UID from the namespace's range, and group 0. */
+/** What OpenShift's restricted-v2 assigns: a UID from the namespace's range, and group 0. */
 export const randomUser = '1000680000:0';
+/** defaultPort is what AGUI_PORT is set to. */
 export const defaultPort = 8001;
 
 /** Addresses that answer at once with "refused": the probe has no control plane to offer. */
-const nobody = 'http://127.0.0.1:9';
+const closedPort = 'http://127.0.0.1:9';
 
 /** injectedEnv is what the control plane sets for a session, with values of the probe's own. */
 export function injectedEnv(
@@ -20,10 +22,10 @@ export function injectedEnv(
     PROJECT_NAME: 'probe',
     WORKSPACE_PATH: settings.startAs === 'openshell' ? '/sandbox/workspace' : '/workspace',
     AGUI_PORT: String(defaultPort),
-    BACKEND_API_URL: `${nobody}/api`,
+    BACKEND_API_URL: `${closedPort}/api`,
     AMBIENT_GRPC_URL: '127.0.0.1:9',
     AMBIENT_GRPC_USE_TLS: 'false',
-    AMBIENT_CP_TOKEN_URL: `${nobody}/token`,
+    AMBIENT_CP_TOKEN_URL: `${closedPort}/token`,
     CREDENTIAL_IDS: '{}',
     // A resumed session: nothing runs before the first request.
     IS_RESUME: 'true',

@@ -15,7 +15,7 @@ export interface Waiting {
 }
 
 /**
- * untilHealthy waits for the first 200 of /health. It gives the milliseconds that took, or the
+ * untilHealthy waits for the first 200 of /health. It returns the milliseconds that took, or the
  * finding that says what happened instead, with the end of the container's log.
  */
 export async function untilHealthy(waiting: Waiting, running: Running, subject: string): Promise<number | Finding> {
@@ -41,7 +41,7 @@ export async function untilHealthy(waiting: Waiting, running: Running, subject: 
       if (response.status === 200) return host.clock.now().getTime() - started;
       last = `HTTP status ${response.status}`;
     } catch {
-      // Nobody listens yet, or an emulated server thinks for longer than two seconds.
+      // No server listens yet, or an emulated server thinks for longer than two seconds.
       signal.throwIfAborted();
     }
     await host.clock.sleep(elapsed < 5000 ? 100 : 500, signal);

@@ -81,7 +81,7 @@ export interface LogEntry {
 export interface Check {
   /** Its main rule; it may report others of the table in rules.ts. */
   readonly id: string;
-  /** Gives its findings, or throws an Unobserved. */
+  /** Returns its findings, or throws an Unobserved. */
   check(probe: Probe): Promise<readonly Finding[]>;
 }
 

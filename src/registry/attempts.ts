@@ -1,8 +1,8 @@
 import type { Host } from '../host/index.ts';
 import { RegistryError, type Failure } from './failure.ts';
-import { patiently, type Attempt as Patient, type RetryPolicy } from '../core/retry.ts';
+import { withRetry, type Attempt as Outcome, type RetryPolicy } from '../core/retry.ts';
 
-export type Attempt<T> = Patient<T, Failure>;
+export type Attempt<T> = Outcome<T, Failure>;
 
 export interface Task {
   /** As in "could not …". */
@@ -10,7 +10,7 @@ export interface Task {
   /** Registry and repository. */
   readonly where: string;
   readonly policy: RetryPolicy;
-  /** Tells others that share the host how long to keep quiet. */
+  /** Makes other requests to the same host wait, too. */
   readonly pause?: ((milliseconds: number) => void) | undefined;
 }
 
@@ -24,5 +24,5 @@ export async function attempts<T>(host: Host, task: Task, once: (attempt: number
     if (failure.code === 'rate-limited') task.pause?.(milliseconds);
     await host.clock.sleep(milliseconds, host.signal);
   };
-  return await patiently(task.policy, { giveUp, wait }, once);
+  return await withRetry(task.policy, { giveUp, wait }, once);
 }

@@ -34,14 +34,14 @@ export class Authorizer {
     this.#door = door;
   }
 
-  /** header gives what to send at once: undefined as long as the registry has asked for nothing. */
+  /** header returns what to send at once: undefined as long as the registry has asked for nothing. */
   async header(origin: string, repo: Repository, scopes: readonly Scope[]): Promise<string | undefined> {
     const known = this.#known.get(origin);
     return known === undefined ? undefined : this.#answer(known, origin, repo, scopes);
   }
 
   /**
-   * challenged takes the WWW-Authenticate of a 401. It gives a header worth trying, or undefined when
+   * challenged takes the WWW-Authenticate of a 401. It returns a header worth trying, or undefined when
    * what was sent is all there is. `sent` is what the registry has just refused.
    */
   async challenged(

@@ -30,7 +30,7 @@ export async function blobExists(wire: Transport, repo: Repository, blob: Descri
 }
 
 /**
- * readBlob gives the bytes of a blob, held against size and digest as they pass. A broken connection
+ * readBlob returns the bytes of a blob, held against size and digest as they pass. A broken connection
  * is taken up where it broke (Range). Wrong bytes end the stream with `registry/digest-mismatch`
  * before its last piece was handed out.
  */
@@ -39,8 +39,8 @@ export function readBlob(wire: Transport, repo: Repository, blob: Descriptor): R
 }
 
 /**
- * passBlob gives the bytes of a blob from `start` on to somebody who holds them against the digest himself, as a
- * registry does with what it is given under a digest (distribution-spec, "Pushing blobs"). Only their number is checked.
+ * passBlob returns the bytes of a blob from `start` on to a reader that compares them with the digest itself, as a
+ * registry does with what it receives under a digest (distribution-spec, "Pushing blobs"). Only their number is checked.
  */
 export function passBlob(wire: Transport, repo: Repository, blob: Descriptor, start: number): Readable {
   return new BlobStream(wire, repo, blob, undefined, start);

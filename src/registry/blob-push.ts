@@ -36,7 +36,7 @@ const monolithic = 1024 * 1024;
 /** What is tried when something in between says that the piece is too large (413). */
 const smallChunk = 16 * 1024 * 1024;
 
-/** piece opens the source at `start`, cut after `length` bytes; a failure of the source is told apart from the network's. */
+/** piece opens the source at `start`, cut after `length` bytes; a failure of the source is distinguished from the network's. */
 async function piece(
   source: BlobSource,
   blob: Descriptor,

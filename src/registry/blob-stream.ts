@@ -38,14 +38,19 @@ function alreadyRead(answer: Answer, offset: number, what: string): number {
   const range = answer.headers.get('content-range') ?? '';
   if (range.startsWith(`bytes ${offset}-`)) return 0;
   answer.body.destroy();
-  throw new AppError('registry/unexpected-answer', 'upstream', `${what}: another range came than was asked for`, {
-    expected: `bytes ${offset}-`,
-    found: range.slice(0, 80),
-  });
+  throw new AppError(
+    'registry/unexpected-answer',
+    'upstream',
+    `${what}: the registry returned another range than requested`,
+    {
+      expected: `bytes ${offset}-`,
+      found: range.slice(0, 80),
+    },
+  );
 }
 
 /**
- * BlobStream gives a blob's bytes from `start` on, and takes a broken connection up where it broke. It works with
+ * BlobStream returns a blob's bytes from `start` on, and takes a broken connection up where it broke. It works with
  * events, not with generators: an image's layers pass here, and every wrapper around a piece is paid a thousand times.
  */
 export class BlobStream extends Readable {

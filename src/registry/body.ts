@@ -24,7 +24,7 @@ export async function readBody(response: FetchResponse, limit: number, what: str
     new AppError('registry/too-large', 'upstream', `${what} is too large`, {
       expected: `at most ${limit} bytes`,
       found: size,
-      hint: 'no honest registry serves such a document: check that the reference names what you mean',
+      hint: 'registries do not serve such documents: check that the reference names what you mean',
     });
   const bytes = announced > limit ? undefined : await collectBytes(response.body, limit);
   if (bytes !== undefined) return bytes;
@@ -32,7 +32,7 @@ export async function readBody(response: FetchResponse, limit: number, what: str
   throw tooLarge(announced > limit ? `${announced} bytes announced` : `more than ${limit} bytes`);
 }
 
-/** readSome gives the first bytes of an error body as text; a broken body is an empty one. */
+/** readSome returns the first bytes of an error body as text; a broken body is an empty one. */
 export async function readSome(body: Readable, limit = 16 * 1024): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;

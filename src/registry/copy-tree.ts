@@ -47,20 +47,20 @@ export function registrySource(wire: Transport, repo: Repository): BlobSource {
   };
 }
 
-/** allNodes gives the root and every manifest beneath it. */
+/** allNodes returns the root and every manifest beneath it. */
 async function allNodes(source: BlobSource, part: Part): Promise<Part[]> {
   if (part.node.$case !== 'index') return [part];
   const below = part.node.children.map(async (child) => allNodes(source, await readPart(source, child)));
   return [part, ...(await Promise.all(below)).flat()];
 }
 
-/** What one node had besides itself. */
-interface Besides {
+/** What one node brought in addition to itself. */
+interface Additional {
   readonly rejected: readonly RejectedReferrer[];
   readonly legacyTags: readonly string[];
 }
 
-const joined = (all: readonly Besides[]): Besides => ({
+const joined = (all: readonly Additional[]): Additional => ({
   rejected: all.flatMap(({ rejected }) => rejected),
   legacyTags: all.flatMap(({ legacyTags }) => legacyTags),
 });
@@ -97,8 +97,8 @@ class Copy {
     return bringing;
   }
 
-  /** Every node with what refers to it, and what refers to that; several at once, told in the nodes' order. */
-  async withReferrers(root: Part, depth: number): Promise<Besides> {
+  /** Every node with what refers to it, and what refers to that; several at once, reported in the nodes' order. */
+  async withReferrers(root: Part, depth: number): Promise<Additional> {
     if (depth > maxDepth)
       throw new AppError('registry/referrers', 'upstream', `referrers refer to each other more than ${maxDepth} deep`, {
         found: root.descriptor.digest,
@@ -110,14 +110,14 @@ class Copy {
     });
     return joined(
       await mapLimited(parts, atOnce, async ({ descriptor: { digest } }) => {
-        const besides = await this.#referrersOf(digest, depth);
+        const additional = await this.#referrersOf(digest, depth);
         const own = this.#options.legacyTags === false ? [] : await this.#legacyOf(digest);
-        return { rejected: besides.rejected, legacyTags: [...besides.legacyTags, ...own] };
+        return { rejected: additional.rejected, legacyTags: [...additional.legacyTags, ...own] };
       }),
     );
   }
 
-  async #referrersOf(subject: Digest, depth: number): Promise<Besides> {
+  async #referrersOf(subject: Digest, depth: number): Promise<Additional> {
     const { referrers, rejected } = await readReferrers(this.#wire, this.#from, subject);
     if (referrers.length === 0) return { rejected, legacyTags: [] };
     const listed = await listReferrers(this.#wire, this.#to, subject);

@@ -69,7 +69,7 @@ function entries<T>(value: unknown, read: (value: unknown) => T | undefined): Re
   return map;
 }
 
-/** readAuthFile gives undefined when there is no such file. Throws `registry/auth-file`, never quoting the content. */
+/** readAuthFile returns undefined when there is no such file. Throws `registry/auth-file`, never quoting the content. */
 export async function readAuthFile(host: Host, path: string): Promise<AuthFile | undefined> {
   let content: string;
   try {
@@ -91,7 +91,7 @@ export async function readAuthFile(host: Host, path: string): Promise<AuthFile |
   if (!isRecord(value))
     throw new AppError('registry/auth-file', 'usage', 'the file with registry credentials is not a JSON object', {
       where: { file: path },
-      hint: 'mend it, or write it anew with `docker login` or `podman login`',
+      hint: 'repair it, or write it anew with `docker login` or `podman login`',
     });
   const credsStore = text(value['credsStore']);
   return {

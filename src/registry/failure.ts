@@ -57,7 +57,7 @@ function hintFor(failure: Failure, where: string): string {
     case 'denied':
       return `the account that is logged in to ${registry} lacks the right: give it write (or read) access to ${where}`;
     case 'not-found':
-      return 'check the spelling; a registry also answers so for a private repository when nobody is logged in';
+      return 'check the spelling; a registry also answers so for a private repository without a login';
     case 'rate-limited':
       return `wait, or log in to ${registry}: most registries allow more to those who are known`;
     case 'upstream':
@@ -67,7 +67,7 @@ function hintFor(failure: Failure, where: string): string {
     case 'slow':
       return `${registry} answers too slowly: run it again, and look at its status page`;
     case 'malformed':
-      return `${registry}, or a proxy before it, sends no valid HTTP: run it again; when it stays so, tell its operator`;
+      return `${registry}, or a proxy before it, sends no valid HTTP: run it again; when it stays so, report it to its operator`;
     case 'certificate':
       return `${registry} shows a certificate that this machine does not trust: set NODE_EXTRA_CA_CERTS to the CA's PEM file`;
     case 'refused':
@@ -79,7 +79,7 @@ function hintFor(failure: Failure, where: string): string {
   }
 }
 
-/** readErrors gives `CODE: message` of the errors in a body (distribution spec, "Error Codes"). */
+/** readErrors returns `CODE: message` of the errors in a body (distribution spec, "Error Codes"). */
 export function readErrors(body: string, secrets: Secrets): string {
   let value: unknown;
   try {
@@ -133,7 +133,7 @@ export function networkFailure(error: unknown, secrets: Secrets): Failure | unde
   // The error's own properties may hold headers, so only its scrubbed words go on.
   const cause = new Error(said === ' ()' ? 'unknown network error' : said);
   if (isCertificateProblem(code)) return { code: 'certificate', said, retry: false, cause };
-  // llhttp's codes, as Node gives them: an answer came, and could not be read.
+  // llhttp's codes, as Node reports them: an answer came, and could not be read.
   if (code?.startsWith('HPE_') === true) return { code: 'malformed', said: 'no valid HTTP came', retry: true, cause };
   if (code === 'ETOOSLOW' || code === 'ETOOLONG')
     return { code: 'slow', said: 'the answer is too slow', retry: true, cause };

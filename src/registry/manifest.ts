@@ -21,7 +21,7 @@ export const accept = [mediaTypes.index, mediaTypes.manifest, mediaTypes.dockerL
   ', ',
 );
 
-/** targetOf gives what a reference names: its digest when it has one, else its tag. Throws `registry/reference`. */
+/** targetOf returns what a reference names: its digest when it has one, else its tag. Throws `registry/reference`. */
 export function targetOf(ref: ImageRef): string {
   const target = ref.digest ?? ref.tag;
   if (target !== undefined) return target;
@@ -37,16 +37,18 @@ export function mediaTypeOf(answer: Answer): string | undefined {
   return type === '' ? undefined : type;
 }
 
+/** digestHeader returns Docker-Content-Digest; undefined when it is missing or malformed. */
 export function digestHeader(answer: Answer): Digest | undefined {
   const value = answer.headers.get('docker-content-digest')?.trim();
   return value !== undefined && isBlobDigest(value) ? value : undefined;
 }
 
+/** digestMismatch is the error of bytes whose digest is not the expected one; `said` is what stated that. */
 export function digestMismatch(what: string, expected: string, found: string, said: string): AppError {
   return new AppError('registry/digest-mismatch', 'upstream', `${what} has another digest than ${said}`, {
     expected,
     found,
-    hint: 'the bytes were changed on their way or in the registry: do not use them, and find out by whom',
+    hint: 'the bytes were changed on their way or in the registry: do not use them, and find out where',
   });
 }
 
@@ -59,7 +61,7 @@ export function checkManifest(answer: Answer, bytes: Buffer, wanted: string, wha
     throw digestMismatch(what, header, digest, 'the registry says (Docker-Content-Digest)');
   const type = mediaTypeOf(answer);
   if (type === 'text/html')
-    throw new AppError('registry/unexpected-answer', 'upstream', `${what}: a web page came instead`, {
+    throw new AppError('registry/unexpected-answer', 'upstream', `${what}: the registry returned a web page`, {
       expected: 'a manifest or an index',
       found: 'text/html',
       hint: 'something between this machine and the registry (a proxy, a login page) answers instead of it',
@@ -127,7 +129,7 @@ export async function putManifest(
   tag?: string,
 ): Promise<PutResult> {
   if (bytes.length > maxManifestBytes || !(isIndexType(mediaType) || isManifestType(mediaType)))
-    throw new AppError('registry/manifest', 'usage', 'this is no manifest that a registry would take', {
+    throw new AppError('registry/manifest', 'usage', 'not a manifest that a registry accepts', {
       expected: `an index or a manifest of at most ${maxManifestBytes} bytes`,
       found: `${mediaType}, ${bytes.length} bytes`,
     });

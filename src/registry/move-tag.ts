@@ -24,7 +24,7 @@ export interface TagMove {
 /** A tag in a repository. */
 export type TagRef = Repository & { readonly tag: string };
 
-/** tagDigest gives what a tag names; undefined when it does not exist. Any other failure is thrown. */
+/** tagDigest returns what a tag names; undefined when it does not exist. Any other failure is thrown. */
 export async function tagDigest(wire: Transport, { registry, repository, tag }: TagRef): Promise<Digest | undefined> {
   const ref: ImageRef = { registry, repository, tag };
   try {
@@ -43,7 +43,7 @@ function moved(ref: TagRef, expected: Digest | undefined | null, found: Digest |
     {
       expected: expected ?? 'no such tag',
       found: found ?? 'no such tag',
-      hint: 'somebody else published: look at both digests, and run it again if yours is to win',
+      hint: 'another publisher moved it: compare both digests, and run it again if yours is the one to keep',
     },
   );
 }
@@ -74,7 +74,7 @@ export async function moveTag(
   for (let look = 1; ; look += 1) {
     const after = await tagDigest(wire, ref);
     if (after === digest) return { tag, before, after, moved: true };
-    // An old answer may be a stale one; a third digest is somebody else's.
+    // An old answer may be a stale one; a third digest is another publisher's.
     if (after !== before || look === looks) throw moved(ref, digest, after);
     await wire.host.clock.sleep(backoff(wire.policy, look), wire.host.signal);
   }

@@ -30,7 +30,7 @@ export class Pages {
     return new AppError('registry/pages', 'upstream', `${this.#what}: ${says}`, {
       expected,
       found: url === undefined ? `${this.#seen.size - 1} pages, and one more` : `${redactUrl(url)} once more`,
-      hint: 'no honest registry sends such a list: check that the reference names what you mean',
+      hint: 'registries do not send such lists: check that the reference names what you mean',
     });
   }
 }

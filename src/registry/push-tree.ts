@@ -81,7 +81,7 @@ async function pushBlobs(
   });
 }
 
-/** missingBeneath reads the tree below `part` and gives the parts that the registry lacks, parents first. */
+/** missingBeneath reads the tree below `part` and returns the parts that the registry lacks, parents first. */
 async function missingBeneath(
   wire: Transport,
   repo: Repository,
@@ -91,7 +91,7 @@ async function missingBeneath(
   depth: number,
 ): Promise<Part[]> {
   if (depth > maxDepth)
-    throw new AppError('registry/source', 'usage', `indexes lie in each other more than ${maxDepth} deep`, {
+    throw new AppError('registry/source', 'usage', `indexes are nested more than ${maxDepth} deep`, {
       found: part.descriptor.digest,
     });
   const missing: Part[] = [];

@@ -44,6 +44,10 @@ export interface Referrers {
 
 const maxReferrers = 2_000;
 
+/**
+ * fallbackTag returns the tag that lists referrers where the API is missing (distribution spec, "Referrers Tag
+ * Schema").
+ */
 export const fallbackTag = (subject: Digest): string => `sha256-${hexOf(subject)}`;
 
 /** readFallback opens the fallback tag; undefined when there is none. */
@@ -97,13 +101,17 @@ async function apiPage(
       const value = parseJsonBody(await readBody(answer, maxManifestBytes, what), what);
       const list = value['manifests'] ?? [];
       if (!Array.isArray(list))
-        throw new AppError('registry/unexpected-answer', 'upstream', `${what}: no list of descriptors came`);
+        throw new AppError(
+          'registry/unexpected-answer',
+          'upstream',
+          `${what}: the answer is not a list of descriptors`,
+        );
       return { descriptors: list.map((entry: unknown) => readDescriptor(entry, what)), next: nextPage(answer, repo) };
     },
   );
 }
 
-/** listReferrers gives the registry's own list, by its API or by the fallback tag. */
+/** listReferrers returns the registry's own list, by its API or by the fallback tag. */
 export async function listReferrers(wire: Transport, repo: Repository, subject: Digest): Promise<Listing> {
   const found: Descriptor[] = [];
   let url: string | undefined = wire.url(repo, `referrers/${subject}`);
@@ -148,7 +156,7 @@ async function open(
     const wrong = ['registry/digest-mismatch', 'registry/malformed-manifest', 'registry/too-large'].includes(
       error.code,
     );
-    // "Could not tell" must never pass for "is not there".
+    // "Unknown" must never pass for "is not there".
     if (!wrong) throw error;
     return { descriptor: listed, reason: 'wrong-bytes', detail: `${error.message}: ${error.facts.found ?? ''}` };
   }

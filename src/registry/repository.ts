@@ -18,7 +18,7 @@ export interface Endpoint {
 }
 
 /**
- * endpointOf gives the API's address. Plain http is spoken with loopback, but for a registry that has certificates
+ * endpointOf returns the API's address. Plain http is spoken with loopback, but for a registry that has certificates
  * (certs.d), and with a host that the caller names; nothing is ever tried over http because https failed.
  */
 export function endpointOf(repo: Repository, plainHttp: readonly string[] = [], certified = false): Endpoint {
@@ -49,6 +49,7 @@ export function mirrored<T extends Repository>(ref: T, mirrors: Mirrors['images'
   return { ...ref, registry: rewritten.slice(0, slash), repository: rewritten.slice(slash + 1) };
 }
 
+/** formatRepository returns `host/repository`. */
 export function formatRepository(repo: Repository): string {
   return `${repo.registry}/${repo.repository}`;
 }

@@ -25,7 +25,7 @@ function fromHead(answer: Answer): Descriptor | undefined {
 }
 
 /**
- * resolve gives the descriptor that a reference names. It asks with HEAD; where a registry leaves out
+ * resolve returns the descriptor that a reference names. It asks with HEAD; where a registry leaves out
  * a header or does not know HEAD, the manifest is read and hashed. A digest in the reference must be
  * the one that comes. Throws RegistryError, `registry/digest-mismatch` or what fetching throws.
  */

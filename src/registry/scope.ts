@@ -4,11 +4,12 @@ export interface Scope {
   readonly actions: readonly ('pull' | 'push' | 'delete')[];
 }
 
+/** pull, push and remove are the scopes that a token is requested for (distribution: docs/spec/auth/scope). */
 export const pull = (name: string): Scope => ({ name, actions: ['pull'] });
 export const push = (name: string): Scope => ({ name, actions: ['pull', 'push'] });
 export const remove = (name: string): Scope => ({ name, actions: ['delete', 'pull'] });
 
-/** formatScopes gives `repository:<name>:<actions>`, sorted, one per repository. */
+/** formatScopes returns `repository:<name>:<actions>`, sorted, one per repository. */
 export function formatScopes(scopes: readonly Scope[]): string[] {
   const byName = new Map<string, Set<string>>();
   for (const { name, actions } of scopes) byName.set(name, new Set([...(byName.get(name) ?? []), ...actions]));

@@ -7,7 +7,7 @@ import { formatRepository, type Repository } from './repository.ts';
 import { pull } from './scope.ts';
 import type { Answer, Transport } from './transport.ts';
 
-/** More tags than this are refused: nobody means to compare a hundred thousand versions. */
+/** More tags than this are refused: no range is meant to compare a hundred thousand versions. */
 export const maxTags = 100_000;
 const pageBytes = 16 * 1024 * 1024;
 
@@ -19,7 +19,7 @@ export interface Page {
   readonly next?: string | undefined;
 }
 
-/** PageCache is kept by the caller, by API address; what it gives is used only when the server says 304. */
+/** PageCache is kept by the caller, by API address; what it returns is used only when the server says 304. */
 export interface PageCache {
   get(url: string): Promise<Page | undefined>;
   set(url: string, page: Page): Promise<void>;
@@ -45,6 +45,7 @@ export function nextPage(answer: Answer, repo: Repository): string | undefined {
   );
 }
 
+/** parseJsonBody returns the JSON object of a body. Throws `registry/unexpected-answer`, which says when it is HTML. */
 export function parseJsonBody(bytes: Buffer, what: string): Record<string, unknown> {
   let value: unknown;
   try {
@@ -53,7 +54,7 @@ export function parseJsonBody(bytes: Buffer, what: string): Record<string, unkno
     value = undefined;
   }
   if (isRecord(value)) return value;
-  throw new AppError('registry/unexpected-answer', 'upstream', `${what}: no JSON object came`, {
+  throw new AppError('registry/unexpected-answer', 'upstream', `${what}: the answer is not a JSON object`, {
     expected: 'a document of the distribution spec',
     found: /^\s*</.test(bytes.subarray(0, 64).toString('latin1'))
       ? 'an HTML page'
@@ -93,7 +94,7 @@ async function readPage(
 }
 
 /**
- * listTags gives all tags in the registry's order, page by page. Throws `registry/too-many-tags`
+ * listTags returns all tags in the registry's order, page by page. Throws `registry/too-many-tags`
  * beyond `limit`, RegistryError, `registry/pages`, or `registry/unexpected-answer`.
  */
 export async function listTags(
@@ -110,7 +111,7 @@ export async function listTags(
     const page: TagPage = await readPage(wire, repo, url, what, pages);
     const list = page.value['tags'] ?? [];
     if (!Array.isArray(list) || !list.every((tag): tag is string => typeof tag === 'string'))
-      throw new AppError('registry/unexpected-answer', 'upstream', `${what}: no list of names came`);
+      throw new AppError('registry/unexpected-answer', 'upstream', `${what}: the answer is not a list of names`);
     for (const tag of list) tags.push(tag);
     if (tags.length > limit)
       throw new AppError('registry/too-many-tags', 'upstream', `${formatRepository(repo)} has too many tags`, {

@@ -35,7 +35,7 @@ const clientId = 'openshell-runner-images';
 
 function checkedRealm(door: TokenDoor, wanted: TokenRequest): URL {
   const fail = (found: string): AppError =>
-    new AppError('registry/challenge', 'upstream', `${wanted.repo.registry} names a token endpoint that is not used`, {
+    new AppError('registry/challenge', 'upstream', `${wanted.repo.registry} names a token endpoint that is refused`, {
       expected: 'an https address',
       found,
     });

@@ -22,7 +22,7 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body?: (() => Promise<NonNullable<FetchOptions['body']>>) | undefined;
   readonly scopes: readonly Scope[];
-  /** Statuses that `read` wants to see; every other one is a failure. */
+  /** Statuses that `read` handles; every other one is a failure. */
   readonly expect: readonly number[];
   /** As in "could not …": `read the manifest quay.io/x/y:tag`. */
   readonly doing: string;
@@ -73,14 +73,14 @@ export class Transport {
     return endpointOf(repo, this.plainHttp, this.host.hasCertificates?.(repo.registry) === true);
   }
 
-  /** url gives an address of the API: `url(repo, 'manifests/latest')`. */
+  /** url returns an address of the API: `url(repo, 'manifests/latest')`. */
   url(repo: Repository, path: string): string {
     const { origin, name } = this.endpoint(repo);
     return `${origin}/v2/${name}/${path}`;
   }
 
   /**
-   * send gives what `read` makes of the answer. What breaks while `read` reads the body counts as a
+   * send returns what `read` makes of the answer. What breaks while `read` reads the body counts as a
    * failed attempt, too. Throws RegistryError, or what `read` throws about the content.
    */
   async send<T>(call: Call, read: (answer: Answer) => Promise<T>): Promise<T> {

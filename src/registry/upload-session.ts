@@ -55,7 +55,7 @@ export type Opened = { readonly $case: 'mounted' } | { readonly $case: 'session'
 
 /**
  * openUpload starts an upload. With `from`, the registry may take the blob from that repository
- * instead; a registry that does not gives a session all the same, which is then used.
+ * instead; a registry that does not opens a session all the same, which is then used.
  */
 export async function openUpload(wire: Transport, repo: Repository, digest: string, from?: string): Promise<Opened> {
   const { name } = wire.endpoint(repo);

@@ -29,7 +29,7 @@ export function parseReportFormat(text: string): ReportFormat {
   });
 }
 
-/** formatReport gives the text without a final newline. */
+/** formatReport returns the text without a final newline. */
 export function formatReport(report: Report, format: ReportFormat, options: TerminalOptions = {}): string {
   return formatters[format](report, options);
 }

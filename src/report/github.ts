@@ -8,7 +8,7 @@ const escapeData = (text: string): string => text.replace(/%/g, '%25').replace(/
 /** Properties end at `,` and their names at `:`, too. */
 const escapeProperty = (text: string): string => escapeData(text).replace(/:/g, '%3A').replace(/,/g, '%2C');
 
-/** formatAnnotations gives one workflow command per finding; GitHub shows them at the line in the pull request. */
+/** formatAnnotations returns one workflow command per finding; GitHub shows them at the line in the pull request. */
 export function formatAnnotations(report: Report): string {
   return report.findings
     .map((finding) => {

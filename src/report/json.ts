@@ -1,6 +1,6 @@
 import { countsOf, type Report } from './report.ts';
 
-/** toJson gives the report as one object: findings as they are, rules left out (`--format sarif` has them). */
+/** toJson returns the report as one object: findings as they are, rules left out (`--format sarif` has them). */
 export function toJson(report: Report): unknown {
   const { command, version, subjects, findings, suppressed = [] } = report;
   return {
@@ -13,6 +13,7 @@ export function toJson(report: Report): unknown {
   };
 }
 
+/** formatJson returns the report as indented JSON. */
 export function formatJson(report: Report): string {
   return JSON.stringify(toJson(report), null, 2);
 }

@@ -27,7 +27,7 @@ function failureOf(finding: Finding): string {
 }
 
 /**
- * formatJunit gives one suite per subject and one case per rule. Only errors fail a case; warnings and
+ * formatJunit returns one suite per subject and one case per rule. Only errors fail a case; warnings and
  * notes are kept as its output, so that the suite agrees with the exit code.
  */
 export function formatJunit(report: Report): string {

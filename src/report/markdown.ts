@@ -17,7 +17,7 @@ export function escapeCell(text: string): string {
 
 const order: readonly Severity[] = ['error', 'warning', 'note'];
 
-/** formatMarkdown gives a step summary: one line, then a table with the worst first. */
+/** formatMarkdown returns a step summary: one line, then a table with the worst first. */
 export function formatMarkdown(report: Report): string {
   const sorted = [...report.findings].sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
   const lines = [`### runner-image ${escapeCell(report.command)}`, '', `**${escapeCell(summaryOf(report))}**`];

@@ -30,12 +30,13 @@ export interface Counts {
   readonly notes: number;
 }
 
+/** countsOf returns how many findings there are of each severity. */
 export function countsOf(findings: readonly Finding[]): Counts {
   const count = (severity: Finding['severity']): number => findings.filter((one) => one.severity === severity).length;
   return { errors: count('error'), warnings: count('warning'), notes: count('note') };
 }
 
-/** placeOf gives the subject that the finding belongs to: its file, or what the report is about. */
+/** placeOf returns the subject that the finding belongs to: its file, or what the report is about. */
 export function placeOf(report: Report, { location }: Finding): string {
   if (location.$case === 'file') return location.file;
   return report.subjects[0] ?? report.artifact ?? 'image';
@@ -58,7 +59,7 @@ export function spotOf({ location, platform }: Finding): string {
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
-/** summaryOf gives the one line that ends every report. */
+/** summaryOf returns the one line that ends every report. */
 export function summaryOf(report: Report): string {
   const { errors, warnings, notes } = countsOf(report.findings);
   const parts = [

@@ -95,7 +95,7 @@ export function fingerprintOf(report: Report, { rule, subject, location, platfor
 }
 
 /**
- * toSarif gives a SARIF 2.1.0 log with one run
+ * toSarif returns a SARIF 2.1.0 log with one run
  * (https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/sarif-v2.1.0-os.html), in the shape that GitHub code
  * scanning takes: every result has a physical location, rules are listed, paths are relative.
  */
@@ -104,7 +104,7 @@ export function toSarif(report: Report): unknown {
   const seen = new Map<string, number>();
   const result = (finding: Finding, justification?: string): object => {
     const fingerprint = fingerprintOf(report, finding);
-    // Two equal findings in one file are told apart by their order.
+    // Two equal findings in one file are distinguished by their order.
     const nth = (seen.get(fingerprint) ?? 0) + 1;
     seen.set(fingerprint, nth);
     const index = known.get(finding.rule);
@@ -159,6 +159,7 @@ export function toSarif(report: Report): unknown {
   };
 }
 
+/** formatSarif returns the SARIF log as indented JSON. */
 export function formatSarif(report: Report): string {
   return JSON.stringify(toSarif(report), null, 2);
 }

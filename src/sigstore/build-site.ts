@@ -1,4 +1,4 @@
-/** Who built: what the CI says of itself. Facts that it does not tell are absent. */
+/** Who built: what the CI says of itself. Facts that it does not state are absent. */
 export interface BuildSite {
   /** URI of the builder: on GitHub the workflow that ran the job. */
   readonly builder: string;

@@ -1,6 +1,7 @@
 import { digestOf, mediaTypes, type Descriptor } from '../core/index.ts';
 import { bundleMediaType } from './predicate-types.ts';
 
+/** emptyConfig is the two-byte config of an artifact (OCI image spec, "Guidance for an empty descriptor"). */
 export const emptyConfig = Buffer.from('{}');
 
 const describe = (bytes: Uint8Array, mediaType: string): Descriptor => ({
@@ -9,6 +10,7 @@ const describe = (bytes: Uint8Array, mediaType: string): Descriptor => ({
   size: bytes.length,
 });
 
+/** emptyDescriptor is the descriptor of emptyConfig. */
 export const emptyDescriptor = describe(emptyConfig, mediaTypes.empty);
 
 /**

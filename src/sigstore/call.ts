@@ -1,4 +1,4 @@
-import { askedWait, isCertificateProblem, isTransient, patiently, systemCode, type Retriable } from '../core/retry.ts';
+import { askedWait, isCertificateProblem, isTransient, systemCode, withRetry, type Retriable } from '../core/retry.ts';
 import { timeLimit } from '../core/time-limit.ts';
 import { AppError, type ErrorFacts } from '../errors/index.ts';
 import type { Host } from '../host/index.ts';
@@ -130,5 +130,5 @@ export async function callService<T>(
     host.story.say(`${where}${shown(facts)}; trying again in ${(milliseconds / 1000).toFixed(1)} s`);
     await host.clock.sleep(milliseconds, host.signal);
   };
-  return await patiently(policyOf(patience), { giveUp, wait }, attempt);
+  return await withRetry(policyOf(patience), { giveUp, wait }, attempt);
 }

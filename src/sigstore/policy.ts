@@ -53,6 +53,7 @@ export const policySchema = z.strictObject({
 export type TrustPolicy = Readonly<z.infer<typeof policySchema>>;
 export type KeylessSigner = Readonly<z.infer<typeof keyless>>;
 
+/** isKeyless returns whether the policy names identities rather than a key. */
 export const isKeyless = (signer: TrustPolicy['signer']): signer is KeylessSigner => 'issuer' in signer;
 
 /** Names of the extensions that a policy's signer may demand. */

@@ -30,6 +30,7 @@ export interface Refused {
   readonly detail: string;
 }
 
+/** refuse makes a refusal; `detail` says what was found. */
 export const refuse = (code: RefusalCode, detail: string): Refused => ({ $case: 'refused', code, detail });
 
 const codes: Readonly<Record<string, RefusalCode>> = {

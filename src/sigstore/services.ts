@@ -38,7 +38,7 @@ const bad = (found: string, cause?: unknown): AppError =>
     cause,
   });
 
-/** readSigningConfig reads where an instance wants to be asked for signatures. Throws `sigstore/signing-config`. */
+/** readSigningConfig reads the addresses of an instance's services. Throws `sigstore/signing-config`. */
 export function readSigningConfig(text: string): SigningConfig {
   let value: unknown;
   try {

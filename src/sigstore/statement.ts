@@ -63,7 +63,7 @@ export function readStatement(payload: Uint8Array): Statement | undefined {
   return result.success ? result.data : undefined;
 }
 
-/** subjectIs tells whether the statement speaks about this digest. */
+/** subjectIs returns whether the statement speaks about this digest. */
 export function subjectIs(value: Statement, digest: Digest): boolean {
   return value.subject.some((subject) => subject.digest['sha256'] === hexOf(digest));
 }

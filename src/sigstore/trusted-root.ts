@@ -24,7 +24,7 @@ const bad = (found: string, cause?: unknown): AppError =>
   });
 
 /**
- * readTrustedRoot reads who is believed: CAs, transparency logs, certificate logs, timestamp
+ * readTrustedRoot reads what is trusted: CAs, transparency logs, certificate logs, timestamp
  * authorities. Keyless verification needs the first three: a root that lacks one could only ever
  * refuse, so it is refused here with its name. Throws `sigstore/trusted-root`.
  */
@@ -55,7 +55,7 @@ export async function readTrustedRoot(text: string, need: 'keyless' | 'key' = 'k
   };
 }
 
-/** keyTrust believes one public key; with a root also the logs and timestamp authorities of that root. */
+/** keyTrust trusts one public key; with a root also the logs and timestamp authorities of that root. */
 export async function keyTrust(pem: string, root?: Trust): Promise<Trust> {
   let der: Buffer;
   try {

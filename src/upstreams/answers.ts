@@ -25,7 +25,7 @@ type Answer = z.infer<typeof schema>;
 /**
  * Answers is the one cache of what upstreams said. While the command runs, a question is asked once, however many
  * pins share it. Between runs, texts are kept in the user's cache folder. A page counts only when its server says that
- * it is still the same (304), a content only for a digest that somebody states, a note as its reader says; a text
+ * it is still the same (304), a content only for a digest that a source states, a note as its reader says; a text
  * whose bytes changed on the disk is none. A cache that cannot be read or written costs requests, nothing else.
  */
 export class Answers implements PageCache {
@@ -59,7 +59,7 @@ export class Answers implements PageCache {
     return this.#write(`page ${url}`, text, { etag, next });
   }
 
-  /** content returns a text whose digest somebody states. */
+  /** content returns a text whose digest a source states. */
   async content(digest: Digest): Promise<string | undefined> {
     const known = await this.#read(`content ${digest}`);
     return known?.digest === digest ? known.text : undefined;

@@ -97,7 +97,7 @@ export class ReleaseUpstream implements Upstream<ReleasePin> {
     const stated = await this.#stated(release, assets);
     for (const asset of assets) {
       const expected = pin.checksums[asset.platform];
-      // Only where nobody states a digest are the bytes fetched to answer this.
+      // Only where no source states a digest are the bytes fetched to answer this.
       const found = stated.digests.get(asset.name) ?? (await this.#hash(asset, stated)).digest;
       if (found !== expected) return { $case: 'other', expected, found, source: asset.url };
     }

@@ -20,7 +20,7 @@ export interface Ask {
   readonly authorization?: string | undefined;
 }
 
-/** Web reads documents and downloads over HTTPS: bounded per host, tried again where that helps, gone told apart. */
+/** Web reads documents and downloads over HTTPS: bounded per host, tried again where that helps, gone distinguished. */
 export class Web {
   readonly #host: Host;
   readonly #mirrors: Mirrors;

@@ -115,7 +115,7 @@ function casesOf(file: string): string[] {
 }
 
 const table = [
-  ...readFileSync(join(root, 'docs/verify.md'), 'utf8').matchAll(/^\| ([^|]+) \| (\d+) \| [^|]+ \|$/gm),
+  ...readFileSync(join(root, 'docs/verify.md'), 'utf8').matchAll(/^\| ([^|]+) \| (\d+) +\| [^|]+ \|$/gm),
 ].map(([, attack = '', count]) => ({ attack, count: Number(count) }));
 
 describe('the attacks that docs/verify.md tells of', () => {

@@ -19,7 +19,7 @@ test('docs/dependencies.md has a line for every direct dependency, and for nothi
   const table =
     /^## In the program$([\s\S]+)^## What `npm outdated` shows/m.exec(read('docs/dependencies.md'))?.[1] ?? '';
   const named = [...table.matchAll(/^\| ([^|]+) \|/gm)]
-    .flatMap(([, names = '']) => names.split(', '))
+    .flatMap(([, names = '']) => names.trim().split(', '))
     .filter((name) => name !== 'package' && !/^-+$/.test(name));
   const { dependencies, optionalDependencies, devDependencies } = manifest;
   expect(named.sort()).toEqual(Object.keys({ ...dependencies, ...optionalDependencies, ...devDependencies }).sort());

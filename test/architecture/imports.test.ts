@@ -76,6 +76,21 @@ describe('import rules', () => {
     expect(rooms.map((room) => room.name).filter((name) => !(name in rules))).toEqual([]);
   });
 
+  it('docs/architecture.md has the same table', () => {
+    const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+    const section = /^## Rooms$([\s\S]+?)^"host type"/m.exec(page)?.[1] ?? '';
+    const rows = section.split('\n').flatMap((line) => {
+      const [, room = '', , allowed = ''] = line.split('|');
+      return /^ [a-z]+ *$/.test(room) ? [[room.trim(), allowed.trim()] as const] : [];
+    });
+    const shown = { '*': 'all', 'host:type': 'host type' } as Record<string, string>;
+    expect(Object.fromEntries(rows)).toEqual(
+      Object.fromEntries(
+        Object.entries(rules).map(([room, to]) => [room, to.map((one) => shown[one] ?? one).join(', ') || '–']),
+      ),
+    );
+  });
+
   /** Each exemption has its reason; one that is not needed any more fails the test. */
   const exempt: Record<string, string> = {
     'src/engines/connect-docker.ts': 'an http.Agent whose connections are the ssh process that Host.exec runs',

@@ -33,7 +33,7 @@ interface Case {
 
 /** Each moves the upstream, or spoils an input; the real command answers, and no file changes. */
 const cases: Readonly<Record<string, Case>> = {
-  'a new tag, whose age nobody knows': {
+  'a new tag of unknown age': {
     does: (it) => void publishIndex(it.registry, uv, '0.12.8'),
     args: ['bump', 'uv', '--dry-run'],
     exit: 0,
@@ -164,7 +164,7 @@ const cases: Readonly<Record<string, Case>> = {
     exit: 3,
     says: /sent no JSON \(bump\/unexpected-answer\)/,
   },
-  'more tags than anybody compares': {
+  'more tags than are compared': {
     does: (it) => {
       const { tags } = it.registry.store.repository(uv);
       const digest = tags.get('0.12.7') ?? '';

@@ -95,7 +95,7 @@ describe('an evaluation', () => {
   });
   it('of an image that derives from nothing known says how to tell it', () => {
     const image = withoutLabel('io.ambient-code.runner-variant')(derived());
-    expect(() => check(image, 'custom')).toThrow('derives from is not known');
+    expect(() => check(image, 'custom')).toThrow('unknown which published image this one derives from');
     expect(check(image, 'custom', { derivedFrom: 'standard' }).summary.profile).toBe('custom (standard)');
   });
   it('of an image derived from openshell holds it against openshell', () => {

@@ -49,7 +49,7 @@ describe('a runner_image reference', () => {
   });
 
   it.each(['https://quay.io', 'quay.io/org', '*.quay.io'])('an allowlist entry %j is wrong use', (allowed) => {
-    expect(() => checkRef('quay.io/o/i:1', { allowed })).toThrow('no hostname');
+    expect(() => checkRef('quay.io/o/i:1', { allowed })).toThrow('is not a hostname');
   });
 
   it('by tag alone is noted, since a tag can move', () => {

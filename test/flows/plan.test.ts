@@ -158,6 +158,14 @@ describe('generate', () => {
     expect((await generate(host(), { root, check: true })).changes).toEqual([]);
   });
 
+  it('writes and compares the pages that the caller hands in', async () => {
+    const pages = (text: string) => new Map([['docs/cli.md', text]]);
+    await generate(host(), { root, check: false, pages: pages('one\n') });
+    const { changes } = await generate(host(), { root, check: true, pages: pages('two\n') });
+    expect(changes.map(({ kind, path }) => `${kind} ${path}`)).toEqual(['changed docs/cli.md']);
+    expect(changes[0]?.diff).toContain('-one\n+two');
+  });
+
   it('copies a lock that both images take, so that they cannot drift', async () => {
     await edit('images/standard/npm/gemini/package-lock.json', 'sha512-', 'sha512-x');
     const { changes } = await generate(host(), { root, check: true });

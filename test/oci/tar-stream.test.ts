@@ -7,7 +7,7 @@ import { TarReader } from '../../src/oci/tar/reader.ts';
 import { archive, pax, raw } from './hostile/raw.ts';
 
 /**
- * Why layers are read by src/oci/tar and not by tar-stream (docs/decisions/layers-read-and-written.md).
+ * Why layers are read by src/oci/tar and not by tar-stream (docs/decisions/0005-layers-read-and-written.md).
  * When one of these fails because tar-stream reads the member right, the decision can be looked at again.
  */
 async function byTarStream(bytes: Buffer): Promise<Header[]> {

@@ -53,7 +53,7 @@ const identity: RuleInfo = {
   remediation: 'Name the user that the image creates, with fixed numbers in its /etc/passwd and /etc/group.',
 };
 
-/** Why a value of `process` is no name of somebody, or is that of root; undefined when all is well. */
+/** Why a value of `process` names no account of the image, or names root; undefined when it is fine. */
 const problems = {
   run_as_user: (value: string, accounts: Accounts): string | undefined => {
     const who = resolveUser(value, accounts);

@@ -8,8 +8,8 @@ const info: RuleInfo = {
   id: 'contract/policy-unusable',
   severity: 'warning',
   section: '4',
-  summary: 'Every entry of network_policies allows somebody something that no other entry allows already.',
-  remediation: 'Complete the entry or remove it: what nobody can use misleads whoever reads the policy.',
+  summary: 'Every entry of network_policies allows a program an endpoint that no other entry already allows.',
+  remediation: 'Complete the entry or remove it: an entry without effect misleads reviewers of the policy.',
 };
 
 const portsOf = ({ port, ports }: PolicyEndpoint): number[] =>
@@ -69,7 +69,12 @@ export const policyUnusable: Rule = {
     const entries = Object.entries(policy?.network_policies ?? {});
     return entries.flatMap(([name, entry], position): Finding[] => {
       const say = (message: string, ...path: PropertyKey[]): Finding =>
-        finding(info, name, `${name} must be of use to somebody; ${message}`, at(['network_policies', name, ...path]));
+        finding(
+          info,
+          name,
+          `${name} must allow a program something; ${message}`,
+          at(['network_policies', name, ...path]),
+        );
       const [endpoints, binaries] = [entry.endpoints ?? [], entry.binaries ?? []];
       if (endpoints.length === 0) return [say(`it names ${binaries.length} binaries and no endpoint`)];
       if (binaries.length === 0) return [say(`it names ${endpoints.length} endpoints and no binary that may use them`)];

@@ -29,7 +29,7 @@ const arbitrary: RuleInfo = {
   id: 'contract/arbitrary-uid',
   severity: 'error',
   section: '3.6',
-  summary: 'A random UID in group 0, as OpenShift gives, can use every path that the runner needs.',
+  summary: 'A random UID in group 0, as OpenShift assigns it, can use every path that the runner needs.',
   remediation:
     'Give the path to group 0 with the permissions of its owner when it is first written (COPY --chown=…:0 --chmod, or mkdir -m and chgrp in the same RUN).',
 };

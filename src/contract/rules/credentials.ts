@@ -12,14 +12,14 @@ const info: RuleInfo = {
   section: '3.8',
   summary: 'No credential in any layer, in the history or in the config, also when a later layer deletes it.',
   remediation:
-    'Revoke it now: whoever can pull the image has it. Then rebuild with a secret mount (RUN --mount=type=secret), so that it reaches no layer.',
+    'Revoke it now: every user who can pull the image has it. Then rebuild with a secret mount (RUN --mount=type=secret), so that it reaches no layer.',
 };
 
 const summaryOf = (id: string): string => secretRules.find((rule) => rule.id === id)?.summary ?? id;
 
 function inLayers(context: RuleContext): Finding[] {
   const { picture } = context;
-  // One file that holds a format twenty times is one thing to mend.
+  // One file that holds a format twenty times is one thing to fix.
   const first = new Map(
     [...picture.matches].reverse().map((match) => [`${match.rule} ${match.layer} ${match.path}`, match]),
   );

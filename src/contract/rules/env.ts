@@ -39,7 +39,7 @@ const home: RuleInfo = {
   severity: 'error',
   section: '3.3',
   summary: "HOME is the profile's home directory.",
-  remediation: 'Set it with ENV HOME=…: an arbitrary UID has no entry in /etc/passwd that could tell.',
+  remediation: 'Set it with ENV HOME=…: an arbitrary UID has no entry in /etc/passwd to take it from.',
 };
 
 export const envHome: Rule = {

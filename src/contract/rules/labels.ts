@@ -77,7 +77,7 @@ const unread: RuleInfo = {
   id: 'contract/label-unread',
   severity: 'warning',
   section: '5',
-  summary: 'Every label of this project means something to somebody.',
+  summary: 'Every label under this project’s names is one that a tool reads.',
   remediation: 'Remove the label, or correct its name to one that is read.',
 };
 

@@ -24,7 +24,7 @@ export const pythonVersion: Rule = {
     }
     const location = atPath(context, python.executable);
     if (python.version === undefined) {
-      const message = `Python ${minimum} or newer must be on PATH; ${python.executable} has no library that tells its version`;
+      const message = `Python ${minimum} or newer must be on PATH; ${python.executable} has no library that shows its version`;
       return [finding(version, 'python3', message, location)];
     }
     if (compareMinor(python.version, minimum) >= 0) return [];
@@ -65,7 +65,7 @@ export const pythonSame: Rule = {
   },
 };
 
-/** A module must be found, and be readable by whoever runs the image. */
+/** A module must be found, and be readable by the user that runs the image. */
 function importable(context: RuleContext, info: RuleInfo, name: string, why: string): Finding[] {
   const python = pythonOf(context);
   if (python === undefined) return [];

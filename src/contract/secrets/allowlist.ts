@@ -11,7 +11,7 @@ export interface Allowed {
 
 /**
  * allowlist names published files whose contents anyone can read elsewhere. A key that is public
- * protects nothing, so finding it in an image tells nobody anything. What is particular to one
+ * protects nothing, so finding it in an image reveals nothing. What is particular to one
  * image belongs in that image's waivers, with an owner and an expiry.
  */
 export const allowlist: readonly Allowed[] = [
@@ -57,7 +57,7 @@ export const allowlist: readonly Allowed[] = [
   },
 ];
 
-/** allowedBecause gives the reason why a hit in this path is no finding, or undefined. */
+/** allowedBecause returns the reason why a hit in this path is no finding, or undefined. */
 export function allowedBecause(rule: string, path: string): string | undefined {
   return allowlist.find(
     (allowed) =>

@@ -82,7 +82,7 @@ function handlers(
 }
 
 /**
- * openSession gives BuildKit a way to ask who pulls, and to fetch the context: Docker 26 with the containerd store looks
+ * openSession lets BuildKit ask for credentials and fetch the context: Docker 26 with the containerd store looks
  * for a context in the request's body at a host name that does not exist. dockerode's own session answers no health
  * check, so that newer engines drop it after a second, and it stays open when a build fails.
  */

@@ -35,6 +35,10 @@ export async function workerPlatforms(socket: Duplex): Promise<readonly Platform
   }
 }
 
+/**
+ * platformsOf reads a ListWorkersResponse: the platforms of this project that some worker runs; undefined when none is
+ * listed.
+ */
 export function platformsOf(response: Uint8Array): readonly Platform[] | undefined {
   const names = listWorkersResponse
     .decode(response)

@@ -6,7 +6,7 @@ const windowBytes = 32 * 1024;
 /** Blocks compressed at once, on Node's thread pool: enough to keep its four threads busy. */
 const atOnce = 4;
 
-/** Chosen by measurement: docs/decisions/layer-compression.md. */
+/** Chosen by measurement: docs/decisions/0005-layers-read-and-written.md. */
 export const gzipLevel = 4;
 
 /** RFC 1952: no flags, no time, no extra flags, operating system unknown: nothing of this machine. */

@@ -24,7 +24,7 @@ const none: ReadonlyMap<string, string> = new Map();
  * archive/tar does, which is what every engine unpacks with: a global PAX header drops the `x`, `L`
  * and `K` headers before it, links and directories have no content whatever their size says, two zero
  * blocks are the end. A reader that differs would see another image than the one that runs; it may
- * only refuse more (docs/decisions/layers-read-and-written.md lists what). Throws `oci/tar-*`.
+ * only refuse more (docs/decisions/0005-layers-read-and-written.md lists what). Throws `oci/tar-*`.
  */
 export class TarReader {
   private readonly sink: TarSink;

@@ -12,7 +12,7 @@ export interface FirstSeenEntry {
 }
 
 export interface Age {
-  /** Whole days; undefined when nobody knows. */
+  /** Whole days; undefined when unknown. */
   readonly days?: number | undefined;
   readonly from: 'upstream' | 'first-seen' | 'unknown';
 }
@@ -40,7 +40,7 @@ export function coolDown(version: string, age: Age, cooldownDays: number): Held 
     return {
       version,
       reason: 'age-unknown',
-      detail: `nobody says how old it is, so it counts from its first sight on; ${wanted}`,
+      detail: `its age is unknown, so it counts from its first sight on; ${wanted}`,
     };
   if (age.days >= cooldownDays) return undefined;
   const public_ = age.from === 'upstream' ? 'public' : 'seen here';

@@ -13,7 +13,7 @@ export interface Wish {
   readonly downgrade: boolean;
 }
 
-/** checkPolicy gives every fault of a pin's policy that no candidate could ever satisfy. */
+/** checkPolicy returns every fault of a pin's policy that no candidate could ever satisfy. */
 export function checkPolicy(pin: Pin, pinsFile: string): readonly AppError[] {
   const { range, tag } = pin.policy;
   const bad = (code: string, message: string, found: string, expected: string): AppError =>
@@ -39,7 +39,7 @@ export function hasRoom({ version, policy: { range, prerelease } }: BumpablePin)
   return range === undefined || prerelease === true || !isTopOf(version, range);
 }
 
-/** registryOf gives the host whose bytes a pin trusts, in lower case; undefined where npm or uv decide. */
+/** registryOf returns the host whose bytes a pin trusts, in lower case; undefined where npm or uv decide. */
 export function registryOf(pin: BumpablePin): string | undefined {
   if (pin.kind === 'image') return parseImageRef(pin.repository).registry.toLowerCase();
   if (pin.kind === 'release' || pin.kind === 'git') return new URL(pin.repository).host.toLowerCase();

@@ -3,7 +3,7 @@ import { finding } from '../rules.ts';
 import { tail, untilHealthy } from '../startup.ts';
 import type { Check, Probe } from '../types.ts';
 
-/** Starts a container with changed variables and gives its start-up finding, under another rule's name. */
+/** Starts a container with changed variables and returns its start-up finding, under another rule's name. */
 async function mustBeHealthy(
   probe: Probe,
   rule: string,

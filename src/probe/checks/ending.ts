@@ -1,7 +1,7 @@
 import { finding } from '../rules.ts';
 import type { Check } from '../types.ts';
 
-/** After the runs: a child that nobody waited for stays in the process table as a zombie. */
+/** After the runs: a child that no process waited for stays in the process table as a zombie. */
 export const zombies: Check = {
   id: 'zombies',
   async check(probe) {

@@ -17,7 +17,7 @@ export function parseProcesses(output: string): { command: string; env: Readonly
   });
 }
 
-/** What the runner's own process was started with: /proc/<pid>/environ, not what the engine was told. */
+/** What the runner's own process was started with: /proc/<pid>/environ, not what the engine was asked for. */
 export const environment: Check = {
   id: 'injected-env',
   async check(probe) {

@@ -43,7 +43,7 @@ export const events: Check = {
           probe.host.clock.sleep(Math.min(1000, quietTime), probe.signal).then(() => ({ events: [], problems: [] })),
         ]);
         discard(response.body);
-        // A stream on which nothing came is what the real runner gives here; only bad data is a problem.
+        // A stream on which nothing came is what the real runner sends here; only bad data is a problem.
         return problems
           .filter((problem) => !problem.startsWith('a stream'))
           .concat(

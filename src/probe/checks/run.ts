@@ -6,7 +6,7 @@ import { finding } from '../rules.ts';
 import type { Check, Probe } from '../types.ts';
 import { urlOf } from './url.ts';
 
-/** One run that nobody disturbs. Without a model it ends in RUN_ERROR, which is well-formed, too. */
+/** One run that is not interrupted. Without a model it ends in RUN_ERROR, which is well-formed, too. */
 export const run: Check = {
   id: 'run-stream',
   check: (probe) =>

@@ -25,7 +25,7 @@ export const goWindow: WindowRule = {
 /**
  * readGoBuildInfo reads the bytes from the magic on: 14 of magic, pointer size, flags, padding to 32, then
  * two strings with varint lengths: the Go version and the module list (framed by 16-byte marks).
- * Gives [] for the older pointer form, whose strings lie elsewhere in the binary.
+ * Returns [] for the older pointer form, whose strings lie elsewhere in the binary.
  */
 export function readGoBuildInfo(bytes: Buffer): Declared[] {
   if (bytes.length < headerSize || !bytes.subarray(0, goBuildInfoMagic.length).equals(goBuildInfoMagic)) return [];

@@ -7,7 +7,7 @@ export function isNpmPackageFile(path: string): boolean {
   return packageFile.test(path);
 }
 
-/** readNpmPackage gives undefined for a package.json that names no package (a marker or a fixture). */
+/** readNpmPackage returns undefined for a package.json that names no package (a marker or a fixture). */
 export function readNpmPackage(text: string): Declared | undefined {
   let value: unknown;
   try {

@@ -12,7 +12,7 @@ export const rpmDatabases = ['/var/lib/rpm/rpmdb.sqlite', '/usr/lib/sysimage/rpm
  */
 const journalVersions = [18, 19];
 
-/** Views, generated columns and virtual tables compute, for as long and as much as whoever wrote them likes. */
+/** Views, generated columns and virtual tables compute, for as long and as much as their author likes. */
 const computes = /\b(?:as|virtual)\b/i;
 
 /** readRpmDatabase returns the packages of an rpmdb.sqlite. Throws `sbom/rpmdb` when it is not one, and `sbom/rpm-header`. */
@@ -45,7 +45,7 @@ export function readRpmDatabase(content: Uint8Array): Declared[] {
 /** logOf is the write-ahead log that RPM keeps beside its database; empty when everything was written back. */
 export const logOf = (database: string): string => `${database}-wal`;
 
-/** notWrittenBack: what is only in the log would be missing from the list, and nobody would see it. */
+/** notWrittenBack: what is only in the log would be missing from the list, unnoticed. */
 export function notWrittenBack(database: string): AppError {
   return new AppError('sbom/rpmdb', 'findings', 'the RPM database of the image is not whole', {
     expected: `an empty ${logOf(database)}`,

@@ -95,7 +95,7 @@ function seenByGo({
   };
 }
 
-/** The refusals that docs/decisions/layers-read-and-written.md lists; each is looked for in what Go read. */
+/** The refusals that docs/decisions/0005-layers-read-and-written.md lists; each is looked for in what Go read. */
 const strict: Readonly<Record<string, (next: GoEntry | undefined) => boolean>> = {
   'oci/tar-type': (next) => next !== undefined && !'0123456gS'.includes(next.flag),
   'oci/tar-sparse': (next) => next?.flag === 'S',
