@@ -13,6 +13,7 @@ const rules: Record<string, readonly string[]> = {
   pins: ['errors', 'core'],
   checksums: ['errors', 'core', 'host:type'],
   dockerfile: ['errors', 'core'],
+  lint: ['errors', 'core'],
   oci: ['errors', 'core', 'host:type'],
   contract: ['errors', 'core'],
   probe: ['errors', 'core', 'host:type'],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { lintDockerfile, lintRules } from '../../src/dockerfile/index.ts';
-import { cases } from './lint-cases.ts';
+import { lintDockerfile, lintRules } from '../../src/lint/index.ts';
+import { cases } from './cases.ts';
 
 /** `line:column` of every finding of one rule. */
 function placesOf(rule: string, text: string): string[] {

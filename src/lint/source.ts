@@ -1,5 +1,5 @@
 import { DockerfileParser, type Instruction as AstInstruction } from 'dockerfile-ast';
-import { AppError } from '../../errors/index.ts';
+import { AppError } from '../errors/index.ts';
 import { instructionOf, type Context, type Piece } from './instruction.ts';
 import type { Instruction, Model, Stage } from './model.ts';
 import { lineIndex, type Position } from './text.ts';

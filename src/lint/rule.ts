@@ -1,4 +1,4 @@
-import type { Finding, RuleInfo } from '../../core/finding.ts';
+import type { Finding, RuleInfo } from '../core/finding.ts';
 import { allInstructions, type Instruction, type Model, type Script, type Stage } from './model.ts';
 import { flatten, type Flattened } from './shell/flatten.ts';
 

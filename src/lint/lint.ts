@@ -1,5 +1,5 @@
-import type { Finding, RuleInfo } from '../../core/finding.ts';
-import { AppError } from '../../errors/index.ts';
+import type { Finding, RuleInfo } from '../core/finding.ts';
+import { AppError } from '../errors/index.ts';
 import { applyIgnores } from './ignore.ts';
 import { lintOf, toFinding, type Rule } from './rule.ts';
 import { architectureCase, undeclaredPlatform, unameArchitecture } from './rules/architecture.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { lintDockerfile } from '../../src/dockerfile/index.ts';
+import { lintDockerfile } from '../../src/lint/index.ts';
 
 const images = resolve(import.meta.dirname, '../../images');
 const own = readdirSync(images, { recursive: true, encoding: 'utf8' }).filter((path) =>

@@ -1,1 +1,0 @@
-export { lintDockerfile, lintRules, maxDockerfileBytes, type LintResult } from './lint/lint.ts';
