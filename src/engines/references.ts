@@ -1,12 +1,13 @@
-const references = /^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)|--from=(\S+)|[,=]from=([^,\s]+)/gim;
+import { expandGlobals, imageReferences as referencesIn, readDockerfile } from '../dockerfile/index.ts';
 
-/** imageReferences gives what a Dockerfile takes from registries, each once; names of stages are left out. */
+/** imageReferences returns what a Dockerfile takes from registries, each once; names of stages are left out. */
 export function imageReferences(dockerfile: string): string[] {
-  const found = [...dockerfile.matchAll(references)].map(([, from, copy, mount]) => from ?? copy ?? mount ?? '');
+  const model = readDockerfile(dockerfile);
+  const found = [...referencesIn(model)].map(({ word }) => expandGlobals(model, word));
   return [...new Set(found.filter((text) => /^(?:localhost|[^/]*[.:][^/]*)\/./.test(text)))].sort();
 }
 
-/** registriesOf gives the hosts that a Dockerfile takes images from, each once. */
+/** registriesOf returns the hosts that a Dockerfile takes images from, each once. */
 export function registriesOf(dockerfile: string): string[] {
   return [...new Set(imageReferences(dockerfile).map((text) => text.slice(0, text.indexOf('/'))))];
 }

@@ -1,4 +1,4 @@
-import { allInstructions, type Model } from './model.ts';
+import { allInstructions, type Model } from '../dockerfile/index.ts';
 import type { Problem } from './rule.ts';
 
 /** Ignore is one `# lint: ignore rule[, rule] -- reason`. */

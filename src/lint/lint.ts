@@ -1,29 +1,25 @@
 import type { Finding, RuleInfo } from '../core/finding.ts';
 import { AppError } from '../errors/index.ts';
+import { readDockerfile } from '../dockerfile/index.ts';
 import { applyIgnores } from './ignore.ts';
 import { lintOf, toFinding, type Rule } from './rule.ts';
 import { architectureCase, undeclaredPlatform, unameArchitecture } from './rules/architecture.ts';
 import { overridableChecksum, undeclaredArgument, unusedArgument } from './rules/arguments.ts';
 import { unverifiedDownload } from './rules/downloads.ts';
-import { ignoreComment, unknownInstruction, unreadableShell } from './rules/form.ts';
+import { ignoreComment, unknownInstruction, unknownShell, unreadableShell } from './rules/form.ts';
 import { unpinnedGit } from './rules/git.ts';
 import { addLocal, copyContext, copyOverSymlink, lateRecursive } from './rules/layers.ts';
-import {
-  distributionUpgrade,
-  npmUnlocked,
-  pipUnhashed,
-  unlockedInstall,
-  unverifiedRepository,
-} from './rules/packages.ts';
+import { distributionUpgrade, npmUnlocked, pipUnhashed, unlockedInstall } from './rules/packages.ts';
 import { rootUser, secretInBuild, sudo } from './rules/people.ts';
 import { imageWithoutVersion, latestTag, overridableImage, unpinnedImage } from './rules/pins.ts';
+import { unverifiedRepository } from './rules/repositories.ts';
 import { pipefail, pipeToShell } from './rules/shell-pipes.ts';
 import { insecureTransport } from './rules/transport.ts';
-import { readDockerfile } from './source.ts';
 
 const rules: readonly Rule[] = [
   unknownInstruction,
   unreadableShell,
+  unknownShell,
   ignoreComment,
   unpinnedImage,
   latestTag,
@@ -87,13 +83,15 @@ export function lintDockerfile(file: string, text: string): LintResult {
       found,
     });
   if (text.includes('\0')) throw notDockerfile('binary content');
-  const model = readDockerfile(file, text);
+  const model = readDockerfile(text);
   if (model.stages.length === 0) throw notDockerfile(text.trim() === '' ? 'an empty file' : 'no FROM');
   const lint = lintOf(model);
-  const found = rules.flatMap((rule) => [...rule.check(lint)].map((problem) => toFinding(rule.info, model, problem)));
+  const found = rules.flatMap((rule) =>
+    [...rule.check(lint)].map((problem) => toFinding(rule.info, file, model, problem)),
+  );
   const items = found.map((finding) => ({ finding, rule: finding.rule, line: position(finding).line }));
   const applied = applyIgnores(model, items, new Set(lintRules.map(({ id }) => id)));
-  const wrong = applied.problems.map((problem) => toFinding(ignoreComment.info, model, problem));
+  const wrong = applied.problems.map((problem) => toFinding(ignoreComment.info, file, model, problem));
   return {
     findings: [...applied.kept.map(({ finding }) => finding), ...wrong].sort(byPlace),
     suppressed: applied.suppressed.map(({ item, reason }) => ({ finding: item.finding, justification: reason })),

@@ -1,6 +1,8 @@
 import type { Finding, RuleInfo } from '../core/finding.ts';
-import { allInstructions, type Instruction, type Model, type Script, type Stage } from './model.ts';
-import { flatten, type Flattened } from './shell/flatten.ts';
+import { allInstructions, type Instruction, type Model, type Stage } from '../dockerfile/index.ts';
+import { scriptsOf, type Script, type Unread } from './scripts.ts';
+import type { Word } from './shell/ast.ts';
+import { flatten, type Flat, type Flattened } from './shell/flatten.ts';
 
 /** Problem is a finding before the linter adds what every finding of the rule shares. */
 export interface Problem {
@@ -28,18 +30,59 @@ export interface Lint {
   readonly scripts: readonly LintScript[];
   /** Scripts of RUN only. */
   readonly runs: readonly LintScript[];
+  readonly scriptsOf: (instruction: Instruction) => readonly LintScript[];
+  /** Code that no rule saw. */
+  readonly unread: readonly (Unread & { readonly instruction: Instruction })[];
 }
 
 export function lintOf(model: Model): Lint {
-  const scripts: LintScript[] = [];
+  const byInstruction = new Map<Instruction, LintScript[]>();
+  const unread: Lint['unread'][number][] = [];
   for (const { instruction, stage } of allInstructions(model)) {
-    if (instruction.script === undefined) continue;
-    scripts.push({ instruction, stage, script: instruction.script, flat: flatten(instruction.script.list) });
+    const own: LintScript[] = [];
+    for (const script of scriptsOf(instruction)) {
+      if (!('list' in script)) {
+        unread.push({ ...script, instruction });
+        continue;
+      }
+      const flat = flatten(script.list);
+      own.push({ instruction, stage, script, flat });
+      for (const one of flat.unreadable) unread.push({ ...one, instruction });
+    }
+    if (own.length > 0) byInstruction.set(instruction, own);
   }
-  return { model, scripts, runs: scripts.filter(({ script }) => script.when === 'run') };
+  const scripts = [...byInstruction.values()].flat();
+  const runs = scripts.filter(({ script }) => script.when === 'run');
+  return { model, scripts, runs, scriptsOf: (instruction) => byInstruction.get(instruction) ?? [], unread };
 }
 
-export function toFinding(rule: RuleInfo, model: Model, problem: Problem): Finding {
+/** inStages returns the instructions of every stage that have one of the keywords; of all kinds without any. */
+export function* inStages(model: Model, ...keywords: string[]): Generator<{ stage: Stage; instruction: Instruction }> {
+  for (const stage of model.stages)
+    for (const instruction of stage.instructions)
+      if (keywords.length === 0 || keywords.includes(instruction.keyword)) yield { stage, instruction };
+}
+
+/** commandRule is a rule about each command of RUN by itself. */
+export function commandRule(info: RuleInfo, check: (flat: Flat) => Omit<Problem, 'offset'> | undefined): Rule {
+  return {
+    info,
+    *check({ runs }) {
+      for (const { flat } of runs)
+        for (const one of flat.commands) {
+          const problem = check(one);
+          if (problem !== undefined) yield { offset: one.offset, ...problem };
+        }
+    },
+  };
+}
+
+/** texts returns words without their quotes. */
+export function texts(words: readonly Word[]): string[] {
+  return words.map((word) => word.value.value);
+}
+
+export function toFinding(rule: RuleInfo, file: string, model: Model, problem: Problem): Finding {
   return {
     rule: rule.id,
     severity: rule.severity,
@@ -47,7 +90,7 @@ export function toFinding(rule: RuleInfo, model: Model, problem: Problem): Findi
     subject: problem.subject,
     section: rule.section,
     remediation: rule.remediation,
-    location: { $case: 'file', file: model.file, ...model.position(problem.offset) },
+    location: { $case: 'file', file, ...model.position(problem.offset) },
   };
 }
 

@@ -27,6 +27,8 @@ export const cases: Readonly<Record<string, Cases>> = {
     fails: [
       run('a word that Docker does not know', '2:1', 'RNU true'),
       fails('RUN before FROM', '1:1', 'RUN true', base),
+      run('ONBUILD of nothing', '2:1', 'ONBUILD'),
+      run('ONBUILD of ONBUILD', '2:1', 'ONBUILD ONBUILD RUN true'),
     ],
     passes: [fine('lower case', 'run true'), passes('ARG before FROM', 'ARG A=1', base)],
   },
@@ -41,6 +43,25 @@ export const cases: Readonly<Record<string, Cases>> = {
         'if, for, case, functions',
         'RUN f() { :; }; if a; then b; elif c; then d; else e; fi; for i in 1 2; do f; done; case x in a|b) c;; *) exit 1;; esac; [[ a == b && c < d ]] || exit 1',
       ),
+    ],
+  },
+  'unknown-shell': {
+    fails: [
+      run('PowerShell', '3:5', 'SHELL ["pwsh", "-Command"]', 'RUN iwr https://example.com/i | iex'),
+      fails(
+        'inherited, and by CMD',
+        ['4:5', '5:17'],
+        `${base} AS a`,
+        'SHELL ["/usr/bin/fish", "-c"]',
+        'FROM a',
+        'CMD fish_greeting',
+        'HEALTHCHECK CMD true',
+      ),
+    ],
+    passes: [
+      fine('a shell by its path', 'SHELL ["/usr/bin/dash", "-c"]', 'RUN true'),
+      fine('the exec form needs none', 'SHELL ["pwsh", "-c"]', 'RUN ["true"]', 'HEALTHCHECK NONE'),
+      fine('back to sh', 'SHELL ["pwsh", "-c"]', 'SHELL ["/bin/sh", "-c"]', 'RUN true'),
     ],
   },
   'ignore-comment': {
@@ -153,6 +174,18 @@ export const cases: Readonly<Record<string, Cases>> = {
         'curl https://example.com/i | sh',
         'EOF',
       ),
+      run(
+        'the second script written by COPY',
+        '6:1',
+        'COPY <<A <<B /bin/',
+        '#!/bin/sh',
+        'A',
+        '#!/bin/sh',
+        'curl https://example.com/i | sh',
+        'B',
+      ),
+      run('behind an escaped escape character', '3:5', 'RUN echo a \\\\', 'RUN curl https://example.com/i | sh'),
+      run('behind a here-document without an end', '3:5', 'COPY <<EOF /a', 'RUN curl https://example.com/i | sh'),
       fails(
         'with a backtick as escape character',
         '5:1',
@@ -202,6 +235,26 @@ export const cases: Readonly<Record<string, Cases>> = {
       run('streamed into tar', '2:5', 'RUN curl https://example.com/a.tgz | tar xz'),
       run('a package by URL', '2:5', 'RUN dnf install -y https://example.com/release.rpm'),
       run('ADD', '2:5', 'ADD https://example.com/a.tgz /a.tgz'),
+      run(
+        'a check whose failure is passed over',
+        '2:5',
+        `RUN curl -o a https://example.com/a && echo "${sha('1')}  a" | sha256sum -c - || true`,
+      ),
+      run(
+        'a check whose failure is passed over behind &&',
+        '2:5',
+        `RUN curl -o a https://example.com/a; echo "${sha('1')}  a" | sha256sum -c - && tar xf a || echo bad`,
+      ),
+      run(
+        'a check that only decides',
+        '2:5',
+        `RUN curl -o a https://example.com/a; if echo "${sha('1')}  a" | sha256sum -c -; then echo good; fi; sh a`,
+      ),
+      run(
+        'a check that is turned round',
+        '2:5',
+        `RUN curl -o a https://example.com/a; ! echo "${sha('1')}  a" | sha256sum -c -`,
+      ),
       run(
         'a checksum that nothing sets',
         '2:5',
@@ -255,6 +308,18 @@ export const cases: Readonly<Record<string, Cases>> = {
         'SUMS',
         'EOF',
       ),
+      fine(
+        'a check with a message',
+        `RUN curl -o a https://example.com/a; echo "${sha('1')}  a" | sha256sum -c - || { echo "bad a" >&2; exit 1; }`,
+      ),
+      fine(
+        'a check in a condition',
+        `RUN curl -o a https://example.com/a; if ! echo "${sha('1')}  a" | sha256sum -c -; then exit 1; fi`,
+      ),
+      fine(
+        'a check before all else',
+        `RUN curl -o a https://example.com/a; echo "${sha('1')}  a" | sha256sum -c - && tar xf a || exit`,
+      ),
       fine('ADD --checksum', `ADD --checksum=sha256:${sha('5')} https://example.com/a /a`),
       fine(
         'headers only, loopback, no URL',
@@ -286,6 +351,8 @@ export const cases: Readonly<Record<string, Cases>> = {
       run('ENV', '2:5', 'ENV NODE_TLS_REJECT_UNAUTHORIZED=0'),
       run('git', '2:5', 'RUN git -c http.sslVerify=false fetch'),
       run('an assignment', '2:5', 'RUN GIT_SSL_NO_VERIFY=true git fetch'),
+      run('a value that means no, which git does not read', '2:5', 'ENV GIT_SSL_NO_VERIFY=0'),
+      run('no value at all', '2:5', 'ENV GIT_SSL_NO_VERIFY='),
     ],
     passes: [
       fine('other options with k', 'RUN curl --keepalive-time 5 https://example.com -o k; ENV=0 true'),
@@ -451,6 +518,7 @@ export const cases: Readonly<Record<string, Cases>> = {
       ),
       passes('global, declared again, used', 'ARG A=1', base, 'ARG A', 'RUN echo $A'),
       fine('read from the environment by known tools', 'ARG DEBIAN_FRONTEND=noninteractive', 'ARG http_proxy'),
+      fine('in a JSON array', 'ARG A', 'COPY ["$A", "/a b"]'),
       fine('by another argument', 'ARG A=1', 'ARG B=$A', 'RUN echo $B'),
     ],
   },
@@ -460,6 +528,7 @@ export const cases: Readonly<Record<string, Cases>> = {
       fails('global only', '3:10', 'ARG V=1', base, 'RUN echo $V'),
       fails('in FROM', '1:6', 'FROM $NOWHERE'),
       fails('WORKDIR with a global', '3:9', 'ARG D=/x', base, 'WORKDIR $D'),
+      fails('COPY of a JSON array', '3:13', 'ARG D=/x', base, 'COPY ["a", "$D/b"]'),
     ],
     passes: [
       fine('declared, or from the base', 'ARG A', 'LABEL a=$A', 'ENV PATH=/x:$PATH'),

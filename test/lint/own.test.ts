@@ -55,10 +55,28 @@ describe('hostile text', () => {
     expect(rulesOf(`FROM a:1\nRUN ${code}\n`)).toContain('dockerfile/unreadable-shell');
   });
 
-  it('with << in quotes again and again ends in an error', () => {
-    const text = `FROM a:1\n${'RUN echo "a <<EOF b"\n'.repeat(100)}`;
-    expect(() => lintDockerfile('Dockerfile', text)).toThrow(
-      expect.objectContaining({ code: 'dockerfile/not-a-dockerfile' }),
-    );
+  it('with << in quotes again and again is read to its end', () => {
+    const text = `FROM a:1\n${'RUN echo "a <<EOF b"\n'.repeat(100)}RUN sudo true\n`;
+    expect(rulesOf(text)).toContain('dockerfile/sudo');
+  });
+
+  it.each([
+    ['arguments', 'ARG', (i: number) => `ARG A${i}=$A${i - 1}$A${i - 1}`],
+    ['variables', 'ENV', (i: number) => `ENV A${i}=$A${i - 1}$A${i - 1}`],
+    [
+      'conditions',
+      'RUN',
+      (i: number) => (i < 36 ? `RUN true` : `RUN ${'if a; then '.repeat(36)}b${'; fi'.repeat(36)}`),
+    ],
+    ['rescues', 'RUN', (i: number) => (i < 36 ? `RUN true` : `RUN ${'a || { '.repeat(36)}b${'; }'.repeat(36)}`)],
+  ])('with %s that double are read in time', (_name, keyword, line) => {
+    const lines = Array.from({ length: 36 }, (_, i) => line(i + 1)).join('\n');
+    const text = keyword === 'ARG' ? `${lines}\nFROM $A36:1\n` : `FROM a:1\n${lines}\nRUN echo $A36\n`;
+    expect(rulesOf(text)).toContain('dockerfile/unpinned-image');
+  });
+
+  it('of many instructions is read in time that grows as they do', () => {
+    const many = Array.from({ length: 2_000 }, (_, i) => `ARG A${i}=1\nRUN cd /a && chmod -R g=u $A${i}`).join('\n');
+    expect(rulesOf(`FROM a:1\n${many}\n`)).toContain('dockerfile/late-recursive-change');
   });
 });

@@ -1,57 +1,57 @@
 import type { Case, List } from '../shell/ast.ts';
-import { platformArguments } from '../references.ts';
-import { commandsOfWord, flatten, type Flat } from '../shell/flatten.ts';
+import { platformArguments, type Instruction, type Stage } from '../../dockerfile/index.ts';
+import { commandsOfWord, endsScript, flatten, type Flat } from '../shell/flatten.ts';
 import { meaningOf } from '../scope.ts';
-import type { Lint, LintScript, Problem, Rule } from '../rule.ts';
+import { commandRule, inStages, texts, type Lint, type LintScript, type Problem, type Rule } from '../rule.ts';
 
-function asksMachine(flat: Flat): boolean {
-  const texts = flat.args.map((word) => word.value.value);
-  if (flat.name === 'uname')
-    return texts.some((text) => /^-[a-z]*[mpi]|^--(?:machine|processor|hardware-platform)$/.test(text));
-  return flat.name === 'arch' && texts.length === 0;
+function asksMachine({ name, args }: Flat): boolean {
+  if (name === 'uname')
+    return texts(args).some((text) => /^-[a-z]*[mpi]|^--(?:machine|processor|hardware-platform)$/.test(text));
+  return name === 'arch' && args.length === 0;
 }
 
-export const unameArchitecture: Rule = {
-  info: {
+export const unameArchitecture = commandRule(
+  {
     id: 'dockerfile/uname-architecture',
     severity: 'error',
     section: 'D4',
     summary: 'The architecture is TARGETARCH, not what the building machine or its emulator says.',
     remediation: 'declare `ARG TARGETARCH` in the stage and use $TARGETARCH',
   },
-  *check(lint) {
-    for (const { flat } of lint.runs)
-      for (const one of flat.commands)
-        if (asksMachine(one))
-          yield {
-            offset: one.offset,
-            subject: one.name,
-            message: `${one.name} tells the architecture: expected TARGETARCH`,
-          };
-  },
-};
+  (one) =>
+    asksMachine(one)
+      ? { subject: one.name, message: `${one.name} tells the architecture: expected TARGETARCH` }
+      : undefined,
+);
 
-/** Every use of a variable in a stage, with the place. */
-function* uses(lint: Lint): Generator<{
-  name: string;
-  offset: number;
-  run: LintScript | undefined;
-  instruction: LintScript['instruction'];
-  stage: NonNullable<LintScript['stage']>;
-}> {
-  for (const run of lint.runs) {
-    if (run.stage === undefined) continue;
+interface Use {
+  readonly name: string;
+  readonly offset: number;
+  readonly operation: string;
+  readonly instruction: Instruction;
+  readonly stage: Stage;
+}
+
+const scripted = new Set(['RUN', 'CMD', 'ENTRYPOINT', 'HEALTHCHECK']);
+
+/** scriptUses returns every use of a variable in a RUN that does not set it. */
+export function* scriptUses({ runs }: Lint): Generator<Use> {
+  for (const run of runs) {
+    const { stage, instruction } = run;
+    if (stage === undefined) continue;
     const set = new Set(run.flat.commands.flatMap(({ command }) => command.assignments.map(({ name }) => name)));
     for (const word of wordsOf(run))
-      for (const { name, offset } of word.variables)
-        if (!set.has(name)) yield { name, offset, run, instruction: run.instruction, stage: run.stage };
+      for (const variable of word.variables) if (!set.has(variable.name)) yield { ...variable, instruction, stage };
   }
-  for (const stage of lint.model.stages)
-    for (const instruction of stage.instructions) {
-      if (['RUN', 'CMD', 'ENTRYPOINT', 'HEALTHCHECK'].includes(instruction.keyword)) continue;
+}
+
+/** Uses in a stage, by RUN and by the words and flags of other instructions. */
+function* uses(lint: Lint): Generator<Use> {
+  yield* scriptUses(lint);
+  for (const { stage, instruction } of inStages(lint.model))
+    if (!scripted.has(instruction.keyword))
       for (const word of [...instruction.words, ...instruction.flags.map((flag) => flag.value)])
-        for (const { name, offset } of word.variables) yield { name, offset, run: undefined, instruction, stage };
-    }
+        for (const variable of word.variables) yield { ...variable, instruction, stage };
 }
 
 /** Every word of a script: arguments, assigned values, redirections, `case` and `for` words. */
@@ -109,14 +109,6 @@ function isAboutArchitecture(one: Case): boolean {
   return patterns.some((text) => /^(?:linux\/)?(?:amd64|arm64|x86_64|aarch64)$/.test(text));
 }
 
-/** The list ends the RUN: exit or return with anything but 0, or false. */
-function fails(list: List): boolean {
-  return flatten(list).commands.some(({ name, args }) => {
-    if (name === 'false') return true;
-    return (name === 'exit' || name === 'return') && args[0] !== undefined && args[0].value.value !== '0';
-  });
-}
-
 function setIn(list: List): Set<string> {
   return new Set(flatten(list).commands.flatMap(({ command }) => command.assignments.map(({ name }) => name)));
 }
@@ -132,7 +124,7 @@ function* openCases(run: LintScript): Generator<Problem> {
     const fallback = one.arms.find(({ patterns }) =>
       patterns.some(({ value, quoted }) => value.value === '*' && !quoted),
     );
-    if (fallback !== undefined && fails(fallback.body)) continue;
+    if (fallback !== undefined && endsScript(fallback.body)) continue;
     // `${sha:?unknown architecture}` behind the case fails as well, where no arm set it.
     if (fallback === undefined && one.arms.some(({ body }) => [...setIn(body)].some((name) => demanded.has(name))))
       continue;

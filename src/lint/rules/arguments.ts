@@ -1,8 +1,15 @@
-import type { Instruction, Stage } from '../model.ts';
-import { declared, globalArguments, platformArguments, type Declared } from '../references.ts';
+import {
+  declared,
+  globalArguments,
+  platformArguments,
+  type DockerWord,
+  type Instruction,
+  type Model,
+  type Stage,
+} from '../../dockerfile/index.ts';
+import { inStages, type Lint, type Rule } from '../rule.ts';
 import { meaningOf } from '../scope.ts';
-import type { Lint, Problem, Rule } from '../rule.ts';
-import { wordsOf } from './architecture.ts';
+import { scriptUses, wordsOf } from './architecture.ts';
 import { checksOf } from './checksums.ts';
 
 /** Arguments that programs read from the environment of RUN without the Dockerfile naming them. */
@@ -18,21 +25,25 @@ function usedBy(lint: Lint, instruction: Instruction): Set<string> {
   return known;
 }
 
+/** The words whose variables Docker fills in: of ARG, ENV and LABEL the values. */
+function filledWords(instruction: Instruction): DockerWord[] {
+  const values = ['ARG', 'ENV', 'LABEL'].includes(instruction.keyword)
+    ? declared(instruction).flatMap(({ value }) => value ?? [])
+    : instruction.words;
+  return [...values, ...instruction.flags.map((flag) => flag.value)];
+}
+
 function namesIn(lint: Lint, instruction: Instruction): Set<string> {
-  const names = new Set<string>();
-  const own =
-    instruction.keyword === 'ARG' || instruction.keyword === 'ENV' || instruction.keyword === 'LABEL'
-      ? declared(instruction).flatMap(({ value }) => (value === undefined ? [] : [value]))
-      : instruction.words;
-  for (const word of [...own, ...instruction.flags.map((flag) => flag.value)])
-    for (const { name } of word.variables) names.add(name);
-  const script = lint.scripts.find((one) => one.instruction === instruction);
-  if (script !== undefined)
-    for (const { variables } of wordsOf(script)) for (const { name } of variables) names.add(name);
+  const scripts = lint.scriptsOf(instruction);
+  const names = new Set(
+    [...filledWords(instruction), ...scripts.flatMap(wordsOf)].flatMap(({ variables }) =>
+      variables.map(({ name }) => name),
+    ),
+  );
   // printenv NAME, and programs given code in quotes or a here-document, see the environment, too.
-  const text = script?.script.text.value ?? '';
-  for (const match of text.matchAll(/(?:printenv\s+|environ(?:\.get\(|\[)["']|process\.env\.|\$\{?)([A-Za-z_]\w*)/g))
-    if (match[1] !== undefined) names.add(match[1]);
+  const inCode = /(?:printenv\s+|environ(?:\.get\(|\[)["']|process\.env\.|\$\{?)([A-Za-z_]\w*)/g;
+  for (const { script } of scripts)
+    for (const [, name] of script.text.value.matchAll(inCode)) if (name !== undefined) names.add(name);
   return names;
 }
 
@@ -41,14 +52,16 @@ function descends(stage: Stage, from: Stage): boolean {
   return false;
 }
 
-/** Used behind its declaration in the stage, or in a stage that stands on it. */
-function consumed(lint: Lint, stage: Stage, instruction: Instruction, { name }: Declared): boolean {
-  for (const later of lint.model.stages) {
-    if (!descends(later, stage)) continue;
-    const from = later === stage ? stage.instructions.indexOf(instruction) + 1 : 0;
-    for (const one of later.instructions.slice(from)) if (usedBy(lint, one).has(name)) return true;
-  }
-  return false;
+/** Every use of every name in the file's order: searching all instructions for each ARG would be quadratic. */
+function usesByName(lint: Lint): ReadonlyMap<string, readonly { stage: Stage; offset: number }[]> {
+  const found = new Map<string, { stage: Stage; offset: number }[]>();
+  for (const { stage, instruction } of inStages(lint.model))
+    for (const name of usedBy(lint, instruction)) {
+      const all = found.get(name);
+      if (all === undefined) found.set(name, [{ stage, offset: instruction.offset }]);
+      else all.push({ stage, offset: instruction.offset });
+    }
+  return found;
 }
 
 export const unusedArgument: Rule = {
@@ -61,61 +74,50 @@ export const unusedArgument: Rule = {
   },
   *check(lint) {
     const { model } = lint;
-    for (const [name, { offset }] of globalArguments(model)) {
-      const inFrom = [...model.preamble, ...model.stages.map((stage) => stage.from)].some((one) =>
-        usedBy(lint, one).has(name),
-      );
-      const again = model.stages.some((stage) =>
-        stage.instructions.some((one) => one.keyword === 'ARG' && declared(one).some((entry) => entry.name === name)),
-      );
-      if (!inFrom && !again && !environmental.test(name))
+    const inFrom = new Set(
+      [...model.preamble, ...model.stages.map((stage) => stage.from)].flatMap((one) => [...usedBy(lint, one)]),
+    );
+    const inStage = new Set(
+      [...inStages(model, 'ARG')].flatMap(({ instruction }) => declared(instruction).map(({ name }) => name)),
+    );
+    for (const [name, { offset }] of globalArguments(model))
+      if (!inFrom.has(name) && !inStage.has(name) && !environmental.test(name))
         yield {
           offset,
           subject: name,
           message: `ARG ${name} stands before FROM: expected a FROM that uses it or a stage that declares it, found neither`,
         };
-    }
-    for (const stage of model.stages)
-      for (const instruction of stage.instructions) {
-        if (instruction.keyword !== 'ARG' || instruction.onbuild) continue;
-        for (const entry of declared(instruction))
-          if (!environmental.test(entry.name) && !consumed(lint, stage, instruction, entry))
-            yield {
-              offset: entry.offset,
-              subject: entry.name,
-              message: `ARG ${entry.name}: expected a use behind it in stage ${stage.name ?? stage.index}, found none`,
-            };
+    const uses = usesByName(lint);
+    for (const { stage, instruction } of inStages(model, 'ARG')) {
+      if (instruction.onbuild) continue;
+      for (const { name, offset } of declared(instruction)) {
+        const isUsed = uses.get(name)?.some((use) => use.offset > instruction.offset && descends(use.stage, stage));
+        if (isUsed !== true && !environmental.test(name))
+          yield {
+            offset,
+            subject: name,
+            message: `ARG ${name}: expected a use behind it in stage ${stage.name ?? stage.index}, found none`,
+          };
       }
+    }
   },
 };
 
-function* undeclaredIn(
-  lint: Lint,
+/** The variable is empty there: neither declared, nor set by BuildKit, nor given a default. */
+function isEmpty(
+  model: Model,
   stage: Stage,
   instruction: Instruction,
-  globals: ReadonlySet<string>,
-): Generator<Problem> {
-  const entries =
-    instruction.keyword === 'LABEL'
-      ? declared(instruction).flatMap(({ value }) => (value === undefined ? [] : [value]))
-      : [...instruction.words, ...instruction.flags.map((flag) => flag.value)];
-  for (const { variables } of entries)
-    for (const { name, offset, operation } of variables) {
-      if (
-        platformArguments.has(name) ||
-        /^:?[-?]/.test(operation) ||
-        meaningOf(lint.model, stage, instruction, name) !== undefined
-      )
-        continue;
-      // Anything may come from the base's environment; a label, or a name that is an ARG elsewhere, does not.
-      if (instruction.keyword !== 'LABEL' && !globals.has(name)) continue;
-      yield {
-        offset,
-        subject: name,
-        message: `${instruction.keyword} uses ${name}: expected ARG ${name} before it in stage ${stage.name ?? stage.index}, found ${globals.has(name) ? 'one before FROM only, which is out of scope here' : 'none'}`,
-      };
-    }
+  { name, operation }: { name: string; operation: string },
+): boolean {
+  return (
+    !platformArguments.has(name) &&
+    !/^:?[-?]/.test(operation) &&
+    meaningOf(model, stage, instruction, name) === undefined
+  );
 }
+
+const notFilled = new Set(['RUN', 'CMD', 'ENTRYPOINT', 'HEALTHCHECK', 'SHELL', 'ARG']);
 
 export const undeclaredArgument: Rule = {
   info: {
@@ -137,32 +139,31 @@ export const undeclaredArgument: Rule = {
               subject: name,
               message: `FROM uses ${name}: expected ARG ${name} before the first FROM, found none`,
             };
-      for (const instruction of stage.instructions) {
-        if (
-          instruction.onbuild ||
-          ['RUN', 'CMD', 'ENTRYPOINT', 'HEALTHCHECK', 'SHELL', 'ARG'].includes(instruction.keyword)
-        )
-          continue;
-        yield* undeclaredIn(lint, stage, instruction, globals);
-      }
     }
-    for (const run of lint.runs) {
-      const { stage, instruction } = run;
-      if (stage === undefined || instruction.onbuild) continue;
-      const set = new Set(run.flat.commands.flatMap(({ command }) => command.assignments.map(({ name }) => name)));
-      for (const { variables } of wordsOf(run))
-        for (const { name, offset, operation } of variables)
-          if (
-            globals.has(name) &&
-            !set.has(name) &&
-            !/^:?[-?]/.test(operation) &&
-            meaningOf(model, stage, instruction, name) === undefined
-          )
+    const scopeless = 'found one before FROM only, which is out of scope here';
+    for (const { stage, instruction } of inStages(model)) {
+      if (instruction.onbuild || notFilled.has(instruction.keyword)) continue;
+      for (const { variables } of filledWords(instruction))
+        for (const variable of variables) {
+          const { name, offset } = variable;
+          // Anything may come from the base's environment; a label, or a name that is an ARG elsewhere, does not.
+          if (instruction.keyword !== 'LABEL' && !globals.has(name)) continue;
+          if (isEmpty(model, stage, instruction, variable))
             yield {
               offset,
               subject: name,
-              message: `RUN uses ${name}: expected ARG ${name} before it in stage ${stage.name ?? stage.index}, found one before FROM only, which is out of scope here`,
+              message: `${instruction.keyword} uses ${name}: expected ARG ${name} before it in stage ${stage.name ?? stage.index}, ${globals.has(name) ? scopeless : 'found none'}`,
             };
+        }
+    }
+    for (const use of scriptUses(lint)) {
+      const { name, offset, stage, instruction } = use;
+      if (!instruction.onbuild && globals.has(name) && isEmpty(model, stage, instruction, use))
+        yield {
+          offset,
+          subject: name,
+          message: `RUN uses ${name}: expected ARG ${name} before it in stage ${stage.name ?? stage.index}, ${scopeless}`,
+        };
     }
   },
 };
@@ -181,11 +182,7 @@ export const overridableChecksum: Rule = {
   *check(lint) {
     const { model } = lint;
     const reported = new Set<string>();
-    const all: { stage: Stage | undefined; instruction: Instruction }[] = [
-      ...model.preamble.map((instruction) => ({ stage: undefined, instruction })),
-      ...model.stages.flatMap((stage) => stage.instructions.map((instruction) => ({ stage, instruction }))),
-    ];
-    for (const { instruction } of all) {
+    for (const instruction of [...model.preamble, ...model.stages.flatMap((stage) => stage.instructions)]) {
       if (instruction.keyword !== 'ARG') continue;
       for (const { name, value, offset } of declared(instruction)) {
         if (value === undefined || !pinned.test(value.text.value)) continue;

@@ -1,8 +1,8 @@
 import type { Word } from '../shell/ast.ts';
 import { commandsIn, commandsOfWord, type Flat } from '../shell/flatten.ts';
 import { downloadsOf, fetches, isRemote } from '../shell/downloads.ts';
-import { history, type Instruction } from '../model.ts';
-import type { Lint, LintScript } from '../rule.ts';
+import { history, mountsOf } from '../../dockerfile/index.ts';
+import { texts, type Lint, type LintScript } from '../rule.ts';
 import { meaningOf, resolvePath, workdirOf } from '../scope.ts';
 
 /** Where the expected checksum comes from; only the first two are worth anything. */
@@ -12,7 +12,9 @@ export type ChecksumSource = 'literal' | 'committed' | 'network' | 'unknown';
 export interface Check {
   readonly offset: number;
   readonly source: ChecksumSource;
-  /** Files that a literal check names; empty when it cannot be told. */
+  /** The RUN fails when it does: it stands neither in `|| true` nor in an `if` that goes on. */
+  readonly stops: boolean;
+  /** Files that a literal check names; empty when they are unknown. */
   readonly files: readonly string[];
   /** Build arguments that the checksum is taken from. */
   readonly arguments: readonly { readonly name: string; readonly offset: number }[];
@@ -22,34 +24,26 @@ const hex = /(?:^|[^0-9a-fA-F])(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{96}|[0-9a-fA-F]{12
 const tools = /^(?:sha(?:256|384|512)sum|shasum|b2sum)$/;
 
 /** Paths that the context put into the stage before `until`, or mounts for this RUN. */
-function committedPaths(run: LintScript): string[] {
+function committedPaths({ model }: Lint, run: LintScript): string[] {
   const paths: string[] = [];
   if (run.stage === undefined) return paths;
-  for (const instruction of history(run.stage, run.instruction)) {
+  for (const instruction of history(run.stage)) {
+    if (instruction.offset >= run.instruction.offset) break;
     if (instruction.keyword !== 'COPY' && instruction.keyword !== 'ADD') continue;
     if (instruction.flags.some((flag) => flag.name === 'from')) continue;
     const sources = instruction.words.slice(0, -1).map((word) => word.text.value);
-    if (sources.some(isRemote)) continue;
     const target = instruction.words.at(-1)?.text.value;
-    if (target === undefined) continue;
-    const directory = workdirOf(run.stage, instruction);
+    if (target === undefined || sources.some(isRemote)) continue;
+    const directory = workdirOf(model, run.stage, instruction);
     paths.push(resolvePath(directory, target));
     for (const source of sources) paths.push(resolvePath(directory, `${target}/${source.replace(/^.*\//, '')}`));
   }
-  return [...paths, ...mounts(run.instruction)];
-}
-
-function mounts(instruction: Instruction): string[] {
-  const targets: string[] = [];
-  for (const { name, value } of instruction.flags) {
-    if (name !== 'mount') continue;
-    const fields = new Map(
-      value.text.value.split(',').map((field) => [field.replace(/=.*$/, ''), field.replace(/^[^=]*=?/, '')]),
-    );
-    const target = fields.get('target') ?? fields.get('dst') ?? fields.get('destination');
-    if ((fields.get('type') ?? 'bind') === 'bind' && !fields.has('from') && target !== undefined) targets.push(target);
+  for (const mount of mountsOf(run.instruction, model.escape)) {
+    const target = mount.get('target')?.text.value;
+    const isBind = (mount.get('type')?.text.value ?? 'bind') === 'bind';
+    if (isBind && !mount.has('from') && target !== undefined) paths.push(target);
   }
-  return targets;
+  return paths;
 }
 
 class Tracer {
@@ -63,9 +57,9 @@ class Tracer {
   constructor(lint: Lint, run: LintScript) {
     this.lint = lint;
     this.run = run;
-    this.committed = committedPaths(run);
-    this.fetched = downloadsOf(run.flat).flatMap(({ file }) => (file === undefined ? [] : [file.replace(/^.*\//, '')]));
-    this.directory = run.stage === undefined ? '/' : workdirOf(run.stage, run.instruction);
+    this.committed = committedPaths(lint, run);
+    this.fetched = downloadsOf(run.flat).flatMap(({ file }) => file?.replace(/^.*\//, '') ?? []);
+    this.directory = run.stage === undefined ? '/' : workdirOf(lint.model, run.stage, run.instruction);
   }
 
   path(text: string): ChecksumSource {
@@ -161,46 +155,41 @@ function listFiles(words: readonly Word[], heredocs: readonly string[]): string[
   );
 }
 
-/** checksOf gives every checksum comparison of a RUN that would stop it: one before `||` counts by what it compares. */
+const bodiesOf = ({ command }: Flat): string[] => command.redirects.flatMap(({ body }) => body?.value ?? []);
+
+/** `sha256sum -c`: the lists that it is given, or what it reads. */
+function listCheck(tracer: Tracer, run: LintScript, flat: Flat): Pick<Check, 'source' | 'files'> {
+  const inputs = flat.args.filter(({ value }) => !value.value.startsWith('-') && !/^\d+$/.test(value.value));
+  if (inputs.length > 0) return { source: worst(inputs.map((word) => inputSource(tracer, word, run))), files: [] };
+  const sources = flat.upstream.flatMap((command) => commandsIn(command));
+  const here = bodiesOf(flat);
+  const fed = flat.command.redirects.filter(({ operator }) => operator === '<<<').map(({ target }) => target);
+  const files = listFiles([...sources.flatMap(({ args }) => args), ...fed], [...here, ...sources.flatMap(bodiesOf)]);
+  if (here.some((body) => hex.test(body))) return { source: 'literal', files };
+  const own = flat.command.redirects.length > 0 ? [{ ...flat, args: fed }] : [];
+  return { source: tracer.commands([...sources, ...own]), files };
+}
+
+/** The other side of a comparison, and the files whose checksum is one side. */
+function comparison(tracer: Tracer, flat: Flat): Pick<Check, 'source' | 'files'> {
+  const hashed = flat.args.flatMap(commandsOfWord).flatMap(({ args }) => texts(args));
+  const sources = flat.args
+    .filter((word) => !commandsOfWord(word).some(({ name }) => tools.test(name)))
+    .map((word) => tracer.word(word));
+  return {
+    source: sources.find((source) => source !== 'unknown') ?? 'unknown',
+    files: hashed.filter((text) => !text.startsWith('-') && /[./]/.test(text)),
+  };
+}
+
+/** checksOf returns every checksum comparison of a RUN, with whether its failure would stop the RUN. */
 export function checksOf(lint: Lint, run: LintScript): Check[] {
   const checks: Check[] = [];
   for (const flat of run.flat.commands) {
     if (!isCheck(flat) && !isComparison(flat)) continue;
     const tracer = new Tracer(lint, run);
-    const finish = (source: ChecksumSource, files: readonly string[]): void => {
-      checks.push({ offset: flat.offset, source, files, arguments: tracer.arguments });
-    };
-    if (isCheck(flat)) {
-      const inputs = flat.args.filter(({ value }) => !value.value.startsWith('-') && !/^\d+$/.test(value.value));
-      const sources = flat.upstream.flatMap((command) => commandsIn(command));
-      const here = flat.command.redirects.flatMap(({ body }) => (body === undefined ? [] : [body.value]));
-      const fed = flat.command.redirects.filter(({ operator }) => operator === '<<<').map(({ target }) => target);
-      const upstreamBodies = sources.flatMap(({ command }) =>
-        command.redirects.flatMap(({ body }) => (body === undefined ? [] : [body.value])),
-      );
-      const files = listFiles([...sources.flatMap(({ args }) => args), ...fed], [...here, ...upstreamBodies]);
-      if (inputs.length > 0) finish(worst(inputs.map((word) => inputSource(tracer, word, run))), []);
-      else if (here.some((body) => hex.test(body))) finish('literal', files);
-      else
-        finish(
-          tracer.commands([
-            ...sources,
-            ...(fed.length + flat.command.redirects.length > 0 ? [{ ...flat, args: fed }] : []),
-          ]),
-          files,
-        );
-    } else if (isComparison(flat)) {
-      const hashed = flat.args
-        .flatMap((word) => commandsOfWord(word))
-        .flatMap(({ args }) => args.map(({ value }) => value.value));
-      const sources = flat.args
-        .filter((word) => !commandsOfWord(word).some(({ name }) => tools.test(name)))
-        .map((word) => tracer.word(word));
-      finish(
-        sources.find((source) => source !== 'unknown') ?? 'unknown',
-        hashed.filter((text) => !text.startsWith('-') && /[./]/.test(text)),
-      );
-    }
+    const found = isCheck(flat) ? listCheck(tracer, run, flat) : comparison(tracer, flat);
+    checks.push({ ...found, offset: flat.offset, stops: flat.stops, arguments: tracer.arguments });
   }
   return checks;
 }

@@ -1,6 +1,4 @@
-import { history } from '../model.ts';
-import type { Lint, LintScript, Problem, Rule } from '../rule.ts';
-import { shorten } from '../rule.ts';
+import { inStages, shorten, type Lint, type LintScript, type Problem, type Rule } from '../rule.ts';
 import { downloadsOf, isRemote } from '../shell/downloads.ts';
 import { checksOf, type Check } from './checksums.ts';
 
@@ -8,7 +6,7 @@ const basename = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
 
 /** The check covers the file when it names it, or when it reads a list that was committed. */
 function covers(check: Check, file: string | undefined, offset: number): boolean {
-  if (check.offset < offset || check.source === 'network' || check.source === 'unknown') return false;
+  if (check.offset < offset || !check.stops || check.source === 'network' || check.source === 'unknown') return false;
   if (check.source === 'committed' || check.files.length === 0 || file === undefined) return true;
   return check.files.some((name) => basename(name) === basename(file) || name === '-');
 }
@@ -19,7 +17,9 @@ function* unverified(lint: Lint, run: LintScript): Generator<Problem> {
     if (download.discarded || checks.some((check) => covers(check, download.file, download.offset))) continue;
     const later = checks.filter((check) => check.offset >= download.offset);
     let found = download.piped ? 'its output goes on unchecked' : 'no check in the same RUN';
-    if (later.some((check) => check.source === 'network')) found = 'a check against a list that the network gave, too';
+    if (later.some((check) => check.source === 'network'))
+      found = 'a check against a list that came from the network, too';
+    else if (later.some((check) => !check.stops)) found = 'a check whose failure does not stop the RUN';
     else if (later.some((check) => check.source === 'unknown'))
       found = 'a check whose checksum is neither written out nor committed';
     else if (later.length > 0)
@@ -44,24 +44,18 @@ export const unverifiedDownload: Rule = {
   },
   *check(lint) {
     for (const run of lint.runs) yield* unverified(lint, run);
-    for (const stage of lint.model.stages) {
-      for (const instruction of [
-        ...history(stage).filter((one) => stage.instructions.includes(one)),
-        ...stage.instructions.filter((one) => one.onbuild),
-      ]) {
-        if (instruction.keyword !== 'ADD') continue;
-        const checksum = instruction.flags.find((flag) => flag.name === 'checksum')?.value.text.value;
-        if (checksum !== undefined && /^sha(?:256|384|512):[0-9a-f]{64,128}$/.test(checksum)) continue;
-        for (const word of instruction.words.slice(0, -1)) {
-          const url = word.text.value;
-          if (!isRemote(url) || /\.git(?:#|$)/.test(url)) continue;
-          const found = checksum === undefined ? 'none' : checksum;
-          yield {
-            offset: word.offset,
-            subject: url,
-            message: `ADD fetches ${shorten(url)}: expected --checksum=sha256:…, found ${found}`,
-          };
-        }
+    for (const { instruction } of inStages(lint.model, 'ADD')) {
+      const checksum = instruction.flags.find((flag) => flag.name === 'checksum')?.value.text.value;
+      if (checksum !== undefined && /^sha(?:256|384|512):[0-9a-f]{64,128}$/.test(checksum)) continue;
+      for (const word of instruction.words.slice(0, -1)) {
+        const url = word.text.value;
+        if (!isRemote(url) || /\.git(?:#|$)/.test(url)) continue;
+        const found = checksum === undefined ? 'none' : checksum;
+        yield {
+          offset: word.offset,
+          subject: url,
+          message: `ADD fetches ${shorten(url)}: expected --checksum=sha256:…, found ${found}`,
+        };
       }
     }
   },

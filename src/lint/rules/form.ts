@@ -1,26 +1,11 @@
-import { allInstructions } from '../model.ts';
-import type { Rule } from '../rule.ts';
+import { allInstructions } from '../../dockerfile/index.ts';
+import { shorten, type Rule } from '../rule.ts';
 
-const known = new Set([
-  'ADD',
-  'ARG',
-  'CMD',
-  'COPY',
-  'ENTRYPOINT',
-  'ENV',
-  'EXPOSE',
-  'FROM',
-  'HEALTHCHECK',
-  'LABEL',
-  'MAINTAINER',
-  'ONBUILD',
-  'RUN',
-  'SHELL',
-  'STOPSIGNAL',
-  'USER',
-  'VOLUME',
-  'WORKDIR',
-]);
+const known = new Set(
+  'ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER RUN SHELL STOPSIGNAL USER VOLUME WORKDIR'.split(
+    ' ',
+  ),
+);
 
 export const unknownInstruction: Rule = {
   info: {
@@ -33,7 +18,7 @@ export const unknownInstruction: Rule = {
   *check({ model }) {
     for (const { instruction, stage } of allInstructions(model)) {
       const { keyword, offset } = instruction;
-      if (!known.has(keyword) || (keyword === 'ONBUILD' && instruction.words.length > 0))
+      if (!known.has(keyword))
         yield {
           offset,
           subject: keyword.slice(0, 40),
@@ -53,20 +38,32 @@ export const unreadableShell: Rule = {
     summary: 'The shell code can be read, so that the other rules saw all of it.',
     remediation: 'write it plainer, or move it to a script that is copied in',
   },
-  *check(lint) {
-    for (const { instruction } of allInstructions(lint.model))
-      if (instruction.unreadable !== undefined)
-        yield {
-          offset: instruction.unreadable.offset,
-          subject: instruction.keyword,
-          message: `${instruction.keyword}: this shell code was not checked: ${instruction.unreadable.reason}`,
-        };
-    for (const { flat, instruction } of lint.scripts)
-      for (const { reason, offset } of flat.unreadable)
+  *check({ unread }) {
+    for (const { instruction, reason, offset, shell } of unread)
+      if (shell === undefined)
         yield {
           offset,
           subject: instruction.keyword,
-          message: `${instruction.keyword}: nested shell code was not checked: ${reason}`,
+          message: `${instruction.keyword}: this shell code was not checked: ${reason}`,
+        };
+  },
+};
+
+export const unknownShell: Rule = {
+  info: {
+    id: 'dockerfile/unknown-shell',
+    severity: 'error',
+    section: 'D0',
+    summary: 'SHELL names a shell that the linter reads, so that no command goes unchecked.',
+    remediation: 'use sh or bash, or ignore this rule beside an instruction that people have checked',
+  },
+  *check({ unread }) {
+    for (const { instruction, offset, shell } of unread)
+      if (shell !== undefined)
+        yield {
+          offset,
+          subject: shell,
+          message: `${instruction.keyword} was not checked: expected code for sh or bash, found code for ${shorten(shell, 40)}`,
         };
   },
 };

@@ -2,24 +2,12 @@ import type { Word } from '../shell/ast.ts';
 import { commandsOfWord, type Flat } from '../shell/flatten.ts';
 import { isRemote, options } from '../shell/downloads.ts';
 import { meaningOf } from '../scope.ts';
-import { shorten, type Lint, type LintScript, type Rule } from '../rule.ts';
+import { inStages, shorten, texts, type Lint, type LintScript, type Rule } from '../rule.ts';
 
 const commit = /(?:^|[^0-9a-f])[0-9a-f]{40}(?:[0-9a-f]{24})?(?![0-9a-f])/;
-const valued = new Set([
-  '-C',
-  '-c',
-  '--git-dir',
-  '--work-tree',
-  '--depth',
-  '-b',
-  '--branch',
-  '-o',
-  '--origin',
-  '--reference',
-  '--filter',
-  '-j',
-  '--jobs',
-]);
+const valued = new Set(
+  '-C -c --git-dir --work-tree --depth -b --branch -o --origin --reference --filter -j --jobs'.split(' '),
+);
 
 /** A literal commit in the word itself, or in a variable that this RUN or an ENV sets. */
 function holdsCommit(lint: Lint, run: LintScript, word: Word): boolean {
@@ -58,25 +46,22 @@ export const unpinnedGit: Rule = {
         const what = subcommand(one);
         if (what !== 'clone' && what !== 'fetch' && what !== 'pull') continue;
         if (run.flat.commands.slice(i).some((later) => pins(lint, run, later))) continue;
-        const url = one.args.map((word) => word.value.value).find(isRemote) ?? what;
+        const url = texts(one.args).find(isRemote) ?? what;
         yield {
           offset: one.offset,
           subject: url,
           message: `git ${what} ${shorten(url === what ? '' : url, 60)}: expected a checkout of a commit of 40 hex digits in the same RUN, found none`,
         };
       }
-    for (const stage of lint.model.stages)
-      for (const instruction of stage.instructions) {
-        if (instruction.keyword !== 'ADD') continue;
-        for (const word of instruction.words.slice(0, -1)) {
-          const url = word.text.value;
-          if (!isRemote(url) || !/\.git(?:#|$)/.test(url) || /#[0-9a-f]{40}(?::|$)/.test(url)) continue;
-          yield {
-            offset: word.offset,
-            subject: url,
-            message: `ADD ${shorten(url)}: expected #<40 hex digits>, found ${url.includes('#') ? 'a branch or tag' : 'the default branch'}`,
-          };
-        }
+    for (const { instruction } of inStages(lint.model, 'ADD'))
+      for (const word of instruction.words.slice(0, -1)) {
+        const url = word.text.value;
+        if (!isRemote(url) || !/\.git(?:#|$)/.test(url) || /#[0-9a-f]{40}(?::|$)/.test(url)) continue;
+        yield {
+          offset: word.offset,
+          subject: url,
+          message: `ADD ${shorten(url)}: expected #<40 hex digits>, found ${url.includes('#') ? 'a branch or tag' : 'the default branch'}`,
+        };
       }
   },
 };

@@ -1,12 +1,12 @@
-import { history, lineage, type Instruction, type Model, type Stage } from '../model.ts';
+import { history, lineage, type Instruction, type Model, type Stage } from '../../dockerfile/index.ts';
 import { isRemote, options } from '../shell/downloads.ts';
 import type { Flat } from '../shell/flatten.ts';
 import { resolvePath, workdirOf } from '../scope.ts';
-import type { Lint, Rule } from '../rule.ts';
+import { inStages, texts, type Lint, type Rule } from '../rule.ts';
 
+/** Commands of a RUN; none of another instruction. */
 const flatOf = (lint: Lint, instruction: Instruction): readonly Flat[] =>
-  lint.runs.find((run) => run.instruction === instruction)?.flat.commands ?? [];
-const texts = (flat: Flat): string[] => flat.args.map((word) => word.value.value);
+  instruction.keyword === 'RUN' ? lint.scriptsOf(instruction).flatMap(({ flat }) => flat.commands) : [];
 
 /** Stages whose layers end up in the last image. */
 export function shippedStages(model: Model): readonly Stage[] {
@@ -56,19 +56,16 @@ export const copyOverSymlink: Rule = {
     for (const stage of lint.model.stages) {
       const links = new Map<string, string>();
       for (const instruction of history(stage)) {
-        const start = workdirOf(stage, instruction);
+        const start = workdirOf(lint.model, stage, instruction);
         for (const { flat, directory } of withDirectory(flatOf(lint, instruction), start)) {
           if (flat.name === 'rm' || flat.name === 'unlink')
-            for (const path of texts(flat)) {
+            for (const path of texts(flat.args)) {
               const gone = resolvePath(directory, path);
               for (const link of links.keys()) if (link === gone || link.startsWith(`${gone}/`)) links.delete(link);
             }
           for (const { path, target } of linksOf(flat, directory)) links.set(path, target);
         }
-        if (
-          (instruction.keyword !== 'COPY' && instruction.keyword !== 'ADD') ||
-          !stage.instructions.includes(instruction)
-        )
+        if ((instruction.keyword !== 'COPY' && instruction.keyword !== 'ADD') || instruction.offset < stage.from.offset)
           continue;
         const words = instruction.words.map((word) => word.text.value);
         const target = words.at(-1);
@@ -92,26 +89,9 @@ export const copyOverSymlink: Rule = {
   },
 };
 
-const makers = new Set([
-  'mkdir',
-  'install',
-  'cp',
-  'tar',
-  'unzip',
-  'git',
-  'useradd',
-  'adduser',
-  'npm',
-  'uv',
-  'mv',
-  'touch',
-  'ln',
-  'rsync',
-  'python',
-  'python3',
-  'curl',
-  'wget',
-]);
+const makers = new Set(
+  'mkdir install cp tar unzip git useradd adduser npm uv mv touch ln rsync python python3 curl wget'.split(' '),
+);
 
 /** Recursive chown, chgrp or chmod: its paths. */
 function recursivePaths(flat: Flat): string[] {
@@ -124,21 +104,17 @@ function recursivePaths(flat: Flat): string[] {
 const under = (path: string, directory: string): boolean =>
   path === directory || path.startsWith(`${directory === '/' ? '' : directory}/`);
 
-/** The instruction leaves files at or below `path`. */
-function fills(lint: Lint, instruction: Instruction, stage: Stage, path: string): boolean {
-  const directory = workdirOf(stage, instruction);
+/** Paths that the instruction leaves files at. */
+function filledPaths(lint: Lint, stage: Stage, instruction: Instruction): string[] {
+  const directory = workdirOf(lint.model, stage, instruction);
   if (instruction.keyword === 'COPY' || instruction.keyword === 'ADD') {
     const target = instruction.words.at(-1)?.text.value;
-    return target !== undefined && under(resolvePath(directory, target), path);
+    return target === undefined ? [] : [resolvePath(directory, target)];
   }
-  return flatOf(lint, instruction).some(
-    (flat) =>
-      makers.has(flat.name) &&
-      flat.name !== 'ln' &&
-      texts(flat).some(
-        (text) => text.includes('/') && under(resolvePath(directory, text.replace(/^--?[a-z-]+=/, '')), path),
-      ),
-  );
+  return flatOf(lint, instruction)
+    .filter((flat) => makers.has(flat.name) && flat.name !== 'ln')
+    .flatMap((flat) => texts(flat.args).filter((text) => text.includes('/')))
+    .map((text) => resolvePath(directory, text.replace(/^--?[a-z-]+=/, '')));
 }
 
 export const lateRecursive: Rule = {
@@ -151,17 +127,27 @@ export const lateRecursive: Rule = {
     remediation: 'use COPY --chown and --chmod, or set owner and mode in the RUN that makes the files',
   },
   *check(lint) {
-    for (const stage of shippedStages(lint.model))
+    const shipped = shippedStages(lint.model);
+    const filled = shipped.flatMap((stage) =>
+      stage.instructions
+        .filter(({ onbuild }) => !onbuild)
+        .map((instruction) => ({ instruction, paths: filledPaths(lint, stage, instruction) }))
+        .filter(({ paths }) => paths.length > 0),
+    );
+    for (const stage of shipped)
       for (const instruction of stage.instructions) {
         const commands = flatOf(lint, instruction);
-        for (const { flat, directory } of withDirectory(commands, workdirOf(stage, instruction)))
+        for (const { flat, directory } of withDirectory(commands, workdirOf(lint.model, stage, instruction)))
           for (const text of recursivePaths(flat)) {
             const path = resolvePath(directory, text);
             const before = commands.slice(0, commands.indexOf(flat));
             const here = before.some(
-              (one) => makers.has(one.name) && texts(one).some((word) => under(resolvePath(directory, word), path)),
+              (one) =>
+                makers.has(one.name) && texts(one.args).some((word) => under(resolvePath(directory, word), path)),
             );
-            const earlier = history(stage, instruction).find((one) => fills(lint, one, stage, path));
+            const earlier = filled.find(
+              (one) => one.instruction.offset < instruction.offset && one.paths.some((each) => under(each, path)),
+            )?.instruction;
             if (here && earlier === undefined) continue;
             const found =
               earlier === undefined
@@ -186,18 +172,16 @@ export const copyContext: Rule = {
     remediation: 'name the files and directories',
   },
   *check({ model }) {
-    for (const stage of model.stages)
-      for (const instruction of stage.instructions) {
-        if (instruction.keyword !== 'COPY' && instruction.keyword !== 'ADD') continue;
-        if (instruction.flags.some((flag) => flag.name === 'from')) continue;
-        for (const word of instruction.words.slice(0, -1))
-          if (/^(?:\/|\.\/?|\.?\/?\*+|\.\/\.)$/.test(word.text.value))
-            yield {
-              offset: word.offset,
-              subject: word.text.value,
-              message: `${instruction.keyword} ${word.text.value} takes the whole context: expected named files`,
-            };
-      }
+    for (const { instruction } of inStages(model, 'COPY', 'ADD')) {
+      if (instruction.flags.some((flag) => flag.name === 'from')) continue;
+      for (const word of instruction.words.slice(0, -1))
+        if (/^(?:\/|\.\/?|\.?\/?\*+|\.\/\.)$/.test(word.text.value))
+          yield {
+            offset: word.offset,
+            subject: word.text.value,
+            message: `${instruction.keyword} ${word.text.value} takes the whole context: expected named files`,
+          };
+    }
   },
 };
 
@@ -210,18 +194,16 @@ export const addLocal: Rule = {
     remediation: 'use COPY, and unpack in a RUN where that is meant',
   },
   *check({ model }) {
-    for (const stage of model.stages)
-      for (const instruction of stage.instructions) {
-        if (instruction.keyword !== 'ADD') continue;
-        for (const word of instruction.words.slice(0, -1)) {
-          const source = word.text.value;
-          if (!isRemote(source) && !source.startsWith('<<'))
-            yield {
-              offset: word.offset,
-              subject: source,
-              message: `ADD takes the local file ${source}: expected COPY`,
-            };
-        }
+    for (const { instruction } of inStages(model, 'ADD')) {
+      for (const word of instruction.words.slice(0, -1)) {
+        const source = word.text.value;
+        if (!isRemote(source) && !source.startsWith('<<'))
+          yield {
+            offset: word.offset,
+            subject: source,
+            message: `ADD takes the local file ${source}: expected COPY`,
+          };
       }
+    }
   },
 };

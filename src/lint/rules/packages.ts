@@ -1,8 +1,7 @@
-import { isRemote, options } from '../shell/downloads.ts';
+import { options } from '../shell/downloads.ts';
 import type { Flat } from '../shell/flatten.ts';
-import { shorten, type Problem, type Rule } from '../rule.ts';
+import { commandRule, shorten, texts, type Rule } from '../rule.ts';
 
-const texts = (flat: Flat): string[] => flat.args.map((word) => word.value.value);
 const operands = (flat: Flat, valued: readonly string[] = []): readonly string[] =>
   options(flat.args, new Set(valued)).rest.filter((text) => !/^\d*[<>]/.test(text));
 
@@ -18,50 +17,30 @@ const upgrades: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Options of the package managers that take a value, so that the value is not read as the command. */
-const managerValued = [
-  '-c',
-  '--config',
-  '-x',
-  '--exclude',
-  '--setopt',
-  '--installroot',
-  '--releasever',
-  '--repo',
-  '--enablerepo',
-  '--disablerepo',
-  '-o',
-  '-t',
-  '-p',
-  '--root',
-  '-X',
-  '--repository',
-];
+const managerValued =
+  '-c --config -x --exclude --setopt --installroot --releasever --repo --enablerepo --disablerepo -o -t -p --root -X --repository'.split(
+    ' ',
+  );
 
-export const distributionUpgrade: Rule = {
-  info: {
+export const distributionUpgrade = commandRule(
+  {
     id: 'dockerfile/distribution-upgrade',
     severity: 'error',
     section: 'D3',
     summary: 'No upgrade of the whole distribution: what the image holds would depend on the day.',
     remediation: 'move the base image’s digest instead',
   },
-  *check(lint) {
-    for (const { flat } of lint.runs)
-      for (const one of flat.commands) {
-        const command = operands(one, managerValued)[0] ?? '';
-        const pacman = one.name === 'pacman' && texts(one).some((text) => /^-S[a-z]*u/.test(text));
-        if (!pacman && upgrades[one.name]?.includes(command) !== true) continue;
-        yield {
-          offset: one.offset,
-          subject: `${one.name} ${pacman ? '-Syu' : command}`,
-          message: `${one.name} ${pacman ? '-Syu' : command} moves every package: expected the versions of the pinned base`,
-        };
-      }
+  (one) => {
+    const pacman = one.name === 'pacman' && texts(one.args).some((text) => /^-S[a-z]*u/.test(text));
+    const command = pacman ? '-Syu' : (operands(one, managerValued)[0] ?? '');
+    if (!pacman && upgrades[one.name]?.includes(command) !== true) return undefined;
+    const subject = `${one.name} ${command}`;
+    return { subject, message: `${subject} moves every package: expected the versions of the pinned base` };
   },
-};
+);
 
 function npmProblem(flat: Flat): string | undefined {
-  const all = texts(flat);
+  const all = texts(flat.args);
   const rest = operands(flat, ['--prefix', '-C', '--registry', '--cache', '--omit', '--workspace', '-w']);
   const [command, ...targets] = rest;
   const global = all.some((text) => text === '-g' || text === '--global' || text === '--location=global');
@@ -97,21 +76,12 @@ function rule(
   problem: (flat: Flat) => string | undefined,
   expected: string,
 ): Rule {
-  return {
-    info: { ...info, severity: 'error', section: 'D3' },
-    *check(lint): Generator<Problem> {
-      for (const { flat } of lint.runs)
-        for (const one of flat.commands) {
-          const found = problem(one);
-          if (found !== undefined)
-            yield {
-              offset: one.offset,
-              subject: shorten([one.name, ...texts(one)].join(' '), 60),
-              message: `${found}: expected ${expected}`,
-            };
-        }
-    },
-  };
+  return commandRule({ ...info, severity: 'error', section: 'D3' }, (one) => {
+    const found = problem(one);
+    if (found === undefined) return undefined;
+    const subject = shorten([one.name, ...texts(one.args)].join(' '), 60);
+    return { subject, message: `${found}: expected ${expected}` };
+  });
 }
 
 export const npmUnlocked = rule(
@@ -127,7 +97,7 @@ export const npmUnlocked = rule(
 const isLocal = (text: string): boolean => /^(?:\.{0,2}\/|\.$|\.\[)/.test(text) || text.startsWith('file:');
 
 function pipProblem(flat: Flat): string | undefined {
-  let args = texts(flat);
+  let args = texts(flat.args);
   let tool = flat.name;
   if (/^python[0-9.]*$/.test(tool) && args[0] === '-m' && /^(?:pip|uv)$/.test(args[1] ?? '')) {
     tool = args[1] ?? '';
@@ -173,7 +143,7 @@ export const pipUnhashed = rule(
 );
 
 function otherProblem(flat: Flat): string | undefined {
-  const args = texts(flat);
+  const args = texts(flat.args);
   const rest = args.filter((text) => !text.startsWith('-'));
   if (flat.name === 'go' && (rest[0] === 'install' || rest[0] === 'run' || rest[0] === 'get')) {
     // The module proxy's checksum database covers exact versions only.
@@ -200,90 +170,3 @@ export const unlockedInstall = rule(
   otherProblem,
   'an exact version from a lock',
 );
-
-const unchecked =
-  /^(?:--nogpgcheck|--no-gpgcheck|--no-gpg-checks|--allow-unauthenticated|--allow-untrusted|--nosignature|--nodigest|--force-yes|--allow-insecure-repositories|--no-check-signature)$/;
-const uncheckedText =
-  /\b(?:repo_)?gpgcheck\s*=\s*(?:0|false|no)\b|\[[^\]]*\btrusted=yes\b|APT::Get::AllowUnauthenticated|Acquire::AllowInsecureRepositories|\bSigLevel\s*=\s*Never\b/i;
-
-/** Text that is written into a list of package sources, without the key that signs it. */
-function unsignedSource(text: string): string | undefined {
-  if (
-    /^\s*baseurl\s*=|\bmirrorlist\s*=|^\s*metalink\s*=/m.test(text) &&
-    !/\bgpgcheck\s*=\s*(?:1|true|yes)\b/i.test(text)
-  )
-    return 'a repository without gpgcheck=1';
-  if (/^\s*deb(?:-src)?\s+(?!\[[^\]]*signed-by=)/m.test(text)) return 'a deb line without signed-by';
-  return undefined;
-}
-
-export const unverifiedRepository: Rule = {
-  info: {
-    id: 'dockerfile/unverified-repository',
-    severity: 'error',
-    section: 'D3',
-    summary: 'Package signatures are always checked, and no package source is added without its key.',
-    remediation:
-      'take the package from the base’s own repositories, or add the source with its committed key and the check left on',
-  },
-  *check(lint) {
-    for (const { flat } of lint.runs)
-      for (const one of flat.commands) {
-        const all = texts(one);
-        const written = [
-          ...all,
-          ...one.command.redirects.flatMap(({ body }) => (body === undefined ? [] : [body.value])),
-        ]
-          .join('\n')
-          .replaceAll('\\n', '\n');
-        const target =
-          [...one.pipeline.commands]
-            .flatMap((command) => command.redirects)
-            .map((redirect) => redirect.target.value.value)
-            .join(' ') + all.join(' ');
-        const isSource = /\/etc\/(?:yum\.repos\.d|apt\/sources\.list|zypp\/repos\.d|apk\/repositories)/.test(target);
-        const flag = all.find((text) => unchecked.test(text)) ?? uncheckedText.exec(written)?.[0];
-        const added = addedSource(one) ?? (isSource ? unsignedSource(written) : undefined);
-        const found = flag ?? added;
-        if (found !== undefined)
-          yield {
-            offset: one.offset,
-            subject: shorten(found, 60),
-            message: `${one.name === '' ? 'RUN' : one.name}: expected signed packages from known sources, found ${shorten(found, 80)}`,
-          };
-      }
-    for (const stage of lint.model.stages)
-      for (const instruction of stage.instructions)
-        for (const file of instruction.files) {
-          const found =
-            uncheckedText.exec(file.body.value)?.[0] ??
-            (/\.(?:repo|list)$|\/etc\/(?:yum\.repos\.d|apt\/sources)/.test(instruction.text.value)
-              ? unsignedSource(file.body.value)
-              : undefined);
-          if (found !== undefined)
-            yield {
-              offset: file.body.offsets[0] ?? instruction.offset,
-              subject: shorten(found, 60),
-              message: `${instruction.keyword} writes a package source: expected its key and the check left on, found ${shorten(found, 80)}`,
-            };
-        }
-  },
-};
-
-function addedSource(flat: Flat): string | undefined {
-  const all = texts(flat);
-  const joined = all.join(' ');
-  if (flat.name === 'add-apt-repository' || flat.name === 'apt-add-repository') return `${flat.name} ${joined}`;
-  if (
-    /^(?:dnf|yum|microdnf)(?:-config-manager)?$|^yum-config-manager$/.test(flat.name) &&
-    /(?:--add-repo|addrepo)\b/.test(joined)
-  )
-    return `a package source from the network (${joined})`;
-  if (flat.name === 'dnf' && all.includes('copr') && all.includes('enable')) return `dnf ${joined}`;
-  if (flat.name === 'zypper' && /^(?:ar|addrepo)$/.test(operands(flat)[0] ?? '') && all.some(isRemote))
-    return `zypper ${joined}`;
-  if (flat.name === 'rpm' && all.includes('--import') && all.some(isRemote))
-    return `a key fetched from the network (rpm ${joined})`;
-  if (flat.name === 'apt-key') return `apt-key ${joined}`;
-  return undefined;
-}

@@ -1,5 +1,4 @@
-import { declared } from '../references.ts';
-import type { Instruction } from '../model.ts';
+import { declared, offsetAt } from '../../dockerfile/index.ts';
 import type { Rule } from '../rule.ts';
 import { meaningOf } from '../scope.ts';
 import { baseName } from '../shell/flatten.ts';
@@ -34,9 +33,8 @@ export const secretInBuild: Rule = {
     remediation: 'use RUN --mount=type=secret at build time and inject secrets when the container starts',
   },
   *check({ model }) {
-    const all: Instruction[] = [...model.preamble, ...model.stages.flatMap((stage) => stage.instructions)];
-    for (const instruction of all) {
-      const reported = new Set<number>();
+    for (const instruction of [...model.preamble, ...model.stages.flatMap((stage) => stage.instructions)]) {
+      let reported = false;
       if (instruction.keyword === 'ENV' || instruction.keyword === 'ARG')
         for (const { name, value, offset } of declared(instruction)) {
           if (!secretName.test(name)) continue;
@@ -44,28 +42,23 @@ export const secretInBuild: Rule = {
           if (instruction.keyword === 'ENV' && (value === undefined || harmlessValue.test(value.text.value))) continue;
           if (instruction.keyword === 'ARG' && value !== undefined && /^(?:true|false)$/i.test(value.text.value))
             continue;
-          reported.add(instruction.offset);
+          reported = true;
           yield {
             offset,
             subject: name,
             message: `${instruction.keyword} ${name} is named like a secret: expected none in the build, found ${value === undefined ? 'an argument to be filled' : 'a value'}`,
           };
         }
-      for (const text of [
-        instruction.text,
-        ...(instruction.script === undefined ? [] : [instruction.script.text]),
-        ...instruction.files.map((file) => file.body),
-      ])
-        for (const [what, pattern] of tokens) {
-          const match = pattern.exec(text.value);
-          if (match === null || reported.has(instruction.offset)) continue;
-          reported.add(instruction.offset);
-          yield {
-            offset: text.offsets[match.index] ?? instruction.offset,
-            subject: what,
-            message: `${instruction.keyword} holds ${what} (${match[0].length} characters)`,
-          };
-        }
+      for (const [what, pattern] of tokens) {
+        const match = pattern.exec(instruction.code.value);
+        if (match === null || reported) continue;
+        reported = true;
+        yield {
+          offset: offsetAt(instruction.code, match.index),
+          subject: what,
+          message: `${instruction.keyword} holds ${what} (${match[0].length} characters)`,
+        };
+      }
       if (instruction.keyword === 'COPY' || instruction.keyword === 'ADD')
         for (const word of instruction.words.slice(0, -1)) {
           const name = baseName(word.text.value);

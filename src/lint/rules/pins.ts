@@ -1,42 +1,20 @@
-import type { Model } from '../model.ts';
-import { globalArguments, imageReferences, platformArguments, splitReference, type Reference } from '../references.ts';
-import type { Rule } from '../rule.ts';
-import type { DockerWord } from '../words.ts';
+import {
+  expandGlobals,
+  imageReferences,
+  platformArguments,
+  splitReference,
+  type Model,
+} from '../../dockerfile/index.ts';
+import { inStages, type Rule } from '../rule.ts';
 
 const digest = /^sha256:[0-9a-f]{64}$/;
 
-/** The reference with the defaults of global ARGs filled in; what has no default stays as it is written. */
-export function expandGlobals(model: Model, word: DockerWord, depth = 0): string {
-  const globals = globalArguments(model);
-  return word.text.value.replace(
-    /\$\{([A-Za-z_]\w*)(?::?-([^}]*))?[^}]*\}|\$([A-Za-z_]\w*)/g,
-    (all: string, braced: string | undefined, fallback: string | undefined, plain: string | undefined) => {
-      const name = braced ?? plain ?? '';
-      const value = globals.get(name)?.value;
-      if (value !== undefined && depth < 8) return expandGlobals(model, value, depth + 1);
-      return fallback ?? all;
-    },
-  );
-}
-
-function resolved(model: Model, reference: Reference): ReturnType<typeof splitReference> & { text: string } {
-  const text = expandGlobals(model, reference.word);
-  return { ...splitReference(text), text };
-}
-
-/** `# syntax=…` names an image, too: the frontend that reads the whole file. */
-function* syntaxImages(model: Model): Generator<{ text: string; offset: number }> {
-  for (const directive of model.directives)
-    if (directive.name === 'syntax') yield { text: directive.value, offset: directive.offset };
-}
-
+/** Every image from outside; `# syntax=…` names one, too: the frontend that reads the whole file. */
 function* everyImage(model: Model): Generator<{ place: string; text: string; offset: number; firstLine: number }> {
-  for (const { text, offset } of syntaxImages(model))
-    yield { place: '# syntax', text, offset, firstLine: model.position(offset).line };
-  for (const reference of imageReferences(model)) {
-    const { place, word, instruction } = reference;
-    yield { place, text: resolved(model, reference).text, offset: word.offset, firstLine: instruction.firstLine };
-  }
+  for (const { name, value, offset } of model.directives)
+    if (name === 'syntax') yield { place: '# syntax', text: value, offset, firstLine: model.position(offset).line };
+  for (const { place, word, instruction } of imageReferences(model))
+    yield { place, text: expandGlobals(model, word), offset: word.offset, firstLine: instruction.firstLine };
 }
 
 const isLatest = (tag: string | undefined): boolean => tag === undefined || tag === 'latest';
@@ -91,9 +69,8 @@ function recorded(model: Model, text: string, firstLine: number): boolean {
   for (let line = firstLine - 1; above.has(line); line--) if (versionLike.test(above.get(line) ?? '')) return true;
   const named = (note: string): boolean => note.includes(short) || note.includes(name);
   if (model.comments.some((comment) => named(comment.text) && versionLike.test(comment.text))) return true;
-  const labels = model.stages.flatMap((stage) => stage.instructions.filter(({ keyword }) => keyword === 'LABEL'));
-  return labels.some((label) =>
-    label.words.some(
+  return [...inStages(model, 'LABEL')].some(({ instruction }) =>
+    instruction.words.some(
       ({ text: { value } }) => value.includes(`${name}:`) || (value.includes(`/${last}:`) && last !== ''),
     ),
   );

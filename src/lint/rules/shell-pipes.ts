@@ -1,7 +1,7 @@
 import type { Word } from '../shell/ast.ts';
 import { fetches } from '../shell/downloads.ts';
 import { commandsIn, commandsOfWord, shellNames, type Flat } from '../shell/flatten.ts';
-import { shorten, type LintScript, type Problem, type Rule } from '../rule.ts';
+import { shorten, texts, type LintScript, type Problem, type Rule } from '../rule.ts';
 
 const interpreters = /^(?:python[0-9.]*|perl|ruby|node|php|pwsh|bun|deno|tclsh|lua)$/;
 const readers = new Set(['eval', 'source', '.']);
@@ -11,14 +11,14 @@ const runsCode = (flat: Flat): boolean =>
 
 /** The program reads its code from stdin: no script file, no -c or -e. */
 function readsStdin(flat: Flat): boolean {
-  const texts = flat.args.map((word) => word.value.value);
-  if (readers.has(flat.name)) return texts.some((text) => /^\/(?:dev\/stdin|proc\/self\/fd\/0)$/.test(text));
-  for (const [i, text] of texts.entries()) {
+  const words = texts(flat.args);
+  if (readers.has(flat.name)) return words.some((text) => /^\/(?:dev\/stdin|proc\/self\/fd\/0)$/.test(text));
+  for (const [i, text] of words.entries()) {
     if (text === '-' || text === '--' || text === '/dev/stdin' || text === '/proc/self/fd/0') return true;
     if (shellNames.has(flat.name)) {
       if (/^-[a-z]*c$/.test(text)) return false;
       if (/^-[a-z]*s/.test(text)) return true;
-      if (/^[-+]o$/.test(texts[i - 1] ?? '')) continue;
+      if (/^[-+]o$/.test(words[i - 1] ?? '')) continue;
     } else if (/^-(?:[a-zA-Z]*[cempr]|-eval|-print|-require)/.test(text)) return false;
     if (!text.startsWith('-') && !text.startsWith('+')) return false;
   }

@@ -1,11 +1,12 @@
-import { declared } from '../references.ts';
-import { options } from '../shell/downloads.ts';
+import { declared } from '../../dockerfile/index.ts';
+import { curlValued, options } from '../shell/downloads.ts';
 import type { Flat } from '../shell/flatten.ts';
-import type { Rule } from '../rule.ts';
+import { inStages, texts, type Rule } from '../rule.ts';
 
 const variables = new Map<string, RegExp>([
   ['NODE_TLS_REJECT_UNAUTHORIZED', /^0$/],
-  ['GIT_SSL_NO_VERIFY', /^(?:1|true|yes)$/i],
+  // git looks only at whether it is set (http.c).
+  ['GIT_SSL_NO_VERIFY', /^/],
   ['PYTHONHTTPSVERIFY', /^0$/],
   ['NPM_CONFIG_STRICT_SSL', /^false$/i],
   ['npm_config_strict_ssl', /^false$/i],
@@ -20,31 +21,8 @@ const variables = new Map<string, RegExp>([
 ]);
 
 function insecure(flat: Flat): string | undefined {
-  const texts = flat.args.map((word) => word.value.value);
-  const { flags } = options(
-    flat.args,
-    new Set([
-      '-H',
-      '-o',
-      '-d',
-      '-A',
-      '-u',
-      '-w',
-      '-X',
-      '-e',
-      '-b',
-      '-F',
-      '-K',
-      '-x',
-      '-E',
-      '-m',
-      '-T',
-      '-D',
-      '-C',
-      '-r',
-      '-c',
-    ]),
-  );
+  const all = texts(flat.args);
+  const { flags } = options(flat.args, curlValued);
   const first = (...names: string[]): string | undefined => names.find((name) => flags.has(name));
   switch (flat.name) {
     case 'curl':
@@ -54,16 +32,16 @@ function insecure(flat: Flat): string | undefined {
     case 'npm':
     case 'yarn':
     case 'pnpm': {
-      const at = texts.findIndex((text) => /^(?:--)?strict-ssl(?:=|$)/.test(text));
-      const text = texts[at] ?? '';
-      return at >= 0 && (/=false$/.test(text) || texts[at + 1] === 'false')
+      const at = all.findIndex((text) => /^(?:--)?strict-ssl(?:=|$)/.test(text));
+      const text = all[at] ?? '';
+      return at >= 0 && (/=false$/.test(text) || all[at + 1] === 'false')
         ? 'strict-ssl=false'
         : first('--no-strict-ssl');
     }
     case 'git':
-      return texts.some(
+      return all.some(
         (text, i) =>
-          /^http\.sslverify(?:=(?:false|0|no))?$/i.test(text) && (text.includes('=') || texts[i + 1] === 'false'),
+          /^http\.sslverify(?:=(?:false|0|no))?$/i.test(text) && (text.includes('=') || all[i + 1] === 'false'),
       )
         ? 'http.sslVerify=false'
         : undefined;
@@ -95,7 +73,7 @@ export const insecureTransport: Rule = {
     });
     for (const { flat } of lint.scripts)
       for (const one of flat.commands) {
-        const found = insecure(one) ?? written.exec(one.args.map((word) => word.value.value).join(' '))?.[0];
+        const found = insecure(one) ?? written.exec(texts(one.args).join(' '))?.[0];
         if (found !== undefined) yield say(one.offset, one.name, found);
         const exported =
           one.name === 'export' || one.name === 'env'
@@ -112,11 +90,9 @@ export const insecureTransport: Rule = {
         for (const { name, value, offset } of pairs)
           if (variables.get(name)?.test(value) === true) yield say(offset, 'RUN', `${name}=${value}`);
       }
-    for (const stage of lint.model.stages)
-      for (const instruction of stage.instructions)
-        if (instruction.keyword === 'ENV' || instruction.keyword === 'ARG')
-          for (const { name, value, offset } of declared(instruction))
-            if (value !== undefined && variables.get(name)?.test(value.text.value) === true)
-              yield say(offset, instruction.keyword, `${name}=${value.text.value}`);
+    for (const { instruction } of inStages(lint.model, 'ENV', 'ARG'))
+      for (const { name, value, offset } of declared(instruction))
+        if (value !== undefined && variables.get(name)?.test(value.text.value) === true)
+          yield say(offset, instruction.keyword, `${name}=${value.text.value}`);
   },
 };

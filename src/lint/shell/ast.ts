@@ -1,4 +1,4 @@
-import type { Text } from '../text.ts';
+import type { Text } from '../../dockerfile/index.ts';
 
 /** A `$NAME` or `${NAME…}` outside single quotes; offsets are offsets in the Dockerfile. */
 export interface Variable {

@@ -6,7 +6,7 @@ export interface Download {
   readonly tool: string;
   readonly url: string;
   readonly offset: number;
-  /** File that receives the bytes, as it is written; undefined when it goes to stdout or cannot be told. */
+  /** File that receives the bytes, as it is written; undefined when it goes to stdout or is unknown. */
   readonly file: string | undefined;
   /** The bytes go down a pipe or into a substitution. */
   readonly piped: boolean;
@@ -21,10 +21,11 @@ export function isRemote(text: string): boolean {
 
 const loopback = /^https?:\/\/(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?=[:/]|$)/i;
 
-const curlValued = new Set(
-  '-o --output -O -H --header -d --data --data-raw --data-binary -X --request -A --user-agent -u --user -e --referer --retry --retry-delay --retry-max-time --connect-timeout -m --max-time --cacert --capath -E --cert --key -x --proxy -w --write-out -b --cookie -c --cookie-jar -F --form --proto --proto-redir --tls-max --ciphers --resolve --max-redirs --limit-rate -K --config --output-dir -T --upload-file --noproxy -D --dump-header -C --continue-at -r --range --url'
-    .split(' ')
-    .filter((flag) => flag !== '-O'),
+/** Options of curl that take a value. */
+export const curlValued = new Set(
+  '-o --output -H --header -d --data --data-raw --data-binary -X --request -A --user-agent -u --user -e --referer --retry --retry-delay --retry-max-time --connect-timeout -m --max-time --cacert --capath -E --cert --key -x --proxy -w --write-out -b --cookie -c --cookie-jar -F --form --proto --proto-redir --tls-max --ciphers --resolve --max-redirs --limit-rate -K --config --output-dir -T --upload-file --noproxy -D --dump-header -C --continue-at -r --range --url'.split(
+    ' ',
+  ),
 );
 const wgetValued = new Set(
   '-O --output-document -o --output-file -P --directory-prefix -t --tries -T --timeout -U --user-agent --header -e --execute -i --input-file -w --wait -Q --quota -a --append-output --ca-certificate --user --password --post-data'.split(
@@ -38,7 +39,7 @@ interface Options {
   readonly rest: readonly string[];
 }
 
-/** options reads a command line well enough to tell operands from option values; short options may be bundled. */
+/** options reads a command line well enough to keep operands and option values apart; short options may be bundled. */
 export function options(args: readonly Word[], valued: ReadonlySet<string>): Options {
   const values = new Map<string, string>();
   const flags = new Set<string>();

@@ -1,4 +1,4 @@
-import type { Text } from '../text.ts';
+import type { Text } from '../../dockerfile/index.ts';
 import type { Case, Command, List, Pipeline, Redirect, Simple, Word } from './ast.ts';
 import { parseShell, ShellSyntaxError } from './parse.ts';
 
@@ -17,6 +17,8 @@ export interface Flat {
   readonly piped: boolean;
   /** Its failure is an answer: it stands in an `if`, a `while`, before `||` or behind `!`. */
   readonly tested: boolean;
+  /** Its failure ends the script all the same: nothing tests it, or what it decides on is `|| exit 1`. */
+  readonly stops: boolean;
   /** It stands inside `$(…)`, backquotes or `<(…)`. */
   readonly substituted: boolean;
 }
@@ -30,38 +32,14 @@ export interface Flattened {
 }
 
 export const shellNames = new Set(['sh', 'bash', 'dash', 'ash', 'zsh', 'ksh']);
-const wrappers = new Set([
-  'sudo',
-  'env',
-  'exec',
-  'command',
-  'time',
-  'nice',
-  'nohup',
-  'timeout',
-  'xargs',
-  'busybox',
-  'doas',
-  'builtin',
-  'stdbuf',
-]);
+const wrappers = new Set('sudo env exec command time nice nohup timeout xargs busybox doas builtin stdbuf'.split(' '));
 /** Options of the wrappers that take a value. */
-const valued = new Set([
-  '-u',
-  '-g',
-  '-n',
-  '-k',
-  '-s',
-  '-S',
-  '-C',
-  '-I',
-  '-P',
-  '-L',
-  '-a',
-  '--user',
-  '--unset',
-  '--chdir',
-]);
+const valued = new Set('-u -g -n -k -s -S -C -I -P -L -a --user --unset --chdir'.split(' '));
+
+/** isShellFlag: the option that makes a shell run the next argument, `-c`, also bundled. */
+export function isShellFlag(text: string): boolean {
+  return /^-[a-z]*c$/.test(text);
+}
 
 export function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
@@ -86,8 +64,41 @@ export function peel(words: readonly Word[]): readonly Word[] {
 }
 
 /** What holds for every command inside a compound command, a substitution or nested code. */
-type Around = Pick<Flat, 'tested' | 'substituted' | 'upstream' | 'piped'>;
-const nothingAround: Around = { tested: false, substituted: false, upstream: [], piped: false };
+type Around = Pick<Flat, 'tested' | 'stops' | 'substituted' | 'upstream' | 'piped'>;
+const nothingAround: Around = { tested: false, stops: true, substituted: false, upstream: [], piped: false };
+
+function* simpleCommands(list: List): Generator<Simple> {
+  for (const { commands } of list)
+    for (const command of commands) {
+      if (command.kind === 'simple') yield command;
+      else
+        for (const body of command.kind === 'case' ? command.arms.map((arm) => arm.body) : command.bodies)
+          yield* simpleCommands(body);
+    }
+}
+
+/** endsScript: exit or return with anything but 0, or false. */
+export function endsScript(list: List): boolean {
+  return [...simpleCommands(list)].some(({ words: [program, status] }, i) => {
+    const name = program?.value.value;
+    if (name !== 'exit' && name !== 'return') return name === 'false';
+    // Alone it passes on the failure that led here.
+    return status === undefined ? i === 0 : status.value.value !== '0';
+  });
+}
+
+/** What the failure of a list's pipeline leads to. */
+function outcome(list: List, i: number, around: Around): Pick<Flat, 'tested' | 'stops'> {
+  let next = i + 1;
+  while (list[next]?.operator === '&&') next += 1;
+  const rescued = list[next]?.operator === '||';
+  if (!rescued && list[i]?.negated !== true) return around;
+  if (!rescued && around.tested) return around;
+  const from = rescued ? next : i + 1;
+  let end = from;
+  while (list[end]?.operator === '&&' || list[end]?.operator === '||') end += 1;
+  return { tested: true, stops: endsScript(list.slice(from, end)) };
+}
 
 class Flattener implements Flattened {
   readonly commands: Flat[] = [];
@@ -97,12 +108,12 @@ class Flattener implements Flattened {
 
   list(list: List, around: Around): void {
     for (const [i, pipeline] of list.entries()) {
-      const tested = around.tested || pipeline.negated || list[i + 1]?.operator === '||';
+      const { tested, stops } = outcome(list, i, around);
       this.pipelines.push({ pipeline, tested });
       for (const [stage, command] of pipeline.commands.entries()) {
         const upstream = stage === 0 ? around.upstream : pipeline.commands.slice(0, stage);
         const piped = around.piped || stage < pipeline.commands.length - 1;
-        this.command(command, pipeline, { ...around, tested, upstream, piped });
+        this.command(command, pipeline, { ...around, tested, stops, upstream, piped });
       }
     }
   }
@@ -120,7 +131,9 @@ class Flattener implements Flattened {
       return;
     }
     this.words(command.words);
-    for (const condition of command.conditions) this.list(condition, { ...around, tested: true });
+    // A loop `until` it succeeds goes no further either.
+    const stops = command.keyword === 'until' || (command.keyword === 'if' && command.bodies.some(endsScript));
+    for (const condition of command.conditions) this.list(condition, { ...around, tested: true, stops });
     for (const body of command.bodies) this.list(body, around);
   }
 
@@ -130,7 +143,7 @@ class Flattener implements Flattened {
     const name = baseName(program?.value.value ?? '');
     this.commands.push({ name, args, command, offset: command.offset, pipeline, ...around });
     if (shellNames.has(name)) {
-      const flag = args.findIndex((word) => /^-[a-z]*c$/.test(word.value.value));
+      const flag = args.findIndex((word) => isShellFlag(word.value.value));
       const code = flag < 0 ? undefined : args[flag + 1];
       if (code?.quoted === true) this.nested(code.value, around);
     } else if (name === 'eval' && args.length === 1 && args[0]?.quoted === true) this.nested(args[0].value, around);
@@ -170,12 +183,12 @@ export function flatten(list: List): Flattened {
   return flattener;
 }
 
-/** commandsIn gives the simple commands of one (compound) command, substitutions included. */
+/** commandsIn returns the simple commands of one (compound) command, substitutions included. */
 export function commandsIn(command: Command): readonly Flat[] {
   return flatten([{ commands: [command], negated: false, operator: '', offset: command.offset }]).commands;
 }
 
-/** commandsOfWord gives the simple commands inside a word's substitutions. */
+/** commandsOfWord returns the simple commands inside a word's substitutions. */
 export function commandsOfWord(word: Word): readonly Flat[] {
   return word.scripts.flatMap((script) => flatten(script).commands);
 }

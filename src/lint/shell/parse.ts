@@ -1,4 +1,4 @@
-import { offsetAt, type Text } from '../text.ts';
+import { offsetAt, type Text } from '../../dockerfile/index.ts';
 import type { Assignment, Case, Command, Group, List, Pipeline, Redirect, Simple, Word } from './ast.ts';
 import { RedirectReader } from './redirects.ts';
 import { dropPrefix, ShellSyntaxError } from './words.ts';
@@ -20,6 +20,7 @@ class ShellReader extends RedirectReader {
   script(): List {
     const list = this.list([]);
     if (this.pos < this.text.value.length) this.fail(`unexpected ${JSON.stringify(this.peek())}`);
+    this.endHereDocuments();
     return list;
   }
 

@@ -1,4 +1,4 @@
-import { sliceText, type Text } from '../text.ts';
+import { sliceText, type Text } from '../../dockerfile/index.ts';
 import type { Redirect, Word } from './ast.ts';
 import { WordReader } from './words.ts';
 
@@ -41,6 +41,12 @@ export abstract class RedirectReader extends WordReader {
         at = newline + 1;
       }
     }
+  }
+
+  /** Fails where the text ended before the body of a here-document began. */
+  protected endHereDocuments(): void {
+    const [one] = this.pending;
+    if (one !== undefined) this.fail(`the here-document ${one.delimiter} never ends`);
   }
 
   protected redirects(): Redirect[] {

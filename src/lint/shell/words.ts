@@ -1,4 +1,4 @@
-import { offsetAt, sliceText, TextBuilder, type Text } from '../text.ts';
+import { offsetAt, sliceText, TextBuilder, type Text } from '../../dockerfile/index.ts';
 import type { List, Variable, Word } from './ast.ts';
 
 /** ShellSyntaxError: the text is not shell that this reader knows. */

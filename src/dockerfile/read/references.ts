@@ -1,5 +1,5 @@
 import type { Instruction, Model, Stage } from './model.ts';
-import { splitWords, type DockerWord } from './words.ts';
+import { wordOf, type DockerWord } from './words.ts';
 import { sliceText, offsetAt } from './text.ts';
 
 /** A place where the Dockerfile names an image. */
@@ -24,16 +24,20 @@ export const platformArguments: ReadonlySet<string> = new Set([
   'TARGETSTAGE',
 ]);
 
-function* mountSources(instruction: Instruction, escape: string): Generator<DockerWord> {
-  for (const flag of instruction.flags) {
-    if (flag.name !== 'mount') continue;
-    const match = /(?:^|,)from=([^,]*)/.exec(flag.value.text.value);
-    if (match === null) continue;
-    const begin = match.index + match[0].length - (match[1]?.length ?? 0);
-    const text = sliceText(flag.value.text, begin, begin + (match[1]?.length ?? 0));
-    const [word] = splitWords(text, escape);
-    if (word !== undefined) yield word;
-  }
+/** mountsOf returns the fields of each `--mount`, with `target` for its other names. */
+export function mountsOf(instruction: Instruction, escape: string): Map<string, DockerWord>[] {
+  return instruction.flags
+    .filter(({ name }) => name === 'mount')
+    .map(({ value: { text } }) => {
+      const fields = new Map<string, DockerWord>();
+      for (const match of text.value.matchAll(/([^,=]+)=?([^,]*)/g)) {
+        const [all, name = '', value = ''] = match;
+        const end = match.index + all.length;
+        const key = name === 'dst' || name === 'destination' ? 'target' : name;
+        fields.set(key, wordOf(sliceText(text, end - value.length, end), escape));
+      }
+      return fields;
+    });
 }
 
 /** isStage: an earlier stage by name (any case) or number, or by a name that only the platform completes. */
@@ -48,7 +52,7 @@ function isStage(model: Model, stage: Stage, word: DockerWord): boolean {
   return earlier.some((one) => one.name !== undefined && wanted.test(one.name.toLowerCase()));
 }
 
-/** imageReferences gives every place that names an image from outside; stages and `scratch` are left out. */
+/** imageReferences returns every place that names an image from outside; stages and `scratch` are left out. */
 export function* imageReferences(model: Model): Generator<Reference> {
   for (const stage of model.stages) {
     if (stage.base !== undefined && external(model, stage, stage.base))
@@ -60,8 +64,11 @@ export function* imageReferences(model: Model): Generator<Reference> {
           yield { instruction, stage, place: `${instruction.keyword} --from`, word: from.value };
       }
       if (instruction.keyword === 'RUN')
-        for (const word of mountSources(instruction, model.escape))
-          if (external(model, stage, word)) yield { instruction, stage, place: 'RUN --mount from', word };
+        for (const mount of mountsOf(instruction, model.escape)) {
+          const word = mount.get('from');
+          if (word !== undefined && external(model, stage, word))
+            yield { instruction, stage, place: 'RUN --mount from', word };
+        }
     }
   }
 }
@@ -75,24 +82,49 @@ function external(model: Model, stage: Stage, word: DockerWord): boolean {
 export function splitReference(text: string): { name: string; tag?: string | undefined; digest?: string | undefined } {
   const at = text.indexOf('@');
   const before = at < 0 ? text : text.slice(0, at);
-  const slash = before.lastIndexOf('/');
-  const colon = before.indexOf(':', slash + 1);
+  const colon = before.indexOf(':', before.lastIndexOf('/') + 1);
   return {
     name: colon < 0 ? before : before.slice(0, colon),
-    ...(colon < 0 ? {} : { tag: before.slice(colon + 1) }),
-    ...(at < 0 ? {} : { digest: text.slice(at + 1) }),
+    tag: colon < 0 ? undefined : before.slice(colon + 1),
+    digest: at < 0 ? undefined : text.slice(at + 1),
   };
 }
 
-/** globalArguments gives the ARGs before the first FROM, with their defaults. */
-export function globalArguments(model: Model): Map<string, { value: DockerWord | undefined; offset: number }> {
-  const found = new Map<string, { value: DockerWord | undefined; offset: number }>();
-  for (const instruction of model.preamble) {
-    if (instruction.keyword !== 'ARG') continue;
-    for (const argument of declared(instruction))
-      found.set(argument.name, { value: argument.value, offset: argument.offset });
-  }
+interface GlobalArgument extends Declared {
+  /** The default with the defaults before it filled in. */
+  readonly text: string | undefined;
+}
+
+const globals = new WeakMap<Model, ReadonlyMap<string, GlobalArgument>>();
+
+/** globalArguments returns the ARGs before the first FROM, with their defaults. */
+export function globalArguments(model: Model): ReadonlyMap<string, GlobalArgument> {
+  const known = globals.get(model);
+  if (known !== undefined) return known;
+  const found = new Map<string, GlobalArgument>();
+  for (const instruction of model.preamble)
+    if (instruction.keyword === 'ARG')
+      for (const one of declared(instruction))
+        found.set(one.name, { ...one, text: one.value === undefined ? undefined : filled(one.value, found) });
+  globals.set(model, found);
   return found;
+}
+
+/** Longer than any image reference: arguments that double each other are left as they are written. */
+const longest = 4096;
+
+function filled(word: DockerWord, known: ReadonlyMap<string, GlobalArgument>): string {
+  const text = word.text.value.replace(
+    /\$\{([A-Za-z_]\w*)(?::?-([^}]*))?[^}]*\}|\$([A-Za-z_]\w*)/g,
+    (all: string, braced: string | undefined, fallback: string | undefined, plain: string | undefined) =>
+      known.get(braced ?? plain ?? '')?.text ?? fallback ?? all,
+  );
+  return text.length > longest ? word.text.value : text;
+}
+
+/** expandGlobals fills in the defaults of global ARGs; what has no default stays as it is written. */
+export function expandGlobals(model: Model, word: DockerWord): string {
+  return filled(word, globalArguments(model));
 }
 
 export interface Declared {
@@ -101,7 +133,7 @@ export interface Declared {
   readonly offset: number;
 }
 
-/** declared gives the names that an ARG, ENV or LABEL sets, the old `ENV name value` form included. */
+/** declared returns the names that an ARG, ENV or LABEL sets, the old `ENV name value` form included. */
 export function declared(instruction: Instruction): Declared[] {
   const [first, ...rest] = instruction.words;
   if (first === undefined) return [];

@@ -34,14 +34,19 @@ export function splitWords(text: Text, escape: string): DockerWord[] {
   return words;
 }
 
-function readWord(text: Text, begin: number, escape: string): { word: DockerWord; end: number } {
+/** wordOf reads the whole text as one word, as COPY does with each string of a JSON array. */
+export function wordOf(text: Text, escape: string): DockerWord {
+  return readWord(text, 0, escape, false).word;
+}
+
+export function readWord(text: Text, begin: number, escape: string, split = true): { word: DockerWord; end: number } {
   const value = new TextBuilder();
   const variables: DockerVariable[] = [];
   let quote = '';
   let i = begin;
   for (; i < text.value.length; i++) {
     const c = text.value.charAt(i);
-    if (quote === '' && /\s/.test(c)) break;
+    if (split && quote === '' && /\s/.test(c)) break;
     if (c === escape && quote !== "'" && i + 1 < text.value.length) {
       i += 1;
       value.push(text.value.charAt(i), offsetAt(text, i));
@@ -61,7 +66,7 @@ function readWord(text: Text, begin: number, escape: string): { word: DockerWord
   return { word: { text: value.build(offsetAt(text, i)), offset: offsetAt(text, begin), variables }, end: i };
 }
 
-/** The strings of a JSON array (exec form) with the places of their characters; undefined for anything else. */
+/** jsonStrings returns the strings of a JSON array (exec form) with their places; undefined for anything else. */
 export function jsonStrings(text: Text): Text[] | undefined {
   const trimmed = text.value.trim();
   if (!trimmed.startsWith('[')) return undefined;

@@ -18,7 +18,18 @@ export function sliceText(text: Text, from: number, to: number): Text {
   return { value: text.value.slice(from, to), offsets: text.offsets.slice(from, to + 1) };
 }
 
-/** offsetAt gives the source offset of character `i`, clamped to the text. */
+/** joinTexts returns `a` with `b` behind it. */
+export function joinTexts(a: Text, b: Text): Text {
+  return { value: a.value + b.value, offsets: [...a.offsets.slice(0, -1), ...b.offsets] };
+}
+
+/** trimText drops blanks on both sides. */
+export function trimText(text: Text): Text {
+  const from = text.value.length - text.value.trimStart().length;
+  return sliceText(text, from, Math.max(from, text.value.trimEnd().length));
+}
+
+/** offsetAt returns the source offset of character `i`, clamped to the text. */
 export function offsetAt(text: Text, i: number): number {
   return text.offsets[Math.min(i, text.offsets.length - 1)] ?? 0;
 }
@@ -38,8 +49,9 @@ export class TextBuilder {
     for (let i = from; i < to; i++) this.push(text.value.charAt(i), offsetAt(text, i));
   }
 
-  get length(): number {
-    return this.characters.length;
+  /** Characters `from` up to `to` of the Dockerfile itself. */
+  add(source: string, from: number, to: number): void {
+    for (let i = from; i < to; i++) this.push(source.charAt(i), i);
   }
 
   build(end: number): Text {
@@ -53,7 +65,7 @@ export interface Position {
   readonly column: number;
 }
 
-/** lineIndex answers positions of offsets in `source` by binary search over line starts. */
+/** lineIndex returns positions of offsets in `source` by binary search over line starts. */
 export function lineIndex(source: string): (offset: number) => Position {
   const starts = [0];
   for (let i = source.indexOf('\n'); i >= 0; i = source.indexOf('\n', i + 1)) starts.push(i + 1);
