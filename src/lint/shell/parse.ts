@@ -18,7 +18,7 @@ const assignment = /^[A-Za-z_][A-Za-z0-9_]*\+?=/;
 
 class ShellReader extends RedirectReader {
   script(): List {
-    const list = this.list([]);
+    const list = this.list();
     if (this.pos < this.text.value.length) this.fail(`unexpected ${JSON.stringify(this.peek())}`);
     this.endHereDocuments();
     return list;
@@ -26,7 +26,7 @@ class ShellReader extends RedirectReader {
 
   protected override substitution(): List {
     const inner = new ShellReader(this.text, this.pos, this.depth + 1);
-    const list = inner.list([]);
+    const list = inner.list();
     if (inner.peek() !== ')') inner.fail('a ( is never closed');
     this.pos = inner.pos + 1;
     return list;
@@ -47,21 +47,21 @@ class ShellReader extends RedirectReader {
     return closers.includes(this.reserved());
   }
 
-  private list(closers: readonly string[]): List {
+  /** Passes what ends a pipeline, and returns how the next one is joined to it; a line break joins as `;` does. */
+  private operator(closers: readonly string[]): Pipeline['operator'] {
+    for (const operator of ['&&', '||', '&'] as const) if (this.accept(operator)) return operator;
+    const ends = this.atEnd(closers);
+    if (!ends && !this.accept(';') && this.peek() !== '\n') this.fail(`unexpected ${JSON.stringify(this.peek())}`);
+    return ';';
+  }
+
+  private list(closers: readonly string[] = []): List {
     const pipelines: Pipeline[] = [];
-    let operator: Pipeline['operator'] = '';
-    for (;;) {
+    for (let operator: Pipeline['operator'] = ''; ; operator = this.operator(closers)) {
       this.blanks(true);
       if (this.atEnd(closers)) return pipelines;
       pipelines.push(this.pipeline(operator));
       this.blanks(false);
-      if (this.starts('&&')) operator = '&&';
-      else if (this.starts('||')) operator = '||';
-      else if (this.peek() === '&') operator = '&';
-      else operator = ';';
-      if (operator === '&&' || operator === '||') this.pos += 2;
-      else if (operator === '&' || (this.peek() === ';' && !this.starts(';;') && !this.starts(';&'))) this.pos += 1;
-      else if (this.peek() !== '\n' && !this.atEnd(closers)) this.fail(`unexpected ${JSON.stringify(this.peek())}`);
     }
   }
 
@@ -76,8 +76,8 @@ class ShellReader extends RedirectReader {
     const commands = [this.command()];
     for (;;) {
       this.blanks(false);
-      if (this.peek() !== '|' || this.peek(1) === '|') return { commands, negated, operator, offset };
-      this.pos += this.starts('|&') ? 2 : 1;
+      if (this.starts('||') || !this.accept('|')) return { commands, negated, operator, offset };
+      this.accept('&');
       this.blanks(true);
       commands.push(this.command());
     }
@@ -90,38 +90,27 @@ class ShellReader extends RedirectReader {
   private anyCommand(): Command {
     const offset = offsetAt(this.text, this.pos);
     if (this.starts('((')) return this.arithmeticCommand(offset);
-    if (this.peek() === '(') {
-      this.pos += 1;
-      const bodies = [this.list([])];
-      this.expect(')');
-      return this.group({ offset, keyword: '(', bodies });
-    }
-    switch (this.reserved()) {
-      case '{': {
+    if (this.accept('(')) return this.group('(', offset, { bodies: [this.block(')')] });
+    const keyword = this.reserved();
+    switch (keyword) {
+      case '{':
         this.pos += 1;
-        const bodies = [this.list(['}'])];
-        this.expect('}');
-        return this.group({ offset, keyword: '{', bodies });
-      }
+        return this.group(keyword, offset, { bodies: [this.block('}')] });
       case 'if':
         return this.conditional(offset);
       case 'while':
-      case 'until': {
-        const keyword = this.starts('while') ? 'while' : 'until';
-        this.pos += 5;
-        const conditions = [this.list(['do'])];
-        return this.group({ offset, keyword, conditions, bodies: [this.loopBody()] });
-      }
+      case 'until':
+        this.pos += keyword.length;
+        return this.group(keyword, offset, { conditions: [this.block('do')], bodies: [this.block('done')] });
       case 'for':
         return this.forLoop(offset);
       case 'case':
         return this.caseCommand(offset);
-      case 'function': {
-        this.pos += 8;
+      case 'function':
+        this.pos += keyword.length;
         this.blanks(false);
         this.word();
         return this.functionBody(offset);
-      }
       default:
         return this.simple(offset);
     }
@@ -129,47 +118,39 @@ class ShellReader extends RedirectReader {
 
   private expect(what: string): void {
     this.blanks(true);
-    if (!this.starts(what)) this.fail(`expected ${JSON.stringify(what)}`);
-    this.pos += what.length;
+    if (!this.accept(what)) this.fail(`expected ${JSON.stringify(what)}`);
   }
 
-  private group(parts: Partial<Group> & Pick<Group, 'offset' | 'keyword'>): Group {
-    return { kind: 'group', conditions: [], bodies: [], words: [], ...parts, redirects: this.redirects() };
+  /** A list, and behind it the word that closes it. */
+  private block(closer: string): List {
+    const list = this.list([closer]);
+    this.expect(closer);
+    return list;
+  }
+
+  private group(keyword: Group['keyword'], offset: number, parts: Partial<Group>): Group {
+    const nothing = { conditions: [], bodies: [], words: [] };
+    return { kind: 'group', keyword, offset, ...nothing, ...parts, redirects: this.redirects() };
   }
 
   private arithmeticCommand(offset: number): Command {
     const end = this.text.value.indexOf('))', this.pos);
     if (end < 0) this.fail('a (( is never closed');
     this.pos = end + 2;
-    return this.group({ offset, keyword: '(' });
+    return this.group('(', offset, {});
   }
 
   private conditional(offset: number): Group {
     const conditions: List[] = [];
     const bodies: List[] = [];
-    this.pos += 2;
-    conditions.push(this.list(['then']));
-    this.expect('then');
-    for (;;) {
+    for (let keyword = 'if'; keyword !== 'fi'; keyword = this.reserved()) {
+      this.pos += keyword.length;
+      if (keyword !== 'else') conditions.push(this.block('then'));
       bodies.push(this.list(['elif', 'else', 'fi']));
-      const keyword = this.reserved();
-      if (keyword === 'elif') {
-        this.pos += 4;
-        conditions.push(this.list(['then']));
-        this.expect('then');
-      } else if (keyword === 'else') this.pos += 4;
-      else {
-        this.expect('fi');
-        return this.group({ offset, keyword: 'if', conditions, bodies });
-      }
+      if (!['elif', 'else'].includes(this.reserved())) break;
     }
-  }
-
-  private loopBody(): List {
-    this.expect('do');
-    const body = this.list(['done']);
-    this.expect('done');
-    return body;
+    this.expect('fi');
+    return this.group('if', offset, { conditions, bodies });
   }
 
   private forLoop(offset: number): Group {
@@ -183,8 +164,9 @@ class ShellReader extends RedirectReader {
       if (word === undefined) break;
       words.push(word);
     }
-    if (this.peek() === ';') this.pos += 1;
-    return this.group({ offset, keyword: 'for', words, bodies: [this.loopBody()] });
+    this.accept(';');
+    this.expect('do');
+    return this.group('for', offset, { words, bodies: [this.block('done')] });
   }
 
   private caseCommand(offset: number): Case {
@@ -192,22 +174,20 @@ class ShellReader extends RedirectReader {
     this.blanks(false);
     const subject = this.word() ?? this.fail('case without a word');
     this.expect('in');
-    const arms: { patterns: Word[]; body: List }[] = [];
+    const arms: Case['arms'][number][] = [];
     for (;;) {
       this.blanks(true);
       if (this.reserved() === 'esac') break;
-      if (this.peek() === '(') this.pos += 1;
+      this.accept('(');
       const patterns: Word[] = [];
       do {
-        if (this.peek() === '|') this.pos += 1;
         this.blanks(false);
         patterns.push(this.word() ?? this.fail('case arm without a pattern'));
         this.blanks(false);
-      } while (this.peek() === '|');
+      } while (this.accept('|'));
       this.expect(')');
       arms.push({ patterns, body: this.list(['esac']) });
-      if (this.starts(';;&')) this.pos += 3;
-      else if (this.starts(';;') || this.starts(';&')) this.pos += 2;
+      for (const end of [';;&', ';;', ';&']) if (this.accept(end)) break;
     }
     this.expect('esac');
     return { kind: 'case', offset, subject, arms, redirects: this.redirects() };
@@ -215,14 +195,11 @@ class ShellReader extends RedirectReader {
 
   private functionBody(offset: number): Group {
     this.blanks(false);
-    if (this.starts('(')) {
-      this.pos += 1;
-      this.expect(')');
-    }
+    if (this.accept('(')) this.expect(')');
     this.blanks(true);
     const body = this.command();
     const pipeline: Pipeline = { commands: [body], negated: false, operator: '', offset: body.offset };
-    return this.group({ offset, keyword: 'function', bodies: [[pipeline]] });
+    return this.group('function', offset, { bodies: [[pipeline]] });
   }
 
   private simple(offset: number): Simple | Group {

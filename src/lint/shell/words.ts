@@ -11,7 +11,7 @@ export class ShellSyntaxError extends Error {
   }
 }
 
-/** Deeper nesting of substitutions than this is nobody's Dockerfile. */
+/** No real Dockerfile nests substitutions deeper than this. */
 const maxDepth = 40;
 
 /** WordReader reads words of POSIX shell and bash, with quotes, escapes and expansions. */
@@ -47,6 +47,13 @@ export abstract class WordReader {
 
   protected starts(what: string): boolean {
     return this.text.value.startsWith(what, this.pos);
+  }
+
+  /** Passes `what` where it stands here. */
+  protected accept(what: string): boolean {
+    if (!this.starts(what)) return false;
+    this.pos += what.length;
+    return true;
   }
 
   protected fail(message: string): never {
@@ -216,7 +223,7 @@ export abstract class WordReader {
   }
 }
 
-/** dropPrefix gives the word without its first `length` characters, for `NAME=value` and `--flag=value`. */
+/** dropPrefix returns the word without its first `length` characters, for `NAME=value` and `--flag=value`. */
 export function dropPrefix(word: Word, length: number): Word {
   const value = sliceText(word.value, length, word.value.value.length);
   return { ...word, value, offset: offsetAt(value, 0) };
