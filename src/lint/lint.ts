@@ -3,51 +3,33 @@ import { AppError } from '../errors/index.ts';
 import { readDockerfile } from '../dockerfile/index.ts';
 import { applyIgnores } from './ignore.ts';
 import { lintOf, toFinding, type Rule } from './rule.ts';
-import { architectureCase, undeclaredPlatform, unameArchitecture } from './rules/architecture.ts';
-import { overridableChecksum, undeclaredArgument, unusedArgument } from './rules/arguments.ts';
+import { architectureRules } from './rules/architecture.ts';
+import { argumentRules } from './rules/arguments.ts';
 import { unverifiedDownload } from './rules/downloads.ts';
-import { ignoreComment, unknownInstruction, unknownShell, unreadableShell } from './rules/form.ts';
+import { formRules, ignoreComment } from './rules/form.ts';
 import { unpinnedGit } from './rules/git.ts';
-import { addLocal, copyContext, copyOverSymlink, lateRecursive } from './rules/layers.ts';
-import { distributionUpgrade, npmUnlocked, pipUnhashed, unlockedInstall } from './rules/packages.ts';
-import { rootUser, secretInBuild, sudo } from './rules/people.ts';
-import { imageWithoutVersion, latestTag, overridableImage, unpinnedImage } from './rules/pins.ts';
+import { layerRules } from './rules/layers.ts';
+import { packageRules } from './rules/packages.ts';
+import { peopleRules } from './rules/people.ts';
+import { pinRules } from './rules/pins.ts';
 import { unverifiedRepository } from './rules/repositories.ts';
 import { pipefail, pipeToShell } from './rules/shell-pipes.ts';
 import { insecureTransport } from './rules/transport.ts';
 
 const rules: readonly Rule[] = [
-  unknownInstruction,
-  unreadableShell,
-  unknownShell,
-  ignoreComment,
-  unpinnedImage,
-  latestTag,
-  imageWithoutVersion,
-  overridableImage,
+  ...formRules,
+  ...pinRules,
   pipeToShell,
   unverifiedDownload,
   unpinnedGit,
   insecureTransport,
-  distributionUpgrade,
-  npmUnlocked,
-  pipUnhashed,
-  unlockedInstall,
+  ...packageRules,
   unverifiedRepository,
-  unameArchitecture,
-  undeclaredPlatform,
-  architectureCase,
-  unusedArgument,
-  undeclaredArgument,
-  overridableChecksum,
-  copyOverSymlink,
-  lateRecursive,
-  copyContext,
-  addLocal,
+  ...architectureRules,
+  ...argumentRules,
+  ...layerRules,
   pipefail,
-  secretInBuild,
-  sudo,
-  rootUser,
+  ...peopleRules,
 ];
 
 /** Every rule of the Dockerfile linter, in the order of its sections. */

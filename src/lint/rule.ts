@@ -1,5 +1,5 @@
 import type { Finding, RuleInfo } from '../core/finding.ts';
-import { allInstructions, type Instruction, type Model, type Stage } from '../dockerfile/index.ts';
+import { allInstructions, type DockerWord, type Instruction, type Model, type Stage } from '../dockerfile/index.ts';
 import { scriptsOf, type Script, type Unread } from './scripts.ts';
 import type { Word } from './shell/ast.ts';
 import { flatten, type Flat, type Flattened } from './shell/flatten.ts';
@@ -61,6 +61,15 @@ export function* inStages(model: Model, ...keywords: string[]): Generator<{ stag
   for (const stage of model.stages)
     for (const instruction of stage.instructions)
       if (keywords.length === 0 || keywords.includes(instruction.keyword)) yield { stage, instruction };
+}
+
+/** sourcesOf returns what COPY or ADD takes: all words but the last. */
+export function* sourcesOf(
+  model: Model,
+  ...keywords: string[]
+): Generator<{ instruction: Instruction; word: DockerWord }> {
+  for (const { instruction } of inStages(model, ...keywords))
+    for (const word of instruction.words.slice(0, -1)) yield { instruction, word };
 }
 
 /** commandRule is a rule about each command of RUN by itself. */

@@ -357,6 +357,7 @@ export const cases: Readonly<Record<string, Cases>> = {
     passes: [
       fine('other options with k', 'RUN curl --keepalive-time 5 https://example.com -o k; ENV=0 true'),
       fine('an option value', 'RUN curl -H "-k" -o -k https://example.com/a'),
+      fine('an option that is only printed', 'RUN echo wget --no-check-certificate'),
     ],
   },
   'distribution-upgrade': {
@@ -437,6 +438,7 @@ export const cases: Readonly<Record<string, Cases>> = {
         'signed',
         'RUN echo "deb [signed-by=/etc/key.gpg] https://example.com stable main" > /etc/apt/sources.list.d/x.list && dnf install -y x',
       ),
+      fine('an option that is only printed', 'RUN echo never dnf install --nogpgcheck'),
       fine(
         'a checked repository',
         'RUN printf "[x]\\nbaseurl=https://example.com\\ngpgcheck=1\\n" > /etc/yum.repos.d/x.repo',

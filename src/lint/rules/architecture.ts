@@ -10,7 +10,7 @@ function asksMachine({ name, args }: Flat): boolean {
   return name === 'arch' && args.length === 0;
 }
 
-export const unameArchitecture = commandRule(
+const unameArchitecture = commandRule(
   {
     id: 'dockerfile/uname-architecture',
     severity: 'error',
@@ -20,7 +20,7 @@ export const unameArchitecture = commandRule(
   },
   (one) =>
     asksMachine(one)
-      ? { subject: one.name, message: `${one.name} tells the architecture: expected TARGETARCH` }
+      ? { subject: one.name, message: `the architecture comes from ${one.name}: expected TARGETARCH` }
       : undefined,
 );
 
@@ -72,7 +72,7 @@ export function wordsOf({ flat }: LintScript): {
   ];
 }
 
-export const undeclaredPlatform: Rule = {
+const undeclaredPlatform: Rule = {
   info: {
     id: 'dockerfile/undeclared-platform-argument',
     severity: 'error',
@@ -137,7 +137,7 @@ function* openCases(run: LintScript): Generator<Problem> {
   }
 }
 
-export const architectureCase: Rule = {
+const architectureCase: Rule = {
   info: {
     id: 'dockerfile/architecture-default',
     severity: 'error',
@@ -149,3 +149,5 @@ export const architectureCase: Rule = {
     for (const run of lint.runs) yield* openCases(run);
   },
 };
+
+export const architectureRules: readonly Rule[] = [unameArchitecture, undeclaredPlatform, architectureCase];

@@ -64,7 +64,7 @@ function usesByName(lint: Lint): ReadonlyMap<string, readonly { stage: Stage; of
   return found;
 }
 
-export const unusedArgument: Rule = {
+const unusedArgument: Rule = {
   info: {
     id: 'dockerfile/unused-argument',
     severity: 'error',
@@ -119,7 +119,7 @@ function isEmpty(
 
 const notFilled = new Set(['RUN', 'CMD', 'ENTRYPOINT', 'HEALTHCHECK', 'SHELL', 'ARG']);
 
-export const undeclaredArgument: Rule = {
+const undeclaredArgument: Rule = {
   info: {
     id: 'dockerfile/undeclared-argument',
     severity: 'error',
@@ -171,7 +171,7 @@ export const undeclaredArgument: Rule = {
 const pinned =
   /^(?:sha(?:256|384|512):)?(?:[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128}|[0-9a-f]{40})$|@sha256:[0-9a-f]{64}$/;
 
-export const overridableChecksum: Rule = {
+const overridableChecksum: Rule = {
   info: {
     id: 'dockerfile/overridable-checksum',
     severity: 'error',
@@ -207,3 +207,5 @@ export const overridableChecksum: Rule = {
         }
   },
 };
+
+export const argumentRules: readonly Rule[] = [unusedArgument, undeclaredArgument, overridableChecksum];

@@ -140,7 +140,7 @@ function isCheck(flat: Flat): boolean {
   return tools.test(flat.name) && flat.args.some(({ value }) => /^(?:--check|-[a-zA-Z]*c[a-zA-Z]*)$/.test(value.value));
 }
 
-/** `[ "$(sha256sum f | cut -d' ' -f1)" = <hex> ]` and its kin. */
+/** `[ "$(sha256sum f | cut -d' ' -f1)" = <hex> ]` and the like. */
 function isComparison(flat: Flat): boolean {
   return (
     ['[', '[[', 'test'].includes(flat.name) &&

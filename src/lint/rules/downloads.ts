@@ -1,4 +1,4 @@
-import { inStages, shorten, type Lint, type LintScript, type Problem, type Rule } from '../rule.ts';
+import { shorten, sourcesOf, type Lint, type LintScript, type Problem, type Rule } from '../rule.ts';
 import { downloadsOf, isRemote } from '../shell/downloads.ts';
 import { checksOf, type Check } from './checksums.ts';
 
@@ -44,19 +44,16 @@ export const unverifiedDownload: Rule = {
   },
   *check(lint) {
     for (const run of lint.runs) yield* unverified(lint, run);
-    for (const { instruction } of inStages(lint.model, 'ADD')) {
-      const checksum = instruction.flags.find((flag) => flag.name === 'checksum')?.value.text.value;
-      if (checksum !== undefined && /^sha(?:256|384|512):[0-9a-f]{64,128}$/.test(checksum)) continue;
-      for (const word of instruction.words.slice(0, -1)) {
-        const url = word.text.value;
-        if (!isRemote(url) || /\.git(?:#|$)/.test(url)) continue;
-        const found = checksum === undefined ? 'none' : checksum;
-        yield {
-          offset: word.offset,
-          subject: url,
-          message: `ADD fetches ${shorten(url)}: expected --checksum=sha256:…, found ${found}`,
-        };
-      }
+    for (const { word, instruction } of sourcesOf(lint.model, 'ADD')) {
+      const url = word.text.value;
+      const checksum = instruction.flags.find((flag) => flag.name === 'checksum')?.value.text.value ?? 'none';
+      const isChecked = /^sha(?:256|384|512):[0-9a-f]{64,128}$/.test(checksum);
+      if (isChecked || !isRemote(url) || /\.git(?:#|$)/.test(url)) continue;
+      yield {
+        offset: word.offset,
+        subject: url,
+        message: `ADD fetches ${shorten(url)}: expected --checksum=sha256:…, found ${checksum}`,
+      };
     }
   },
 };

@@ -7,7 +7,7 @@ const known = new Set(
   ),
 );
 
-export const unknownInstruction: Rule = {
+const unknownInstruction: Rule = {
   info: {
     id: 'dockerfile/unknown-instruction',
     severity: 'error',
@@ -30,7 +30,7 @@ export const unknownInstruction: Rule = {
   },
 };
 
-export const unreadableShell: Rule = {
+const unreadableShell: Rule = {
   info: {
     id: 'dockerfile/unreadable-shell',
     severity: 'warning',
@@ -49,7 +49,7 @@ export const unreadableShell: Rule = {
   },
 };
 
-export const unknownShell: Rule = {
+const unknownShell: Rule = {
   info: {
     id: 'dockerfile/unknown-shell',
     severity: 'error',
@@ -80,3 +80,5 @@ export const ignoreComment: Rule = {
   // Found while comments are applied (ignore.ts): only then is it known which of them did something.
   check: () => [],
 };
+
+export const formRules: readonly Rule[] = [unknownInstruction, unreadableShell, unknownShell, ignoreComment];

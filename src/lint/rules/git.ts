@@ -2,7 +2,7 @@ import type { Word } from '../shell/ast.ts';
 import { commandsOfWord, type Flat } from '../shell/flatten.ts';
 import { isRemote, options } from '../shell/downloads.ts';
 import { meaningOf } from '../scope.ts';
-import { inStages, shorten, texts, type Lint, type LintScript, type Rule } from '../rule.ts';
+import { shorten, sourcesOf, texts, type Lint, type LintScript, type Rule } from '../rule.ts';
 
 const commit = /(?:^|[^0-9a-f])[0-9a-f]{40}(?:[0-9a-f]{24})?(?![0-9a-f])/;
 const valued = new Set(
@@ -37,7 +37,7 @@ export const unpinnedGit: Rule = {
     id: 'dockerfile/unpinned-git',
     severity: 'error',
     section: 'D2',
-    summary: 'Whatever git brings is checked out at a commit of 40 hex digits that is written out.',
+    summary: 'What git fetches is checked out at a commit of 40 hex digits that is written out.',
     remediation: 'add `git checkout --detach <40 hex digits>` behind the clone in the same RUN',
   },
   *check(lint) {
@@ -53,15 +53,14 @@ export const unpinnedGit: Rule = {
           message: `git ${what} ${shorten(url === what ? '' : url, 60)}: expected a checkout of a commit of 40 hex digits in the same RUN, found none`,
         };
       }
-    for (const { instruction } of inStages(lint.model, 'ADD'))
-      for (const word of instruction.words.slice(0, -1)) {
-        const url = word.text.value;
-        if (!isRemote(url) || !/\.git(?:#|$)/.test(url) || /#[0-9a-f]{40}(?::|$)/.test(url)) continue;
-        yield {
-          offset: word.offset,
-          subject: url,
-          message: `ADD ${shorten(url)}: expected #<40 hex digits>, found ${url.includes('#') ? 'a branch or tag' : 'the default branch'}`,
-        };
-      }
+    for (const { word } of sourcesOf(lint.model, 'ADD')) {
+      const url = word.text.value;
+      if (!isRemote(url) || !/\.git(?:#|$)/.test(url) || /#[0-9a-f]{40}(?::|$)/.test(url)) continue;
+      yield {
+        offset: word.offset,
+        subject: url,
+        message: `ADD ${shorten(url)}: expected #<40 hex digits>, found ${url.includes('#') ? 'a branch or tag' : 'the default branch'}`,
+      };
+    }
   },
 };

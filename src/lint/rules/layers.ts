@@ -2,7 +2,7 @@ import { history, lineage, type Instruction, type Model, type Stage } from '../.
 import { isRemote, options } from '../shell/downloads.ts';
 import type { Flat } from '../shell/flatten.ts';
 import { resolvePath, workdirOf } from '../scope.ts';
-import { inStages, texts, type Lint, type Rule } from '../rule.ts';
+import { sourcesOf, texts, type Lint, type Rule } from '../rule.ts';
 
 /** Commands of a RUN; none of another instruction. */
 const flatOf = (lint: Lint, instruction: Instruction): readonly Flat[] =>
@@ -43,7 +43,7 @@ function* withDirectory(commands: readonly Flat[], start: string): Generator<{ f
   }
 }
 
-export const copyOverSymlink: Rule = {
+const copyOverSymlink: Rule = {
   info: {
     id: 'dockerfile/copy-over-symlink',
     severity: 'error',
@@ -117,7 +117,7 @@ function filledPaths(lint: Lint, stage: Stage, instruction: Instruction): string
     .map((text) => resolvePath(directory, text.replace(/^--?[a-z-]+=/, '')));
 }
 
-export const lateRecursive: Rule = {
+const lateRecursive: Rule = {
   info: {
     id: 'dockerfile/late-recursive-change',
     severity: 'error',
@@ -163,7 +163,7 @@ export const lateRecursive: Rule = {
   },
 };
 
-export const copyContext: Rule = {
+const copyContext: Rule = {
   info: {
     id: 'dockerfile/copy-context',
     severity: 'error',
@@ -172,20 +172,20 @@ export const copyContext: Rule = {
     remediation: 'name the files and directories',
   },
   *check({ model }) {
-    for (const { instruction } of inStages(model, 'COPY', 'ADD')) {
+    for (const { instruction, word } of sourcesOf(model, 'COPY', 'ADD')) {
+      const source = word.text.value;
       if (instruction.flags.some((flag) => flag.name === 'from')) continue;
-      for (const word of instruction.words.slice(0, -1))
-        if (/^(?:\/|\.\/?|\.?\/?\*+|\.\/\.)$/.test(word.text.value))
-          yield {
-            offset: word.offset,
-            subject: word.text.value,
-            message: `${instruction.keyword} ${word.text.value} takes the whole context: expected named files`,
-          };
+      if (/^(?:\/|\.\/?|\.?\/?\*+|\.\/\.)$/.test(source))
+        yield {
+          offset: word.offset,
+          subject: source,
+          message: `${instruction.keyword} ${source} takes the whole context: expected named files`,
+        };
     }
   },
 };
 
-export const addLocal: Rule = {
+const addLocal: Rule = {
   info: {
     id: 'dockerfile/add-local',
     severity: 'warning',
@@ -194,16 +194,12 @@ export const addLocal: Rule = {
     remediation: 'use COPY, and unpack in a RUN where that is meant',
   },
   *check({ model }) {
-    for (const { instruction } of inStages(model, 'ADD')) {
-      for (const word of instruction.words.slice(0, -1)) {
-        const source = word.text.value;
-        if (!isRemote(source) && !source.startsWith('<<'))
-          yield {
-            offset: word.offset,
-            subject: source,
-            message: `ADD takes the local file ${source}: expected COPY`,
-          };
-      }
+    for (const { word } of sourcesOf(model, 'ADD')) {
+      const source = word.text.value;
+      if (!isRemote(source) && !source.startsWith('<<'))
+        yield { offset: word.offset, subject: source, message: `ADD takes the local file ${source}: expected COPY` };
     }
   },
 };
+
+export const layerRules: readonly Rule[] = [copyOverSymlink, lateRecursive, copyContext, addLocal];

@@ -22,7 +22,7 @@ const managerValued =
     ' ',
   );
 
-export const distributionUpgrade = commandRule(
+const distributionUpgrade = commandRule(
   {
     id: 'dockerfile/distribution-upgrade',
     severity: 'error',
@@ -84,7 +84,7 @@ function rule(
   });
 }
 
-export const npmUnlocked = rule(
+const npmUnlocked = rule(
   {
     id: 'dockerfile/npm-unlocked',
     summary: 'npm, yarn, pnpm and bun install from a committed lock with integrity, and nothing globally.',
@@ -131,7 +131,7 @@ function pipProblem(flat: Flat): string | undefined {
   return `${tool}${tool === 'uv' ? ' pip' : ''} ${command ?? ''} checks no hashes`;
 }
 
-export const pipUnhashed = rule(
+const pipUnhashed = rule(
   {
     id: 'dockerfile/pip-unhashed',
     summary: 'Python packages come from a lock with hashes.',
@@ -160,7 +160,7 @@ function otherProblem(flat: Flat): string | undefined {
   return undefined;
 }
 
-export const unlockedInstall = rule(
+const unlockedInstall = rule(
   {
     id: 'dockerfile/unlocked-install',
     summary: 'go, cargo, gem and bundle install exact versions from a lock.',
@@ -170,3 +170,5 @@ export const unlockedInstall = rule(
   otherProblem,
   'an exact version from a lock',
 );
+
+export const packageRules: readonly Rule[] = [distributionUpgrade, npmUnlocked, pipUnhashed, unlockedInstall];

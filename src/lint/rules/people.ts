@@ -24,7 +24,7 @@ const secretName =
 /** Values that stand for "none" or explain themselves as no secret. */
 const harmlessValue = /^(?:|none|null|unset|false|true|[0-9]{1,4})$/i;
 
-export const secretInBuild: Rule = {
+const secretInBuild: Rule = {
   info: {
     id: 'dockerfile/secret',
     severity: 'error',
@@ -78,7 +78,7 @@ export const secretInBuild: Rule = {
   },
 };
 
-export const sudo: Rule = {
+const sudo: Rule = {
   info: {
     id: 'dockerfile/sudo',
     severity: 'error',
@@ -102,7 +102,7 @@ export const sudo: Rule = {
   },
 };
 
-export const rootUser: Rule = {
+const rootUser: Rule = {
   info: {
     id: 'dockerfile/root-user',
     severity: 'warning',
@@ -130,3 +130,5 @@ export const rootUser: Rule = {
       };
   },
 };
+
+export const peopleRules: readonly Rule[] = [secretInBuild, sudo, rootUser];

@@ -19,7 +19,7 @@ function* everyImage(model: Model): Generator<{ place: string; text: string; off
 
 const isLatest = (tag: string | undefined): boolean => tag === undefined || tag === 'latest';
 
-export const latestTag: Rule = {
+const latestTag: Rule = {
   info: {
     id: 'dockerfile/latest-tag',
     severity: 'error',
@@ -40,7 +40,7 @@ export const latestTag: Rule = {
   },
 };
 
-export const unpinnedImage: Rule = {
+const unpinnedImage: Rule = {
   info: {
     id: 'dockerfile/unpinned-image',
     severity: 'error',
@@ -76,7 +76,7 @@ function recorded(model: Model, text: string, firstLine: number): boolean {
   );
 }
 
-export const imageWithoutVersion: Rule = {
+const imageWithoutVersion: Rule = {
   info: {
     id: 'dockerfile/image-without-version',
     severity: 'warning',
@@ -97,7 +97,7 @@ export const imageWithoutVersion: Rule = {
   },
 };
 
-export const overridableImage: Rule = {
+const overridableImage: Rule = {
   info: {
     id: 'dockerfile/overridable-image',
     severity: 'error',
@@ -117,3 +117,5 @@ export const overridableImage: Rule = {
     }
   },
 };
+
+export const pinRules: readonly Rule[] = [unpinnedImage, latestTag, imageWithoutVersion, overridableImage];

@@ -1,6 +1,6 @@
 import { offsetAt } from '../../dockerfile/index.ts';
 import { inStages, shorten, texts, type Rule } from '../rule.ts';
-import { isRemote, options } from '../shell/downloads.ts';
+import { isRemote, options, printers } from '../shell/downloads.ts';
 import type { Flat } from '../shell/flatten.ts';
 
 const unchecked =
@@ -62,7 +62,7 @@ function inCommand(one: Flat): string | undefined {
   const target = [...texts(redirects.map((redirect) => redirect.target)), ...all].join(' ');
   const isSource = /\/etc\/(?:yum\.repos\.d|apt\/sources\.list|zypp\/repos\.d|apk\/repositories)/.test(target);
   return (
-    all.find((text) => unchecked.test(text)) ??
+    (printers.has(one.name) ? undefined : all.find((text) => unchecked.test(text))) ??
     uncheckedText.exec(written)?.[0] ??
     addedSource(one) ??
     (isSource ? unsignedSource(written) : undefined)

@@ -1,5 +1,5 @@
 import { declared } from '../../dockerfile/index.ts';
-import { curlValued, options } from '../shell/downloads.ts';
+import { curlValued, options, printers } from '../shell/downloads.ts';
 import type { Flat } from '../shell/flatten.ts';
 import { inStages, texts, type Rule } from '../rule.ts';
 
@@ -50,7 +50,9 @@ function insecure(flat: Flat): string | undefined {
     default:
       return /^(?:pip[0-9.]*|python[0-9.]*)$/.test(flat.name)
         ? first('--trusted-host')
-        : first('--no-check-certificate');
+        : printers.has(flat.name)
+          ? undefined
+          : first('--no-check-certificate');
   }
 }
 
@@ -62,7 +64,7 @@ export const insecureTransport: Rule = {
     id: 'dockerfile/insecure-transport',
     severity: 'error',
     section: 'D2',
-    summary: 'No tool is told to accept any certificate.',
+    summary: 'No tool accepts any certificate.',
     remediation: 'remove the option; add the missing CA to the trust store instead',
   },
   *check(lint) {

@@ -8,7 +8,7 @@ export { ShellSyntaxError };
 /**
  * parseShell reads POSIX shell and the parts of bash that Dockerfiles use (`[[ ]]`, `<( )`, `<<<`,
  * `function`, `|&`, `&>`). It does not expand anything: no globs, no brace expansion, no aliases, and
- * arithmetic is skipped. Throws ShellSyntaxError; whoever calls reports that instead of passing it.
+ * arithmetic is skipped. Throws ShellSyntaxError; callers report that as a finding.
  */
 export function parseShell(text: Text, depth = 0): List {
   return new ShellReader(text, 0, depth).script();
