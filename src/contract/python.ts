@@ -110,9 +110,3 @@ export function moduleFile(tree: Tree, path: readonly string[], name: string): s
   }
   return undefined;
 }
-
-/** compareMinor: negative when `a` is the older of two `3.x` versions. */
-export function compareMinor(a: string, b: string): number {
-  const [[a1 = 0, a2 = 0], [b1 = 0, b2 = 0]] = [a.split('.').map(Number), b.split('.').map(Number)];
-  return a1 - b1 || a2 - b2;
-}

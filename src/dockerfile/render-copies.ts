@@ -1,14 +1,13 @@
 import { AppError } from '../errors/index.ts';
 import type { FragmentDefinition } from '../core/index.ts';
+import { allInstructions } from './read/model.ts';
+import { readDockerfile } from './read/read.ts';
 
 /** Context paths that the text's COPY instructions take, in order (COPY --from takes none). */
-export function copiedPaths(text: string): readonly string[] {
-  const joined = text.replace(/\\\n/g, ' ');
-  return joined.split('\n').flatMap((line) => {
-    const words = line.trim().split(/\s+/);
-    if (words[0] !== 'COPY' || words.some((word) => word.startsWith('--from='))) return [];
-    return words.slice(1, -1).filter((word) => !word.startsWith('--'));
-  });
+function copiedPaths(text: string): readonly string[] {
+  return [...allInstructions(readDockerfile(text))]
+    .filter(({ instruction: { keyword, flags } }) => keyword === 'COPY' && !flags.some(({ name }) => name === 'from'))
+    .flatMap(({ instruction: { words } }) => words.slice(0, -1).map((word) => word.text.value));
 }
 
 /** checkCopies holds what a fragment copies against the files that its front matter declares. */

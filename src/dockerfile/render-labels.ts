@@ -30,7 +30,7 @@ function inherited(variant: VariantDefinition, vendor: string, url: string): Rec
 }
 
 /**
- * staticLabels gives the labels that a plan decides, by key order: OCI's own (image-spec
+ * staticLabels returns the labels that a plan decides, by key order: OCI's own (image-spec
  * annotations.md), the contract's, and the base's where they would misdescribe the image.
  */
 export function staticLabels(
@@ -83,7 +83,7 @@ function quoted(key: string, value: string): string {
   return `${key}="${value}"`;
 }
 
-/** renderLabels gives the LABEL and ARG instructions that end the image's stage. */
+/** renderLabels returns the LABEL and ARG instructions that end the image's stage. */
 export function renderLabels(labels: Readonly<Record<string, string>>, platforms: readonly Platform[]): string {
   const literals = Object.entries(labels).map(([key, value]) => `    ${quoted(key, value)}`);
   const variables = dynamic.map(([label, argument]) => `    ${label}="\${${argument}}"`);

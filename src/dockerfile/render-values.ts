@@ -4,7 +4,7 @@ import { architectureOf, platforms } from '../core/platform.ts';
 import { mirrorRepository, mirrorUrl, releaseUrl } from '../core/mirrors.ts';
 import type { ImagePin, Mirrors, Pin, ReleasePin } from '../core/index.ts';
 
-/** imageReference gives `host/repository:version@digest`, from the mirror where there is one. */
+/** imageReference returns `host/repository:version@digest`, from the mirror where there is one. */
 export function imageReference(pin: ImagePin, mirrors: Mirrors): string {
   const ref = parseImageRef(mirrorRepository(pin.repository, mirrors));
   return formatImageRef({ ...ref, tag: pin.version, digest: pin.digest });
@@ -20,7 +20,7 @@ function releaseValues(pin: ReleasePin, mirrors: Mirrors): Record<string, string
   return values;
 }
 
-/** pinValues gives what a template may take of a pin: `{{<pin>.<key>}}`. */
+/** pinValues returns what a template may take of a pin: `{{<pin>.<key>}}`. */
 export function pinValues(pin: Pin, mirrors: Mirrors): Readonly<Record<string, string>> {
   switch (pin.kind) {
     case 'image':

@@ -1,37 +1,15 @@
+import { allInstructions, readDockerfile } from '../dockerfile/index.ts';
 import type { StepName } from './steps.ts';
-
-interface Instruction {
-  /** 1-based line on which it begins. */
-  readonly line: number;
-  /** `RUN make`: continuations joined, comments dropped, blanks collapsed. */
-  readonly text: string;
-  /** Name after AS, or the stage's number, as BuildKit (`stage-1`) and Buildah (`2`) call it. */
-  readonly stages: readonly string[];
-}
 
 const squeeze = (text: string): string => text.replace(/\s+/g, ' ').trim();
 
-function instructions(dockerfile: string): Instruction[] {
-  const found: Instruction[] = [];
-  let stages: string[] = [];
-  let count = 0;
-  let open: { line: number; parts: string[] } | undefined;
-  dockerfile.split('\n').forEach((raw, index) => {
-    const text = raw.trim();
-    if (text.startsWith('#') || (text === '' && open === undefined)) return;
-    open ??= { line: index + 1, parts: [] };
-    open.parts.push(text.replace(/\\$/, ''));
-    if (text.endsWith('\\')) return;
-    const whole = squeeze(open.parts.join(' '));
-    if (/^FROM /i.test(whole)) {
-      const name = / AS (\S+)$/i.exec(whole)?.[1];
-      stages = [`stage-${count}`, String(count + 1), ...(name === undefined ? [] : [name])];
-      count += 1;
-    }
-    found.push({ line: open.line, text: whole, stages });
-    open = undefined;
-  });
-  return found;
+/** Each instruction with the names of its stage: after AS, and its number as BuildKit (`stage-1`) and Buildah (`2`) count. */
+function instructions(dockerfile: string): { line: number; text: string; stages: readonly (string | undefined)[] }[] {
+  return [...allInstructions(readDockerfile(dockerfile))].map(({ instruction, stage }) => ({
+    line: instruction.firstLine,
+    text: squeeze(instruction.written),
+    stages: stage === undefined ? [] : [stage.name, `stage-${stage.index}`, String(stage.index + 1)],
+  }));
 }
 
 function commonPrefix(a: string, b: string): number {

@@ -1,8 +1,9 @@
-const references = /^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)|--from=(\S+)|[,=]from=([^,\s]+)/gim;
+import { expandGlobals, imageReferences as referencesIn, readDockerfile } from '../dockerfile/index.ts';
 
 /** imageReferences returns what a Dockerfile takes from registries, each once; names of stages are left out. */
 export function imageReferences(dockerfile: string): string[] {
-  const found = [...dockerfile.matchAll(references)].map(([, from, copy, mount]) => from ?? copy ?? mount ?? '');
+  const model = readDockerfile(dockerfile);
+  const found = [...referencesIn(model)].map(({ word }) => expandGlobals(model, word));
   return [...new Set(found.filter((text) => /^(?:localhost|[^/]*[.:][^/]*)\/./.test(text)))].sort();
 }
 

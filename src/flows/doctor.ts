@@ -1,4 +1,5 @@
 import type { Platform } from '../core/index.ts';
+import { compareVersions } from '../core/version.ts';
 import { examineEngines, type Diagnosis, type EngineReport } from '../engines/index.ts';
 import type { Host } from '../host/index.ts';
 
@@ -8,8 +9,7 @@ export interface DoctorResult extends EngineReport {
 }
 
 function node(version: string): Diagnosis {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const enough = major > 24 || (major === 24 && minor >= 16);
+  const enough = (compareVersions(version, '24.16.0') ?? -1) >= 0;
   const found = `Node ${version}`;
   if (enough) return { subject: 'node', state: 'ok', found };
   return { subject: 'node', state: 'lacking', found, mend: 'install Node 24.16 or later (nodejs.org, nvm install 24)' };

@@ -140,7 +140,7 @@ export async function allRules(): Promise<readonly RuleInfo[]> {
   const [{ ruleInfos }, { probeRules }, { lintRules }] = await Promise.all([
     import('../contract/index.ts'),
     import('../probe/index.ts'),
-    import('../dockerfile/index.ts'),
+    import('../lint/index.ts'),
   ]);
   return [...ruleInfos, ...Object.values(probeRules), ...lintRules];
 }

@@ -1,5 +1,5 @@
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { lintDockerfile, lintRules, maxDockerfileBytes } from '../dockerfile/index.ts';
+import { lintDockerfile, lintRules, maxDockerfileBytes } from '../lint/index.ts';
 import { AppError, throwAll } from '../errors/index.ts';
 import type { Files, Host } from '../host/index.ts';
 import type { Finding } from '../core/index.ts';

@@ -1,4 +1,5 @@
 import type { Finding, Pin } from '../core/index.ts';
+import { allInstructions, readDockerfile } from '../dockerfile/index.ts';
 import { finding } from './finding.ts';
 
 /** VariantText is one variant's rendered Dockerfile with the pins that it consumes. */
@@ -8,29 +9,6 @@ export interface VariantText {
   readonly dockerfile: string;
   readonly text: string;
   readonly pins: readonly Pin[];
-}
-
-interface Instruction {
-  readonly line: number;
-  readonly words: readonly string[];
-  readonly text: string;
-}
-
-/** instructions joins continued lines and drops comments, also those between continued lines. */
-function instructions(text: string): readonly Instruction[] {
-  const list: Instruction[] = [];
-  let open: { line: number; parts: string[] } | undefined;
-  text.split('\n').forEach((raw, index) => {
-    if (/^\s*#/.test(raw) || raw.trim() === '') return;
-    const continued = raw.endsWith('\\');
-    open ??= { line: index + 1, parts: [] };
-    open.parts.push(continued ? raw.slice(0, -1) : raw);
-    if (continued) return;
-    const joined = open.parts.join(' ').trim();
-    list.push({ line: open.line, text: joined, words: joined.split(/\s+/) });
-    open = undefined;
-  });
-  return list;
 }
 
 /** What the pins of a variant allow a Dockerfile to name. */
@@ -94,19 +72,20 @@ export function unlistedInputs(input: VariantText): readonly Finding[] {
       ),
     );
   };
-  for (const { line, text, words } of instructions(input.text)) {
-    const keyword = (words[0] ?? '').toUpperCase();
+  for (const { instruction } of allInstructions(readDockerfile(input.text))) {
+    const { keyword, firstLine: line, written: text, flags } = instruction;
+    const words = instruction.words.map((word) => word.text.value);
     if (keyword === 'FROM') {
-      const [image = '', as, alias] = words.slice(1).filter((word) => !word.startsWith('--'));
+      const [image = '', as, alias] = words;
       if (!stages.has(image) && !images.has(image) && image !== 'scratch')
         report(line, image, `FROM ${image} is no pin`);
       if (as?.toUpperCase() === 'AS' && alias !== undefined) stages.add(alias);
       hasLock = false;
       continue;
     }
-    if (keyword === 'ADD') report(line, words.slice(1).join(' '), 'ADD may fetch; COPY and a checked download do not');
+    if (keyword === 'ADD') report(line, words.join(' '), 'ADD may fetch; COPY and a checked download do not');
     if (keyword === 'COPY') {
-      const from = words.find((word) => word.startsWith('--from='))?.slice('--from='.length);
+      const from = flags.find(({ name }) => name === 'from')?.value.text.value;
       if (from !== undefined && !stages.has(from) && !images.has(from))
         report(line, from, `COPY --from=${from} is no pin`);
       if (words.some((word) => locks.has(word))) hasLock = true;

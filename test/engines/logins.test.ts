@@ -28,6 +28,11 @@ describe('what a Dockerfile takes from registries', () => {
     ]);
     expect(registriesOf(dockerfile)).toEqual(['127.0.0.1:5000', 'ghcr.io', 'quay.io']);
   });
+
+  test('is also what an argument brings by default, and nothing in a here-document', () => {
+    const text = 'ARG HOST=ghcr.io\nARG BASE=$HOST/a/b:1\nFROM $BASE\nRUN <<EOF\nFROM quay.io/c/d:1\nEOF\n';
+    expect(registriesOf(text)).toEqual(['ghcr.io']);
+  });
 });
 
 describe('logins for engines', () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import type { Finding, RuleInfo } from '../../src/core/index.ts';
-import { lintDockerfile, lintRules } from '../../src/dockerfile/index.ts';
+import { lintDockerfile, lintRules } from '../../src/lint/index.ts';
 import { formatReport, parseReportFormat, reportFormats, table, toSarif, type Report } from '../../src/report/index.ts';
 
 const rules: readonly RuleInfo[] = [

@@ -1,9 +1,10 @@
 import type { Finding, RuleInfo } from '../../core/index.ts';
+import { compareVersions } from '../../core/version.ts';
 import { obstacleTo } from '../access.ts';
 import type { Rule, RuleContext } from '../context.ts';
 import { searchPath } from '../executable.ts';
 import { atPath, finding } from '../finding.ts';
-import { compareMinor, moduleFile, pythonOf } from '../python.ts';
+import { moduleFile, pythonOf } from '../python.ts';
 
 const version: RuleInfo = {
   id: 'contract/python-version',
@@ -27,7 +28,7 @@ export const pythonVersion: Rule = {
       const message = `Python ${minimum} or newer must be on PATH; ${python.executable} has no library that shows its version`;
       return [finding(version, 'python3', message, location)];
     }
-    if (compareMinor(python.version, minimum) >= 0) return [];
+    if ((compareVersions(python.version, minimum) ?? -1) >= 0) return [];
     const message = `Python ${minimum} or newer must be on PATH; ${python.command} is ${python.version}`;
     return [finding(version, 'python3', message, location)];
   },

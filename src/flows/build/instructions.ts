@@ -1,24 +1,15 @@
-/** Lines joined where they are continued, comments left out, spaces made single: one text for each instruction. */
-function instructionsOf(dockerfile: string): string[] {
-  const lines = dockerfile.split('\n').filter((line) => !/^\s*(?:#|$)/.test(line));
-  return lines
-    .join('\n')
-    .replaceAll(/\\\n/g, ' ')
-    .split('\n')
-    .map((line) => line.replaceAll(/\s+/g, ' ').trim());
-}
+import { mountsOf, readDockerfile } from '../../dockerfile/index.ts';
 
-/**
- * finalInstructions gives what the Dockerfile says after its last FROM, one text for each instruction. It is
- * for the generated Dockerfiles, which have no heredocs and no escape directive.
- */
+/** finalInstructions returns the instructions of the last stage, one text for each, with single spaces. */
 export function finalInstructions(dockerfile: string): string[] {
-  const all = instructionsOf(dockerfile);
-  return all.slice(all.findLastIndex((text) => /^FROM /i.test(text)) + 1);
+  const last = readDockerfile(dockerfile).stages.at(-1);
+  return (last?.instructions ?? []).map(({ written }) => written.replace(/\s+/g, ' '));
 }
 
 /** mountPoints lists where RUN steps mount something, sorted and each once. */
 export function mountPoints(dockerfile: string): string[] {
-  const targets = [...dockerfile.matchAll(/--mount=\S*?\b(?:target|dst|destination)=([^,\s]+)/g)];
-  return [...new Set(targets.flatMap(([, target]) => (target?.startsWith('/') === true ? [target] : [])))].sort();
+  const model = readDockerfile(dockerfile);
+  const mounts = model.stages.flatMap(({ instructions }) => instructions).flatMap((one) => mountsOf(one, model.escape));
+  const targets = mounts.flatMap((mount) => mount.get('target')?.text.value ?? []);
+  return [...new Set(targets.filter((target) => target.startsWith('/')))].sort();
 }

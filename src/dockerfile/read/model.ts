@@ -1,0 +1,75 @@
+import type { Cut, Heredoc } from './cut.ts';
+import type { Position, Text } from './text.ts';
+import type { DockerWord } from './words.ts';
+
+/** A `--name=value` before an instruction's arguments. */
+export interface Flag {
+  readonly name: string;
+  readonly value: DockerWord;
+}
+
+export interface Instruction {
+  /** Upper case. For ONBUILD this is the trigger's keyword. */
+  readonly keyword: string;
+  readonly onbuild: boolean;
+  readonly offset: number;
+  /** 1-based. */
+  readonly firstLine: number;
+  readonly lastLine: number;
+  /** The whole instruction: continued lines joined, comments dropped, here-documents behind line breaks. */
+  readonly written: string;
+  /** Arguments behind the flags, without here-documents. */
+  readonly text: Text;
+  /** The same with here-documents: what a shell reads. */
+  readonly code: Text;
+  readonly flags: readonly Flag[];
+  /** Split words; of the exec form the array's strings. */
+  readonly words: readonly DockerWord[];
+  readonly exec: boolean;
+  /** Files that COPY and ADD take from here-documents. */
+  readonly files: readonly Heredoc[];
+  /** The SHELL in force. */
+  readonly shell: readonly string[];
+}
+
+export interface Stage {
+  readonly index: number;
+  readonly name?: string | undefined;
+  readonly from: Instruction;
+  /** Word of FROM that names the image or stage. */
+  readonly base?: DockerWord | undefined;
+  /** The earlier stage it stands on. */
+  readonly parent?: Stage | undefined;
+  /** Without FROM. */
+  readonly instructions: readonly Instruction[];
+}
+
+/** Model is a Dockerfile as it was read; places are offsets in `source`. */
+export interface Model extends Omit<Cut, 'pieces'> {
+  readonly source: string;
+  /** ARGs before the first FROM, and whatever else stands there by mistake. */
+  readonly preamble: readonly Instruction[];
+  readonly stages: readonly Stage[];
+  readonly position: (offset: number) => Position;
+}
+
+/** allInstructions returns every instruction in the file's order, FROM included. */
+export function* allInstructions(model: Model): Generator<{ instruction: Instruction; stage: Stage | undefined }> {
+  for (const instruction of model.preamble) yield { instruction, stage: undefined };
+  for (const stage of model.stages) {
+    yield { instruction: stage.from, stage };
+    for (const instruction of stage.instructions) yield { instruction, stage };
+  }
+}
+
+/** lineage returns the stage and those it stands on, lowest first. */
+export function lineage(stage: Stage): Stage[] {
+  const stages: Stage[] = [];
+  for (let at: Stage | undefined = stage; at !== undefined; at = at.parent) stages.push(at);
+  return stages.reverse();
+}
+
+/** history returns every instruction that shaped the stage, those of its parent stages first; without ONBUILD. */
+export function history(stage: Stage): Instruction[] {
+  return lineage(stage).flatMap(({ instructions }) => instructions.filter(({ onbuild }) => !onbuild));
+}

@@ -1,0 +1,42 @@
+import { cutDockerfile } from './cut.ts';
+import { instructionOf } from './instruction.ts';
+import type { Instruction, Model, Stage } from './model.ts';
+import { lineIndex } from './text.ts';
+
+const defaultShell: readonly string[] = ['/bin/sh', '-c'];
+
+/** readDockerfile reads any text; what is no Dockerfile returns a model without stages. */
+export function readDockerfile(source: string): Model {
+  const { pieces, ...cut } = cutDockerfile(source);
+  const preamble: Instruction[] = [];
+  const stages: (Stage & { readonly instructions: Instruction[] })[] = [];
+  // SHELL holds for one stage; a stage that stands on another inherits it.
+  let shell = defaultShell;
+  const shells = new Map<Stage, readonly string[]>();
+  const byName = new Map<string, Stage>();
+  for (const piece of pieces) {
+    const instruction = instructionOf(piece, cut.escape, shell);
+    if (instruction.keyword === 'FROM' && !instruction.onbuild) {
+      const stage = stageOf(instruction, stages.length, byName);
+      shell = (stage.parent === undefined ? undefined : shells.get(stage.parent)) ?? defaultShell;
+      shells.set(stage, shell);
+      stages.push(stage);
+      if (stage.name !== undefined) byName.set(stage.name.toLowerCase(), stage);
+      continue;
+    }
+    const stage = stages.at(-1);
+    if (stage === undefined) preamble.push(instruction);
+    else stage.instructions.push(instruction);
+    if (instruction.keyword !== 'SHELL' || !instruction.exec || instruction.onbuild) continue;
+    shell = instruction.words.map((word) => word.text.value);
+    if (stage !== undefined) shells.set(stage, shell);
+  }
+  return { source, ...cut, preamble, stages, position: lineIndex(source) };
+}
+
+function stageOf(from: Instruction, index: number, earlier: ReadonlyMap<string, Stage>) {
+  const [base, as, name] = from.words;
+  const alias = as?.text.value.toUpperCase() === 'AS' ? name?.text.value : undefined;
+  const parent = earlier.get(base?.text.value.toLowerCase() ?? '');
+  return { index, from, instructions: new Array<Instruction>(), name: alias, base, parent };
+}

@@ -1,0 +1,155 @@
+import type { Instruction, Model, Stage } from './model.ts';
+import { wordOf, type DockerWord } from './words.ts';
+import { sliceText, offsetAt } from './text.ts';
+
+/** A place where the Dockerfile names an image. */
+export interface Reference {
+  readonly instruction: Instruction;
+  readonly stage: Stage;
+  /** `FROM`, `COPY --from`, `RUN --mount from`. */
+  readonly place: string;
+  readonly word: DockerWord;
+}
+
+/** Arguments that BuildKit sets by itself (https://docs.docker.com/reference/dockerfile/#automatic-platform-args-in-the-global-scope). */
+export const platformArguments: ReadonlySet<string> = new Set([
+  'TARGETPLATFORM',
+  'TARGETOS',
+  'TARGETARCH',
+  'TARGETVARIANT',
+  'BUILDPLATFORM',
+  'BUILDOS',
+  'BUILDARCH',
+  'BUILDVARIANT',
+  'TARGETSTAGE',
+]);
+
+/** mountsOf returns the fields of each `--mount`, with `target` for its other names. */
+export function mountsOf(instruction: Instruction, escape: string): Map<string, DockerWord>[] {
+  return instruction.flags
+    .filter(({ name }) => name === 'mount')
+    .map(({ value: { text } }) => {
+      const fields = new Map<string, DockerWord>();
+      for (const match of text.value.matchAll(/([^,=]+)=?([^,]*)/g)) {
+        const [all, name = '', value = ''] = match;
+        const end = match.index + all.length;
+        const key = name === 'dst' || name === 'destination' ? 'target' : name;
+        fields.set(key, wordOf(sliceText(text, end - value.length, end), escape));
+      }
+      return fields;
+    });
+}
+
+/** isStage: an earlier stage by name (any case) or number, or by a name that only the platform completes. */
+function isStage(model: Model, stage: Stage, word: DockerWord): boolean {
+  const text = word.text.value.toLowerCase();
+  const earlier = model.stages.slice(0, stage.index);
+  if (/^\d+$/.test(text)) return Number(text) < stage.index;
+  if (earlier.some((one) => one.name?.toLowerCase() === text)) return true;
+  if (word.variables.length === 0 || !word.variables.every((v) => platformArguments.has(v.name))) return false;
+  const pattern = text.replace(/\$\{[^}]*\}|\$\w+/g, '\0').replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const wanted = new RegExp(`^${pattern.replaceAll('\0', '[a-z0-9_.-]+')}$`);
+  return earlier.some((one) => one.name !== undefined && wanted.test(one.name.toLowerCase()));
+}
+
+/** imageReferences returns every place that names an image from outside; stages and `scratch` are left out. */
+export function* imageReferences(model: Model): Generator<Reference> {
+  for (const stage of model.stages) {
+    if (stage.base !== undefined && external(model, stage, stage.base))
+      yield { instruction: stage.from, stage, place: 'FROM', word: stage.base };
+    for (const instruction of stage.instructions) {
+      if (instruction.keyword === 'COPY' || instruction.keyword === 'ADD') {
+        const from = instruction.flags.find((flag) => flag.name === 'from');
+        if (from !== undefined && external(model, stage, from.value))
+          yield { instruction, stage, place: `${instruction.keyword} --from`, word: from.value };
+      }
+      if (instruction.keyword === 'RUN')
+        for (const mount of mountsOf(instruction, model.escape)) {
+          const word = mount.get('from');
+          if (word !== undefined && external(model, stage, word))
+            yield { instruction, stage, place: 'RUN --mount from', word };
+        }
+    }
+  }
+}
+
+function external(model: Model, stage: Stage, word: DockerWord): boolean {
+  const text = word.text.value.toLowerCase();
+  return text !== 'scratch' && text !== '' && !isStage(model, stage, word);
+}
+
+/** The pieces of an image reference as it is written, without judging its grammar. */
+export function splitReference(text: string): { name: string; tag?: string | undefined; digest?: string | undefined } {
+  const at = text.indexOf('@');
+  const before = at < 0 ? text : text.slice(0, at);
+  const colon = before.indexOf(':', before.lastIndexOf('/') + 1);
+  return {
+    name: colon < 0 ? before : before.slice(0, colon),
+    tag: colon < 0 ? undefined : before.slice(colon + 1),
+    digest: at < 0 ? undefined : text.slice(at + 1),
+  };
+}
+
+interface GlobalArgument extends Declared {
+  /** The default with the defaults before it filled in. */
+  readonly text: string | undefined;
+}
+
+const globals = new WeakMap<Model, ReadonlyMap<string, GlobalArgument>>();
+
+/** globalArguments returns the ARGs before the first FROM, with their defaults. */
+export function globalArguments(model: Model): ReadonlyMap<string, GlobalArgument> {
+  const known = globals.get(model);
+  if (known !== undefined) return known;
+  const found = new Map<string, GlobalArgument>();
+  for (const instruction of model.preamble)
+    if (instruction.keyword === 'ARG')
+      for (const one of declared(instruction))
+        found.set(one.name, { ...one, text: one.value === undefined ? undefined : filled(one.value, found) });
+  globals.set(model, found);
+  return found;
+}
+
+/** Longer than any image reference: arguments that double each other are left as they are written. */
+const longest = 4096;
+
+function filled(word: DockerWord, known: ReadonlyMap<string, GlobalArgument>): string {
+  const text = word.text.value.replace(
+    /\$\{([A-Za-z_]\w*)(?::?-([^}]*))?[^}]*\}|\$([A-Za-z_]\w*)/g,
+    (all: string, braced: string | undefined, fallback: string | undefined, plain: string | undefined) =>
+      known.get(braced ?? plain ?? '')?.text ?? fallback ?? all,
+  );
+  return text.length > longest ? word.text.value : text;
+}
+
+/** expandGlobals fills in the defaults of global ARGs; what has no default stays as it is written. */
+export function expandGlobals(model: Model, word: DockerWord): string {
+  return filled(word, globalArguments(model));
+}
+
+export interface Declared {
+  readonly name: string;
+  readonly value: DockerWord | undefined;
+  readonly offset: number;
+}
+
+/** declared returns the names that an ARG, ENV or LABEL sets, the old `ENV name value` form included. */
+export function declared(instruction: Instruction): Declared[] {
+  const [first, ...rest] = instruction.words;
+  if (first === undefined) return [];
+  if (instruction.keyword !== 'ARG' && !first.text.value.includes('=')) {
+    const from = rest[0]?.offset;
+    if (from === undefined) return [{ name: first.text.value, value: undefined, offset: first.offset }];
+    const begin = instruction.text.offsets.indexOf(from);
+    const text = sliceText(instruction.text, Math.max(begin, 0), instruction.text.value.length);
+    const variables = rest.flatMap((word) => word.variables);
+    return [{ name: first.text.value, value: { text, offset: offsetAt(text, 0), variables }, offset: first.offset }];
+  }
+  return instruction.words.map((word) => {
+    const equals = word.text.value.indexOf('=');
+    if (equals < 0) return { name: word.text.value, value: undefined, offset: word.offset };
+    const text = sliceText(word.text, equals + 1, word.text.value.length);
+    const value = { text, offset: offsetAt(text, 0), variables: word.variables };
+    return { name: word.text.value.slice(0, equals), value, offset: word.offset };
+  });
+}

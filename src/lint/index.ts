@@ -1,0 +1,1 @@
+export { lintDockerfile, lintRules, maxDockerfileBytes, type LintResult } from './lint.ts';
