@@ -105,7 +105,7 @@ describe('import rules', () => {
   });
 
   it('the lab is reached by its own command, the demo and the door that finds a running one', () => {
-    const doors = ['scripts/demo/cosign.ts', 'scripts/demo/kit.ts', 'scripts/surroundings.ts'];
+    const doors = ['scripts/demo/cosign.ts', 'scripts/demo/trust.ts', 'scripts/surroundings.ts'];
     expect(mentions('scripts', /(?:from|import)\s*\(?\s*'(?:\.\.\/)+src\/lab\//).sort()).toEqual(doors);
   });
 
