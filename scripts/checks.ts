@@ -36,7 +36,7 @@ async function worker(): Promise<void> {
     const result = await $`${command}`;
     if (!result.ok) failed += 1;
     // Both streams as they came: what a check says of a failure is on either.
-    const output = result.ok ? '' : String(result);
+    const output = result.ok ? '' : `${String(result).trimEnd()}\n`;
     const mark = result.ok ? chalk.green('✓') : chalk.red('✗');
     process.stdout.write(`${mark} ${name} (${(result.duration / 1000).toFixed(1)} s)\n${output}`);
   }
