@@ -1,5 +1,6 @@
-import { renderError } from '../src/errors/index.ts';
-import { here, logFile, print, runnerImage, step, stop } from './demo/step.ts';
+import { join } from 'node:path';
+import { AppError, exitCodes, renderError } from '../src/errors/index.ts';
+import { begin, here, print, root, runnerImage, step, stop } from './demo/step.ts';
 import { proveAndPromote } from './demo/trust.ts';
 
 /**
@@ -26,9 +27,12 @@ if (unknown.length > 0) {
   process.stderr.write(`error: unknown option ${unknown.join(' ')}; there are --verbose and --trust\n`);
   stop(2);
 }
+const logFile = join(root, 'dist/demo.log');
+const verbose = process.argv.includes('--verbose');
 try {
+  begin({ verbose, logFile });
   print('A runner image from pinned inputs to a signed index, for real, without leaving this machine.\n');
-  print(`Every command and its output: ${here(logFile)}\n\n`);
+  print(verbose ? '\n' : `Every command and its output: ${here(logFile)}\n\n`);
   if (!process.argv.includes('--trust'))
     for (const [name, about, words] of steps) await step(name, about, runnerImage(words));
   const { released, verify } = await proveAndPromote('openshell');
@@ -39,6 +43,6 @@ try {
   make clean    # stops the lab and removes what was built\n`);
 } catch (error) {
   process.stderr.write(`\n${renderError(error)}\n`);
-  stop(4);
+  stop(error instanceof AppError ? error.exit : exitCodes.machine);
 }
 process.exit(0);
