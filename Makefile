@@ -25,11 +25,11 @@ install: node_modules/.installed
 
 .PHONY: setup
 setup: install ## install the Debian/Ubuntu packages that demo and test need
-	node scripts/setup.ts
+	@node scripts/setup.ts
 
 .PHONY: demo
-demo: setup ## the whole pipeline for real, on embedded upstreams (no registry, no GitHub needed)
-	node scripts/demo.ts
+demo: setup ## the whole pipeline for real, on embedded upstreams; one line a step, or all with VERBOSE=1
+	@node scripts/demo.ts $(if $(VERBOSE),--verbose)
 
 .PHONY: build-runner
 build-runner: install ## build the real image (VARIANT=openshell PLATFORM=linux/amd64,linux/arm64 ENGINE=docker|buildx|buildah)

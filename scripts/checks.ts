@@ -1,14 +1,15 @@
-import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
+import { chalk } from 'zx';
+import { shell } from '../src/host/exec.ts';
 
 /**
  * What `npm run check` holds the project to, as many at once as there are processors, the slowest first. The
  * output of each comes in one piece when it ends; `--static` leaves the unit tests out.
  */
 const root = resolve(import.meta.dirname, '..');
-const bin = (name: string) => join(root, 'node_modules/.bin', name);
-const runner = [process.execPath, join(root, 'bin/runner-image.mjs')];
+const $ = shell({ cwd: root, preferLocal: true });
+const runner = ['node', 'bin/runner-image.mjs'];
 
 /**
  * What did not change since the last run is not looked at again; a fresh clone looks at everything. The
@@ -18,48 +19,26 @@ const cache = (tool: string) => join(root, 'node_modules/.cache', `check-${tool}
 const cached = (tool: string) => ['--cache', '--cache-strategy', 'content', '--cache-location', cache(tool)];
 
 const checks: readonly (readonly [name: string, ...command: string[]])[] = [
-  ['lint', bin('eslint'), '.', ...cached('eslint')],
-  ...(process.argv.includes('--static') ? [] : [['unit tests', bin('vitest'), 'run', '--project', 'unit'] as const]),
-  ['types', bin('tsc'), '-p', '.', '--incremental', '--tsBuildInfoFile', cache('types.tsbuildinfo')],
-  ['format', bin('prettier'), '--check', '--log-level', 'warn', '.', ...cached('prettier')],
+  ['lint', 'eslint', '.', ...cached('eslint')],
+  ...(process.argv.includes('--static') ? [] : [['unit tests', 'vitest', 'run', '--project', 'unit'] as const]),
+  ['types', 'tsc', '-p', '.', '--incremental', '--tsBuildInfoFile', cache('types.tsbuildinfo')],
+  ['format', 'prettier', '--check', '--log-level', 'warn', '.', ...cached('prettier')],
   ['generated files', ...runner, 'generate', '--check'],
   ['pins', ...runner, 'pins', 'verify', '--quiet'],
   ['Dockerfiles', ...runner, 'lint', '--quiet'],
 ];
-
-interface Outcome {
-  readonly code: number;
-  readonly output: string;
-  readonly seconds: number;
-}
-
-function run([command = '', ...args]: readonly string[]): Promise<Outcome> {
-  const started = Date.now();
-  return new Promise((settle) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-    const chunks: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
-    const end = (code: number, more = '') => {
-      settle({ code, output: Buffer.concat(chunks).toString() + more, seconds: (Date.now() - started) / 1000 });
-    };
-    child.on('error', (error) => {
-      end(127, error.message);
-    });
-    child.on('close', (code) => {
-      end(code ?? 1);
-    });
-  });
-}
 
 const queue = [...checks];
 let failed = 0;
 async function worker(): Promise<void> {
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     const [name, ...command] = next;
-    const { code, output, seconds } = await run(command);
-    if (code !== 0) failed += 1;
-    process.stdout.write(`${code === 0 ? '✓' : '✗'} ${name} (${seconds.toFixed(1)} s)\n${code === 0 ? '' : output}`);
+    const result = await $`${command}`;
+    if (!result.ok) failed += 1;
+    // Both streams as they came: what a check says of a failure is on either.
+    const output = result.ok ? '' : `${String(result).trimEnd()}\n`;
+    const mark = result.ok ? chalk.green('✓') : chalk.red('✗');
+    process.stdout.write(`${mark} ${name} (${(result.duration / 1000).toFixed(1)} s)\n${output}`);
   }
 }
 await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, worker));

@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError, type ExitCode } from '../src/errors/index.ts';
+import { AppError, exitCodes, type ExitCode } from '../src/errors/index.ts';
+import { shell } from '../src/host/exec.ts';
 import { examples, flag, stringOption, type Call, type CommandModule } from './command.ts';
 
 const actions = ['up', 'down', 'status', 'tools'];
@@ -15,12 +15,9 @@ async function runLab(call: Call, args: readonly string[]): Promise<ExitCode> {
       hint: 'clone the project and run make demo there',
     });
   }
-  const child = spawn(process.execPath, [program, ...args], { stdio: 'inherit', cwd: call.root });
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  return (code ?? 4) as ExitCode;
+  const $ = shell({ cwd: call.root, stdio: 'inherit' });
+  const { exitCode } = await $`${process.execPath} ${program} ${args}`;
+  return (exitCode ?? exitCodes.machine) as ExitCode;
 }
 
 export const command: CommandModule = {

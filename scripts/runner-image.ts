@@ -1,3 +1,5 @@
+// Before any package that reads the proxies from the environment.
+import '../src/host/loopback.ts';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';

@@ -1,8 +1,8 @@
 import { AppError, exitCodes, renderError } from '../src/errors/index.ts';
 import { createHost } from '../src/host/index.ts';
-import { prepare, readDistribution } from './setup/install.ts';
+import { prepare, readDistribution } from '../src/lab/setup/install.ts';
 
-/** Installs what demo and test run for real (scripts/setup/needs.ts), and says which release it is on. */
+/** Installs what demo and test run for real (src/lab/setup/needs.ts), and says which release it is on. */
 const host = createHost();
 try {
   const distribution = await readDistribution(host);

@@ -1,60 +1,49 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { parseImageRef } from '../../src/core/index.ts';
+import { AppError } from '../../src/errors/index.ts';
 import { layoutDirectory } from '../../src/flows/build/index.ts';
-import { evidenceFile, type Evidence } from '../../src/flows/evidence/index.ts';
+import { evidenceFile, readEvidence, type Evidence } from '../../src/flows/evidence/index.ts';
+import { createHost } from '../../src/host/index.ts';
+import { startSigstore } from '../../src/lab/sigstore/start.ts';
 import { byCosign } from './cosign.ts';
-import { startKit } from './kit.ts';
-import { here, root, runnerImage, stop, tell } from './run.ts';
+import { here, root, runnerImage, step } from './step.ts';
 
-/** The newest place where the variant was published, as its evidence tells. */
-function published(variant: string): { readonly evidence: Evidence; readonly reference: string } {
+/** Returns where the variant was published last, as its evidence says. Throws `demo/unpublished`. */
+async function published(variant: string): Promise<{ readonly evidence: Evidence; readonly reference: string }> {
   const file = evidenceFile(layoutDirectory(root, variant));
-  if (!existsSync(file)) {
-    tell(`\nThe demo stopped: ${here(file)} is not there; publish ${variant} first.\n`);
-    return stop(2);
-  }
-  const evidence = JSON.parse(readFileSync(file, 'utf8')) as Evidence;
-  const newest = [...evidence.publications].sort((a, b) => b.at.localeCompare(a.at))[0];
-  if (newest !== undefined) return { evidence, reference: newest.reference };
-  tell(`\nThe demo stopped: ${here(file)} tells of no publication.\n`);
-  return stop(2);
+  const evidence = await readEvidence(createHost(), file);
+  const newest = evidence?.publications.toSorted((a, b) => b.at.localeCompare(a.at))[0];
+  if (evidence !== undefined && newest !== undefined) return { evidence, reference: newest.reference };
+  throw new AppError('demo/unpublished', 'usage', `${variant} was not published from here`, {
+    where: { file },
+    hint: 'make demo publishes it',
+  });
 }
 
-/** proveAndPromote signs what was published, has it proven by us and by cosign, and promotes it. */
-export async function proveAndPromote(variant: string): Promise<void> {
-  const { evidence, reference } = published(variant);
+/**
+ * proveAndPromote signs what was published, verifies it with this tool and with cosign, and promotes it. Returns the
+ * promoted reference and the words of the command that verifies it.
+ */
+export async function proveAndPromote(variant: string): Promise<{ released: string; verify: readonly string[] }> {
+  const { evidence, reference } = await published(variant);
   const { registry, repository } = parseImageRef(reference);
-  const kit = await startKit();
-  const trustedRoot = here(kit.trustedRoot);
-  const services = ['--fulcio', kit.url, '--rekor', kit.url, '--tsa', kit.url, '--trusted-root', trustedRoot];
-  const who = ['--trusted-root', trustedRoot, '--identity', kit.identity];
-  const env = kit.environment;
-  await runnerImage(
-    'Sign the index and every image, as a CI job with id-token: write would; refused unless the gate let it through',
-    ['sign', reference, ...services, '--legacy'],
-    { env },
-  );
-  await runnerImage(
-    'Attest provenance on every node and an SBOM on every image',
-    ['attest', reference, '--variant', variant, '--lab', ...services, '--legacy'],
-    { env },
-  );
-  await runnerImage('Signing again adds nothing', ['sign', reference, ...services, '--legacy'], { env });
-  await runnerImage('Prove it: every node, by digest', ['verify', reference, ...who]);
-  await runnerImage(
-    'Somebody else did not sign it',
-    ['verify', reference, '--trusted-root', trustedRoot, '--identity', `${kit.identity}-fork`],
-    { expected: 1 },
-  );
-  await byCosign(kit, evidence, reference);
+  const sigstore = await startSigstore();
+  const { url, identity, environment: env } = sigstore;
+  const trusted = ['--trusted-root', here(sigstore.trustedRoot)];
+  const services = ['--fulcio', url, '--rekor', url, '--tsa', url, ...trusted, '--legacy'];
+  const signed = [...trusted, '--identity', identity];
+  const sign = runnerImage(['sign', reference, ...services], { env });
+  await step('sign', 'the index and every image, as a CI job would; only what passed the gate', sign);
+  const attest = runnerImage(['attest', reference, '--variant', variant, '--lab', ...services], { env });
+  await step('attest', 'provenance on every node, an SBOM on every image', attest);
+  await step('sign', 'once more: adds nothing', sign);
+  await step('verify', 'every node, by digest', runnerImage(['verify', reference, ...signed]));
+  const fork = runnerImage(['verify', reference, ...trusted, '--identity', `${identity}-fork`], { expected: 1 });
+  await step('verify', 'as if another workflow had signed it: must be refused', fork);
+  await byCosign(sigstore, evidence, reference);
   const released = `${registry}/released/${repository.split('/').at(-1) ?? variant}:stable`;
-  await runnerImage('Verify, copy with all proofs, verify there, then move the tag', [
-    'promote',
-    reference,
-    released,
-    ...who,
-  ]);
-  await runnerImage('The promoted tag is proven like the source', ['verify', released, ...who]);
-  tell('\n# Nobody but the registry is asked when a trusted root is at hand:\n');
-  tell(`$ runner-image verify ${released} ${who.join(' ')}\n`);
+  const promote = runnerImage(['promote', reference, released, ...signed]);
+  await step('promote', 'verify, copy with all proofs, verify there, then move the tag', promote);
+  const verify = ['verify', released, ...signed];
+  await step('verify', 'the promoted tag, asking nobody but the registry', runnerImage(verify));
+  return { released, verify };
 }

@@ -12,8 +12,9 @@ const defaultMaxBytes = 16 * 1024 * 1024;
 /**
  * Whatever zx would take from ZX_* in the environment is said here. With `exec`, bash becomes the command:
  * no builtin or function stands in for it, and a signal reaches it. Not detached: Ctrl-C reaches it, too.
+ * Scripts that are no commands of the program (demo, checks) take their `$` from here.
  */
-const run = $({
+export const shell = $({
   shell: 'bash',
   prefix: 'exec -- ',
   postfix: '',
@@ -42,7 +43,7 @@ export async function exec(command: string, args: readonly string[], options: Ex
   const signal = options.signal ?? new AbortController().signal;
   const env = childEnv(options.env);
   const store = { stdout: new Array<Buffer>(), stderr: new Array<Buffer>(), stdall: new Array<Buffer>() };
-  const running = run({
+  const running = shell({
     cwd,
     env,
     input,

@@ -120,8 +120,8 @@ describe('import rules', () => {
     expect(mentions('test/sigstore', /from '(?:\.\.?\/)+support\//).length).toBeGreaterThan(0);
   });
 
-  it('the lab is reached by its own command, the demo and the door that finds a running one', () => {
-    const doors = ['scripts/demo/cosign.ts', 'scripts/demo/kit.ts', 'scripts/surroundings.ts'];
+  it('the lab is reached by its own command, setup, the demo and the door that finds a running one', () => {
+    const doors = ['scripts/demo/cosign.ts', 'scripts/demo/trust.ts', 'scripts/setup.ts', 'scripts/surroundings.ts'];
     expect(mentions('scripts', /(?:from|import)\s*\(?\s*'(?:\.\.\/)+src\/lab\//).sort()).toEqual(doors);
   });
 

@@ -7,12 +7,13 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { githubIssuer } from './identity.ts';
 import { startKit } from './kit.ts';
+import type { Sigstore } from './start.ts';
 
 const [directory = '.', port = '0'] = process.argv.slice(2);
 const target = resolve(directory);
 const kit = await startKit({ port: Number(port) });
 const { trustedRoot, ca, rekor, ct } = await kit.write(target);
-const state = {
+const state: Sigstore = {
   url: kit.url,
   pid: process.pid,
   trustedRoot,
@@ -21,7 +22,6 @@ const state = {
   ct,
   issuer: githubIssuer,
   identity: 'https://github.com/o/r/.github/workflows/build.yml@refs/heads/main',
-  /** What a CI job with `id-token: write` finds in its environment. */
   environment: kit.ciEnvironment(),
 };
 const stop = (): void => {
@@ -29,7 +29,7 @@ const stop = (): void => {
 };
 process.once('SIGTERM', stop);
 process.once('SIGINT', stop);
-// Written last, and whole: whoever waits for it finds a kit that answers.
+// Written last, and whole: who waits for it finds services that answer.
 const file = join(target, 'kit.json');
 await writeFile(`${file}.new`, `${JSON.stringify(state, null, 2)}\n`);
 await rename(`${file}.new`, file);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { prepare, readDistribution } from '../../scripts/setup/install.ts';
-import { buildxPlugin, needs } from '../../scripts/setup/needs.ts';
-import { parseOsRelease, releases } from '../../scripts/setup/release.ts';
+import { prepare, readDistribution } from '../../src/lab/setup/install.ts';
+import { buildxPlugin, needs } from '../../src/lab/setup/needs.ts';
+import { parseOsRelease, releases } from '../../src/lab/setup/release.ts';
 import { fakeHost, type FakeHost } from '../support/fake-host.ts';
 
 interface Machine {

@@ -1,5 +1,5 @@
-import { AppError } from '../../src/errors/index.ts';
-import type { Host } from '../../src/host/index.ts';
+import { AppError } from '../../errors/index.ts';
+import type { Host } from '../../host/index.ts';
 import { buildxPlugin, needs, type Need } from './needs.ts';
 import { parseOsRelease, releases, type Distribution } from './release.ts';
 
