@@ -27,8 +27,13 @@ export interface Call {
   readonly args: readonly string[];
   readonly options: Readonly<Record<string, unknown>>;
   readonly json: boolean;
-  /** Absolute path of the project whose images/ is meant. */
+  /**
+   * Absolute path of the project: --root, or the closest folder with images/pins.yaml from the working directory upwards.
+   * Throws `cli/no-project` where there is none.
+   */
   readonly root: string;
+  /** The same, and outside of any project this package's own folder, which has the contract and the published images. */
+  readonly home: string;
 }
 
 /** examples adds worked examples below a command's help. */

@@ -1,12 +1,12 @@
-import { dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { AppError, AppErrors, errorToJson, exitCodes, renderError, type ExitCode } from '../src/errors/index.ts';
 import { createHost, type CreatedHost } from '../src/host/index.ts';
 import { commands } from './commands.ts';
 import type { Console } from './command.ts';
 import { endWith } from './ending.ts';
-import { projectVersion } from './version.ts';
+import { findProject, noProject, packageRoot } from './project.ts';
+import { toolVersion } from './version.ts';
 
 // zod compiles each schema into a function (new Function) before its first use, unless it is told beforehand that it
 // must not: for the few values that a command reads, that takes longer than it saves.
@@ -16,10 +16,6 @@ const console: Console = {
   print: (text) => void process.stdout.write(`${text}\n`),
   json: (value) => void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`),
 };
-
-function projectRoot(): string {
-  return resolve(dirname(fileURLToPath(import.meta.url)), '..');
-}
 
 function overview(): string {
   const names = Object.keys(commands);
@@ -43,7 +39,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     return name === undefined ? exitCodes.usage : exitCodes.clean;
   }
   if (name === '--version' || name === '-V') {
-    console.print(projectVersion(projectRoot()));
+    console.print(toolVersion());
     return exitCodes.clean;
   }
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
@@ -58,12 +54,17 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     .description(entry.summary)
     .option('--json', 'print the result as JSON')
     .option('--quiet', 'no progress on stderr, only warnings and errors')
-    .option('--root <dir>', 'project whose images/ is meant', projectRoot())
+    .option(
+      '--root <dir>',
+      'the project (default: from the working directory upwards, the first with images/pins.yaml)',
+    )
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
   module.define(parser);
   parser.parse(rest, { from: 'user' });
   const options = parser.opts<Record<string, unknown>>();
+  const here = process.cwd();
+  const project = typeof options['root'] === 'string' ? resolve(options['root']) : findProject(here);
   return await withHost(options['quiet'] === true, (host) =>
     module.run({
       host,
@@ -71,7 +72,11 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
       args: parser.args,
       options,
       json: options['json'] === true,
-      root: resolve(String(options['root'])),
+      get root() {
+        if (project === undefined) throw noProject(here);
+        return project;
+      },
+      home: project ?? packageRoot,
     }),
   );
 }
