@@ -22,6 +22,7 @@ const checks: readonly (readonly [name: string, ...command: string[]])[] = [
   ...(process.argv.includes('--static') ? [] : [['unit tests', bin('vitest'), 'run', '--project', 'unit'] as const]),
   ['types', bin('tsc'), '-p', '.', '--incremental', '--tsBuildInfoFile', cache('types.tsbuildinfo')],
   ['format', bin('prettier'), '--check', '--log-level', 'warn', '.', ...cached('prettier')],
+  ['dead code', bin('knip'), '--no-progress', '--no-config-hints', '--cache', '--cache-location', cache('knip')],
   ['generated files', ...runner, 'generate', '--check'],
   ['pins', ...runner, 'pins', 'verify', '--quiet'],
   ['Dockerfiles', ...runner, 'lint', '--quiet'],
