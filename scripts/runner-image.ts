@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
-import { Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
 import { AppError, AppErrors, errorToJson, exitCodes, renderError, type ExitCode } from '../src/errors/index.ts';
 import { createHost, type CreatedHost } from '../src/host/index.ts';
 import { commands } from './commands.ts';
 import type { Console } from './command.ts';
 import { endWith } from './ending.ts';
+import { parserFor } from './parser.ts';
 import { findProject, noProject, packageRoot } from './project.ts';
 import { toolVersion } from './version.ts';
 
@@ -50,17 +51,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     });
   }
   const { command: module } = await entry.load();
-  const parser = new Command(`runner-image ${name}`)
-    .description(entry.summary)
-    .option('--json', 'print the result as JSON')
-    .option('--quiet', 'no progress on stderr, only warnings and errors')
-    .option(
-      '--root <dir>',
-      'the project (default: from the working directory upwards, the first with images/pins.yaml)',
-    )
-    .exitOverride()
-    .configureOutput({ outputError: () => undefined });
-  module.define(parser);
+  const parser = parserFor(name, module);
   parser.parse(rest, { from: 'user' });
   const options = parser.opts<Record<string, unknown>>();
   const here = process.cwd();
