@@ -70,6 +70,10 @@ interop: setup ## fetch the peers that tests and benchmarks compare with: cosign
 doctor: install ## what this machine lacks, and the command that mends it
 	$(RUN) doctor
 
+.PHONY: package
+package: install ## pack the command as a tarball that `npm install --global` takes
+	npm run --silent package
+
 .PHONY: clean
 clean: ## stop the lab and remove everything that was built
 	@if [ -d node_modules ]; then $(RUN) lab down || true; fi

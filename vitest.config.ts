@@ -5,6 +5,11 @@ export default defineConfig({
     // All processors: the default leaves one of two idle.
     maxWorkers: '100%',
     reporters: ['default', './test/support/closing-line.ts'],
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      reporter: ['text-summary', 'html'],
+    },
     projects: [
       {
         test: {

@@ -2,7 +2,7 @@
 // Starts the command on a Node that can run it: this one, or the one that package-lock.json pins. No syntax and no
 // import here may be newer than Node 18, which has to get as far as saying so.
 import { spawn } from 'node:child_process';
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -59,8 +59,10 @@ if (node !== undefined) {
   await start(fail);
 } else {
   const needed = `runner-image needs Node ${engines.node.slice(2)} or newer and this is ${process.versions.node}`;
+  // A checkout's lock brings a Node along; an installed package is 6 MB, and a Node would be 126.
+  const isCheckout = existsSync(join(dirname(here), 'package-lock.json'));
   fail(
-    process.platform === 'linux' && /^(?:x64|arm64)$/.test(process.arch)
+    isCheckout && process.platform === 'linux' && /^(?:x64|arm64)$/.test(process.arch)
       ? `${needed}: run \`make install\` or \`npm ci\` in ${dirname(here)}, which installs one for this project alone`
       : `${needed}: install it from https://nodejs.org`,
   );

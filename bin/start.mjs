@@ -21,6 +21,8 @@ function isFresh() {
 /** Runs what process.argv says; `fail` receives a sentence that says what keeps the command from starting. */
 export async function start(fail) {
   if (!isFresh()) {
+    if (!existsSync(join(root, 'src')))
+      return fail('this package was packed without its program: pack it with `npm run package`, in a checkout');
     if (!existsSync(join(root, 'node_modules', 'esbuild')))
       return fail(`the packages are not installed: run \`make install\` or \`npm ci\` in ${root}`);
     const { makeBundle } = await import('./bundle.mjs');

@@ -14,7 +14,7 @@ import { examples, flag, fromHere, stringOption, type Call, type CommandModule }
 import { planFor } from './plan-option.ts';
 import { surroundings, surroundingsOptions, type Surroundings } from './surroundings.ts';
 import { evidenceOption, evidencePlace, penOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
-import { projectVersion } from './version.ts';
+import { toolVersion } from './version.ts';
 
 /** As said, or as the machines that built it wrote down; nobody guesses it. */
 async function whoBuilt(call: Call, place: EvidencePlace): Promise<(observed: Observed) => readonly PlatformBuild[]> {
@@ -87,11 +87,11 @@ export const command: CommandModule = {
     ]);
   },
   async run(call) {
-    const { host, root } = call;
+    const { host } = call;
     const ref = parseImageRef(call.args[0] ?? '');
     const place = evidencePlace(call, demandDigest(ref));
     const registry = createRegistry(host);
-    const toolVersion = projectVersion(root);
+    const version = toolVersion();
     // The certificate is fetched and the image read while the plan is made.
     const [{ plan, around }, pen, tree, builds] = await Promise.all([
       planOf(call, ref),
@@ -102,14 +102,15 @@ export const command: CommandModule = {
     const written = stringOption(call, 'sbom');
     const sboms =
       written === undefined
-        ? await readSboms(call, ref, registry, { plan, around, toolVersion })
+        ? await readSboms(call, ref, registry, { plan, around, toolVersion: version })
         : await sbomsIn(host, fromHere(written));
     // Asking the signer who it is fetches its token, which on GitHub names the workflow that signs.
     await pen.signer.self();
     const site = buildSite(host.env, pen.signer.secret());
     const texts = new Map(sboms.map(({ digest, text }) => [digest, text]));
     const attestable = {
-      provenance: (observed: Observed) => provenanceOf({ plan, site, toolVersion, builds: builds(observed) }, observed),
+      provenance: (observed: Observed) =>
+        provenanceOf({ plan, site, toolVersion: version, builds: builds(observed) }, observed),
       sboms: texts,
       inputDigest: plan.inputDigest,
     };

@@ -6,7 +6,7 @@ import { countsOf, formatAnnotations, formatReport, parseReportFormat } from '..
 import { createRegistry } from '../src/registry/index.ts';
 import { examples, flag, listOption, stringOption, type CommandModule } from './command.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
-import { projectVersion } from './version.ts';
+import { toolVersion } from './version.ts';
 
 function sizes({ evaluation }: CheckResult): string {
   return Object.entries(evaluation.summary.sizes)
@@ -57,10 +57,10 @@ export const command: CommandModule = {
     const platforms = listOption(call, 'platform').map((platform) => parseImagePlatform(platform));
     const depth = flag(call, 'run') ? 'suite' : flag(call, 'health') ? 'health' : undefined;
     const result = await checkImage(call.host, {
-      root: call.root,
+      root: call.home,
       image: call.args[0] ?? '',
       registry: createRegistry(call.host, { mirrors: around.mirrors, plainHttp: around.plainHttp }),
-      version: projectVersion(call.root),
+      version: toolVersion(),
       strictVersion: flag(call, 'strictVersion'),
       profile: profile === undefined ? undefined : parseProfile(profile),
       derivedFrom: derivedFrom === undefined ? undefined : (parseProfile(derivedFrom) as 'standard'),

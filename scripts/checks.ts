@@ -23,6 +23,7 @@ const checks: readonly (readonly [name: string, ...command: string[]])[] = [
   ...(process.argv.includes('--static') ? [] : [['unit tests', 'vitest', 'run', '--project', 'unit'] as const]),
   ['types', 'tsc', '-p', '.', '--incremental', '--tsBuildInfoFile', cache('types.tsbuildinfo')],
   ['format', 'prettier', '--check', '--log-level', 'warn', '.', ...cached('prettier')],
+  ['dead code', 'knip', '--no-progress', '--no-config-hints', '--cache', '--cache-location', cache('knip')],
   ['generated files', ...runner, 'generate', '--check'],
   ['pins', ...runner, 'pins', 'verify', '--quiet'],
   ['Dockerfiles', ...runner, 'lint', '--quiet'],

@@ -27,16 +27,21 @@ export interface Call {
   readonly args: readonly string[];
   readonly options: Readonly<Record<string, unknown>>;
   readonly json: boolean;
-  /** Absolute path of the project whose images/ is meant. */
+  /**
+   * Absolute path of the project: --root, or the closest folder with images/pins.yaml from the working directory upwards.
+   * Throws `cli/no-project` where there is none.
+   */
   readonly root: string;
+  /** The same, and outside of any project this package's own folder, which has the contract and the published images. */
+  readonly home: string;
 }
 
-/** commonOptions adds the options that every command has; `root` is the default of `--root`, where it is to be shown. */
-export function commonOptions(command: Command, root?: string): void {
+/** commonOptions adds the options that every command has. */
+export function commonOptions(command: Command): void {
   command
     .option('--json', 'print the result as JSON')
     .option('--quiet', 'no progress on stderr, only warnings and errors')
-    .option('--root <dir>', 'project whose images/ is meant', root);
+    .option('--root <dir>', 'the project (default: the closest folder with images/pins.yaml, upwards from here)');
 }
 
 /** examples adds worked examples below a command's help. */

@@ -23,5 +23,6 @@ export const commands: Record<string, { summary: string; load: () => Promise<{ c
   promote: { summary: 'verify, copy with all proofs, verify again, move the tag', load: () => import('./promote.ts') },
   ci: { summary: 'the steps of the workflows: plan, check, gate, publish, tag, result', load: () => import('./ci.ts') },
   lab: { summary: 'start or stop the embedded upstreams of demo and tests', load: () => import('./lab.ts') },
+  completion: { summary: 'completion for bash, zsh or fish', load: () => import('./completion.ts') },
   doctor: { summary: 'what this machine lacks, and the command that mends it', load: () => import('./doctor.ts') },
 };

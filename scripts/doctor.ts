@@ -2,6 +2,7 @@ import { parsePlatform } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
 import { doctor, renderDoctor } from '../src/flows/doctor.ts';
 import { examples, listOption, type CommandModule } from './command.ts';
+import { packageRoot } from './project.ts';
 
 export const command: CommandModule = {
   define(parser) {
@@ -14,7 +15,9 @@ export const command: CommandModule = {
   },
   async run(call) {
     const platforms = listOption(call, 'platform').map((text) => parsePlatform(text));
-    const result = await doctor(call.host, call.root, platforms.length === 0 ? undefined : platforms);
+    // Outside of a project, the disk that counts is where the user is.
+    const where = call.home === packageRoot ? process.cwd() : call.home;
+    const result = await doctor(call.host, where, platforms.length === 0 ? undefined : platforms);
     if (call.json) call.console.json(result);
     else call.console.print(renderDoctor(result));
     return result.healthy ? exitCodes.clean : exitCodes.machine;

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { exitCodes } from '../src/errors/index.ts';
 import { lintFiles } from '../src/flows/lint.ts';
@@ -11,11 +10,7 @@ import {
   summaryOf,
 } from '../src/report/index.ts';
 import { examples, stringOption, type CommandModule } from './command.ts';
-
-async function versionOf(): Promise<string> {
-  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
-  return /"version":\s*"([^"]+)"/.exec(text)?.[1] ?? '0.0.0';
-}
+import { toolVersion } from './version.ts';
 
 export const command: CommandModule = {
   define(parser) {
@@ -29,11 +24,13 @@ export const command: CommandModule = {
       ['runner-image lint --format sarif --output lint.sarif', 'for GitHub code scanning'],
     ]);
   },
-  async run({ host, console, args, json, options, root }) {
+  async run(call) {
+    const { host, console, args, json, options } = call;
     const format = json ? 'json' : parseReportFormat(String(options['format']));
-    const output = stringOption({ host, console, args, json, options, root }, 'output');
-    const version = await versionOf();
-    const report = await lintFiles(host, { files: args, root, directory: process.cwd(), version });
+    const output = stringOption(call, 'output');
+    // Named files may lie anywhere; without any, a project is needed.
+    const root = args.length === 0 ? call.root : call.home;
+    const report = await lintFiles(host, { files: args, root, directory: process.cwd(), version: toolVersion() });
     const color = output === undefined && process.stdout.isTTY && (host.env['NO_COLOR'] ?? '') === '';
     const text = formatReport(report, format, { color });
     if (output === undefined) console.print(text);

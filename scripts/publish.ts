@@ -10,7 +10,7 @@ import { examples, flag, listOption, stringOption, type Call, type CommandModule
 import { narrowed } from './narrowed.ts';
 import { planFor } from './plan-option.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
-import { projectVersion } from './version.ts';
+import { toolVersion } from './version.ts';
 
 /** The identity that consumers shall demand: as said, as the CI tells, or a gap that anybody sees. */
 function consumerTrust(call: Call): ConsumerTrust {
@@ -77,7 +77,7 @@ export const command: CommandModule = {
     const repository = stringOption(call, 'to') ?? lab ?? plan.repository;
     const gate = {
       root,
-      version: projectVersion(root),
+      version: toolVersion(),
       inheritedWaivers: around.waivers,
       dockerHost: around.dockerHost,
     };

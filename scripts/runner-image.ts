@@ -1,14 +1,15 @@
 // Before any package that reads the proxies from the environment.
 import '../src/host/loopback.ts';
-import { dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Command, CommanderError } from 'commander';
+import { resolve } from 'node:path';
+import { CommanderError } from 'commander';
 import { AppError, AppErrors, errorToJson, exitCodes, renderError, type ExitCode } from '../src/errors/index.ts';
 import { createHost, type CreatedHost } from '../src/host/index.ts';
 import { commands } from './commands.ts';
-import { commonOptions, type Console } from './command.ts';
+import type { Console } from './command.ts';
 import { endWith } from './ending.ts';
-import { projectVersion } from './version.ts';
+import { parserFor } from './parser.ts';
+import { findProject, noProject, packageRoot } from './project.ts';
+import { toolVersion } from './version.ts';
 
 // zod compiles each schema into a function (new Function) before its first use, unless it is told beforehand that it
 // must not: for the few values that a command reads, that takes longer than it saves.
@@ -18,10 +19,6 @@ const console: Console = {
   print: (text) => void process.stdout.write(`${text}\n`),
   json: (value) => void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`),
 };
-
-function projectRoot(): string {
-  return resolve(dirname(fileURLToPath(import.meta.url)), '..');
-}
 
 function overview(): string {
   const names = Object.keys(commands);
@@ -45,7 +42,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     return name === undefined ? exitCodes.usage : exitCodes.clean;
   }
   if (name === '--version' || name === '-V') {
-    console.print(projectVersion(projectRoot()));
+    console.print(toolVersion());
     return exitCodes.clean;
   }
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
@@ -56,14 +53,11 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     });
   }
   const { command: module } = await entry.load();
-  const parser = new Command(`runner-image ${name}`)
-    .description(entry.summary)
-    .exitOverride()
-    .configureOutput({ outputError: () => undefined });
-  commonOptions(parser, projectRoot());
-  module.define(parser);
+  const parser = parserFor(name, module);
   parser.parse(rest, { from: 'user' });
   const options = parser.opts<Record<string, unknown>>();
+  const here = process.cwd();
+  const project = typeof options['root'] === 'string' ? resolve(options['root']) : findProject(here);
   return await withHost(options['quiet'] === true, (host) =>
     module.run({
       host,
@@ -71,7 +65,11 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
       args: parser.args,
       options,
       json: options['json'] === true,
-      root: resolve(String(options['root'])),
+      get root() {
+        if (project === undefined) throw noProject(here);
+        return project;
+      },
+      home: project ?? packageRoot,
     }),
   );
 }

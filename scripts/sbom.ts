@@ -5,7 +5,7 @@ import { projectPins, sbomsOf } from '../src/flows/trust/index.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import { examples, fromHere, listOption, stringOption, type CommandModule } from './command.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
-import { projectVersion } from './version.ts';
+import { toolVersion } from './version.ts';
 
 export const command: CommandModule = {
   define(command) {
@@ -42,8 +42,8 @@ export const command: CommandModule = {
       registry: createRegistry(host, { mirrors: around.mirrors, plainHttp: around.plainHttp }),
       repository: stringOption(call, 'repository') ?? 'localhost/runner',
       sourceDateEpoch: Number(stringOption(call, 'epoch') ?? '0'),
-      toolVersion: projectVersion(call.root),
-      pins: projectPins(host, { root: call.root, ...around }),
+      toolVersion: toolVersion(),
+      pins: projectPins(host, { root: call.home, ...around }),
       ...(platforms.length === 0 ? {} : { platforms }),
       dockerHost: around.dockerHost,
     });

@@ -44,7 +44,7 @@ export function evidenceOption(command: Command): void {
 /** evidencePlace is where the evidence of a digest is looked for. */
 export function evidencePlace(call: Call, digest: Digest) {
   const file = stringOption(call, 'evidence');
-  return { root: call.root, digest, evidence: file === undefined ? undefined : fromHere(file) };
+  return { root: call.home, digest, evidence: file === undefined ? undefined : fromHere(file) };
 }
 
 export function trustSources(call: Call): TrustSources {

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { packageRoot } from './project.ts';
 
-/** projectVersion gives the version in the project's package.json. */
-export function projectVersion(root: string): string {
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version?: unknown };
+/** toolVersion returns the version of this program, from its own package.json. */
+export function toolVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version?: unknown };
   return typeof version === 'string' ? version : 'unknown';
 }

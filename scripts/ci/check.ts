@@ -6,7 +6,7 @@ import { createRegistry } from '../../src/registry/index.ts';
 import { formatAnnotations, formatReport } from '../../src/report/index.ts';
 import type { Call } from '../command.ts';
 import { surroundings } from '../surroundings.ts';
-import { projectVersion } from '../version.ts';
+import { toolVersion } from '../version.ts';
 import { needed, neededFile, variantOf } from './inputs.ts';
 
 /** step starts one platform's image and writes down what was seen; the record is written either way. */
@@ -21,7 +21,7 @@ export async function step(call: Call): Promise<ExitCode> {
     layout: layoutDirectory(root, variant),
     platform: parsePlatform(needed(call, 'platform')),
     registry: createRegistry(host, { mirrors }),
-    version: projectVersion(root),
+    version: toolVersion(),
     dockerHost,
   });
   await host.files.write(file, `${JSON.stringify(record, null, 2)}\n`);

@@ -5,7 +5,7 @@ import { createRegistry } from '../../src/registry/index.ts';
 import { fromHere, listOption, type Call } from '../command.ts';
 import { planFor } from '../plan-option.ts';
 import { surroundings } from '../surroundings.ts';
-import { projectVersion } from '../version.ts';
+import { toolVersion } from '../version.ts';
 import { neededFile, variantOf } from './inputs.ts';
 
 /** step writes down which index passed, and only then. */
@@ -20,7 +20,7 @@ export async function step(call: Call): Promise<ExitCode> {
     layout: layoutDirectory(root, variant),
     records: listOption(call, 'record').map(fromHere),
     registry: createRegistry(host, { mirrors: around.mirrors, plainHttp: around.plainHttp }),
-    version: projectVersion(root),
+    version: toolVersion(),
   });
   await host.files.write(file, `${JSON.stringify(record, null, 2)}\n`);
   await summarise(host, `**${variant}** passed the gate on every platform: \`${record.digest}\``);

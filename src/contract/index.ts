@@ -4,8 +4,7 @@ export { evaluate, type EvaluateInput, type Evaluation, type Summary } from './e
 export type { PolicyOrigin, PolicySource } from './policy/index.ts';
 export { checkRef, type RefAnswer, type RefOptions } from './reference.ts';
 export { ruleInfos } from './rules/index.ts';
-export { allowlist } from './secrets/allowlist.ts';
 export { secretRules } from './secrets/rules.ts';
-export { findSecrets, redactSecrets, redact } from './secrets/text.ts';
+export { findSecrets, redactSecrets } from './secrets/text.ts';
 export type { SizeFacts } from './size.ts';
 export { applyWaivers, type WaiverOptions } from './waivers.ts';

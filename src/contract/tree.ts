@@ -83,14 +83,6 @@ export function isUnder(path: string, directory: string): boolean {
   return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
 }
 
-/** children lists the paths directly in a directory; linear in the image's paths. */
-export function childrenOf(tree: Tree, directory: string): string[] {
-  const prefix = directory === '/' ? '/' : `${directory}/`;
-  return [...tree.keys()].filter(
-    (path) => path.startsWith(prefix) && path.length > prefix.length && !path.includes('/', prefix.length),
-  );
-}
-
 /** describe returns `directory drwxr-x--- 1001:0`, as `ls -ld` would. */
 export function describe(entry: Entry): string {
   const letters = { file: '-', directory: 'd', symlink: 'l', character: 'c', block: 'b', fifo: 'p' } as const;

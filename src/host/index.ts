@@ -11,8 +11,6 @@ export type * from './types.ts';
 export { Git } from './git.ts';
 export { apiOf, GitHub, ownerAndName, type GitHubRequest } from './github.ts';
 export { takeLock, type FileLock } from './lock.ts';
-export { makeStory } from './story.ts';
-
 export interface CreatedHost extends Host {
   /** Runs what was registered with onExit, last first; every piece runs even when one fails. */
   close(): Promise<void>;

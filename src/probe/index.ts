@@ -1,4 +1,3 @@
-export { checks } from './checks/index.ts';
 export { containerEngine } from './docker.ts';
 export type { ContainerEngine, ContainerSpec, Process, Running } from './engine.ts';
 export { probe, probeHealth } from './probe.ts';

@@ -2,7 +2,6 @@ export type { Attached, Filed } from './attach.ts';
 export type { Uploaded, UploadOptions } from './blob-push.ts';
 export { createRegistry, type Registry, type RegistryOptions } from './client.ts';
 export type { CopyOptions, CopyReport } from './copy-tree.ts';
-export { RegistryError } from './failure.ts';
 export type { Fetched, PutResult } from './manifest.ts';
 export { createLogins, type Login } from './logins.ts';
 export type { MoveOptions, TagMove, TagRef } from './move-tag.ts';

@@ -2,9 +2,6 @@ import { createHash } from 'node:crypto';
 import { hexOf, type Picture } from '../core/index.ts';
 import type { Package } from './component.ts';
 
-/** Media type and predicate type of the document. */
-export const cyclonedxMediaType = 'application/vnd.cyclonedx+json';
-
 /** About is what the document says of the image itself. */
 export interface About {
   /** `host/repository`, without tag. */

@@ -1,16 +1,9 @@
 export { buildSite, localBuilder, type BuildSite } from './build-site.ts';
 export { bundleManifest, emptyConfig, emptyDescriptor } from './bundle-manifest.ts';
-export { identityOf, type Identity } from './certificate.ts';
+export { type Identity } from './certificate.ts';
 export { identityToken } from './identity-token.ts';
 export { policySchema, isKeyless, type TrustPolicy } from './policy.ts';
-export {
-  attestationOf,
-  attestations,
-  bundleMediaType,
-  isBundleType,
-  predicateTypes,
-  type Attestation,
-} from './predicate-types.ts';
+export { attestationOf, isBundleType, predicateTypes, type Attestation } from './predicate-types.ts';
 export { buildType, checkProvenance, makeProvenance, type BuiltBy, type ProvenanceFacts } from './provenance.ts';
 export type { Provenance, ResourceDescriptor } from './provenance-schema.ts';
 export { refuse, type RefusalCode, type Refused } from './refusal.ts';

@@ -5,12 +5,9 @@ import { expect, test } from 'vitest';
 const root = join(import.meta.dirname, '../..');
 const read = (name: string): string => readFileSync(join(root, name), 'utf8');
 
-interface Manifest {
-  readonly dependencies: Readonly<Record<string, string>>;
-  readonly optionalDependencies: Readonly<Record<string, string>>;
-  readonly devDependencies: Readonly<Record<string, string>>;
-}
-const manifest = JSON.parse(read('package.json')) as Manifest;
+type Names = Readonly<Record<string, string>>;
+const manifest = JSON.parse(read('package.json')) as { readonly devDependencies: Names };
+const node = JSON.parse(read('scripts/setup/node/package.json')) as { readonly optionalDependencies: Names };
 const lock = JSON.parse(read('package-lock.json')) as {
   readonly packages: Readonly<Record<string, { readonly integrity?: string; readonly version?: string }>>;
 };
@@ -21,8 +18,11 @@ test('docs/dependencies.md has a line for every direct dependency, and for nothi
   const named = [...table.matchAll(/^\| ([^|]+) \|/gm)]
     .flatMap(([, names = '']) => names.trim().split(', '))
     .filter((name) => name !== 'package' && !/^-+$/.test(name));
-  const { dependencies, optionalDependencies, devDependencies } = manifest;
-  expect(named.sort()).toEqual(Object.keys({ ...dependencies, ...optionalDependencies, ...devDependencies }).sort());
+  expect(named.sort()).toEqual(Object.keys({ ...node.optionalDependencies, ...manifest.devDependencies }).sort());
+});
+
+test('the installed package has no dependency: what the program uses is in its bundle', () => {
+  expect(Object.keys(manifest).filter((key) => /dependencies$/i.test(key))).toEqual(['devDependencies']);
 });
 
 test('the Node of both architectures is pinned to one version that package.json supports, by integrity', () => {

@@ -26,7 +26,7 @@ let root: string;
 
 /** A source whose text is as long as that of any other word of the same length. */
 const says = (word: string): string =>
-  `export const word: string = '${word}';\nconsole.log(word, import.meta.dirname);\n`;
+  `export const word: string = '${word}';\nconsole.log(word, import.meta.dirname);\nprocess.exitCode = 0;\n`;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'start-'));
@@ -118,6 +118,7 @@ describe('the start of runner-image', () => {
 
   it('says what to do in a fresh clone, where no package is installed', async () => {
     await rm(join(root, 'node_modules'));
+    await writeFile(join(root, 'package-lock.json'), '{}');
     const missing = {
       code: 4,
       stdout: '',
@@ -126,6 +127,23 @@ describe('the start of runner-image', () => {
     await expect(start('build')).rejects.toMatchObject(missing);
     await asksFor('99.0');
     await expect(start('build')).rejects.toMatchObject(missing);
+  });
+
+  it('says where to get a Node in an installed package, which brings none along', async () => {
+    await asksFor('99.0');
+    await rm(join(root, 'node_modules'));
+    await expect(start('build')).rejects.toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('install it from https://nodejs.org') as string,
+    });
+  });
+
+  it('says how to pack a package whose program is missing', async () => {
+    await rm(join(root, 'src'), { recursive: true });
+    await expect(start('build')).rejects.toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('`npm run package`') as string,
+    });
   });
 });
 

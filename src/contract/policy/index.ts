@@ -4,7 +4,7 @@ import { policyIdentity, policyPaths } from './filesystem.ts';
 import { policyKeys, policyShape } from './keys.ts';
 import { policyUnusable } from './unusable.ts';
 
-export { readPolicy, regoKeys, type PolicyOrigin, type PolicySource, type ReadPolicy } from './read.ts';
+export { type PolicyOrigin, type PolicySource, type ReadPolicy } from './read.ts';
 
 /** The policy file held against the image that carries it. */
 export const policyRules: readonly Rule[] = [
