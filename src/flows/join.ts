@@ -61,7 +61,7 @@ function wrong(
 
 async function partsOf(host: Host, directory: string, plan: Plan): Promise<Part[]> {
   const layout = await openLayout(host, directory);
-  const root = (await layout.index())?.manifests[0];
+  const root = await layout.root();
   if (root === undefined) throw wrong('the layout holds no image', { file: directory, hint: 'runner-image build' });
   const index = parseIndex(await layout.read(root));
   const built = index.annotations?.[labelNames.inputDigest];

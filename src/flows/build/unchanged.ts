@@ -47,7 +47,7 @@ export async function builtLayout(
 ): Promise<Descriptor | undefined> {
   if ((await host.files.stat(join(directory, 'index.json'))) === undefined) return undefined;
   const layout = await openLayout(host, directory);
-  const root = (await layout.index())?.manifests[0];
+  const root = await layout.root();
   if (root === undefined || !(await layout.has(root))) return undefined;
   const index = parseIndex(await layout.read(root));
   return holdsPlan(index, plan, expires) && (await isWhole(layout, index.manifests)) ? root : undefined;

@@ -72,7 +72,7 @@ export async function readRecord(host: Host, file: string): Promise<CheckRecord>
 /** childrenOf gives the index of a layout and its manifests by platform order. */
 export async function childrenOf(host: Host, directory: string) {
   const layout = await openLayout(host, directory);
-  const root = (await layout.index())?.manifests[0];
+  const root = await layout.root();
   if (root === undefined)
     throw new AppError('ci/empty', 'usage', 'the layout holds no image', { where: { file: directory } });
   return { root, children: parseIndex(await layout.read(root)).manifests };

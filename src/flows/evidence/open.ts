@@ -29,7 +29,7 @@ export async function openEvidence(
   builds?: readonly PlatformBuild[],
 ): Promise<Filed> {
   const layout = await openLayout(host, layoutPath);
-  const root = (await layout.index())?.manifests[0];
+  const root = await layout.root();
   if (root === undefined)
     throw new AppError('evidence/empty', 'usage', `${layoutPath} holds no image`, { hint: 'runner-image build' });
   const index = parseIndex(await layout.read(root));

@@ -9,7 +9,7 @@ import { openLayout } from '../../oci/layout/index.ts';
  */
 export async function requirePlatforms(host: Host, directory: string, plan: Plan): Promise<void> {
   const layout = await openLayout(host, directory);
-  const root = (await layout.index())?.manifests[0];
+  const root = await layout.root();
   if (root === undefined) return;
   const { manifests } = parseIndex(await layout.read(root));
   const there = manifests.map((child) => fromOciPlatform(child.platform));

@@ -98,7 +98,7 @@ function lastingTag(found: readonly ImageConfig[], tag: string | undefined): rea
 export async function publishLayout(host: Host, options: PublishOptions): Promise<Published> {
   const { registry, repository } = parseImageRef(options.repository);
   const layout = await openLayout(host, options.layout);
-  const root = (await layout.index())?.manifests[0];
+  const root = await layout.root();
   if (root === undefined) {
     throw new AppError('publish/empty', 'usage', `${options.layout} holds no image`, { hint: 'runner-image build' });
   }

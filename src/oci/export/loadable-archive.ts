@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { Pack } from 'tar-stream';
 import { blobPath, mediaTypes, type Descriptor, type Manifest } from '../../core/index.ts';
 
@@ -61,6 +62,5 @@ function text(pack: Pack, name: string, value: unknown): void {
 }
 
 async function copy(pack: Pack, blob: Descriptor, content: Readable): Promise<void> {
-  const { pipeline } = await import('node:stream/promises');
   await pipeline(content, pack.entry({ name: path(blob), mode: 0o644, mtime: new Date(0), size: blob.size }));
 }

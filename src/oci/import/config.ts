@@ -77,7 +77,7 @@ function history(engine: readonly HistoryEntry[], facts: ConfigFacts, created: s
     const { empty_layer: _engine, ...words } = entry;
     const instruction = said?.[index - own.length];
     const rest = instruction === undefined ? words : { created_by: instruction };
-    return { ...rest, created, ...(diffId === undefined ? { empty_layer: true } : {}) };
+    return { ...rest, created, empty_layer: diffId === undefined ? true : undefined };
   });
 }
 
@@ -99,7 +99,7 @@ export function rewriteConfig(facts: ConfigFacts): Buffer {
     ...kept,
     created,
     rootfs: { type: 'layers', diff_ids: facts.diffIds.filter((diffId) => diffId !== undefined) },
-    ...(entries.length === 0 ? {} : { history: history(entries, facts, created) }),
+    history: entries.length === 0 ? undefined : history(entries, facts, created),
   };
   return Buffer.from(JSON.stringify(sorted(rewritten as unknown as Json)));
 }

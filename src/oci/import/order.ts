@@ -39,7 +39,7 @@ function normalise(entry: TarEntry, name: string, epoch: number): TarEntry {
     name: entry.type === 'directory' ? `${name}/` : name,
     link: entry.type === 'link' ? cleanName(entry.link) : entry.link,
     mtime: Math.min(entry.mtime, epoch),
-    ...(xattrs.size === 0 ? {} : { xattrs }),
+    xattrs: xattrs.size === 0 ? undefined : xattrs,
   };
 }
 

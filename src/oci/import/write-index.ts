@@ -25,7 +25,7 @@ export function imageIndex(manifests: readonly Descriptor[], annotations: Readon
     schemaVersion: 2,
     mediaType: mediaTypes.index,
     manifests: ordered,
-    ...(sorted.length === 0 ? {} : { annotations: Object.fromEntries(sorted) }),
+    annotations: sorted.length === 0 ? undefined : Object.fromEntries(sorted),
   };
 }
 

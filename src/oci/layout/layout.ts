@@ -37,6 +37,8 @@ export interface Layout {
   read(blob: Expected, limit?: number): Promise<Buffer>;
   /** index.json; undefined when nothing was written yet. */
   index(): Promise<Index | undefined>;
+  /** The image of a layout that this program wrote, the first of index.json; undefined when it holds none. */
+  root(): Promise<Descriptor | undefined>;
   /** Replaces index.json: whole or not at all. */
   writeIndex(index: Index): Promise<void>;
 }
@@ -110,6 +112,7 @@ function makeLayout(host: Host, directory: string): Layout {
       if ((await host.files.stat(path)) === undefined) return undefined;
       return parseIndex(await host.files.read(path, maxManifestBytes), path);
     },
+    root: async () => (await layout.index())?.manifests[0],
     writeIndex: (index) =>
       host.files.write(join(directory, 'index.json'), JSON.stringify({ ...index, mediaType: mediaTypes.index })),
   };

@@ -95,9 +95,9 @@ export class Scanner {
       if (begins > start || begins + matched.length <= start || offset + begins < already) continue;
       this.lastEnd.set(rule, offset + begins + matched.length);
       if (rule.accept?.(matched) === false) continue;
-      const line = this.size > maxCounted ? {} : { line: this.lineAt(bytes, offset, begins) };
+      const line = this.size > maxCounted ? undefined : this.lineAt(bytes, offset, begins);
       const redacted = `${matched.slice(0, rule.show)}… (${matched.length} characters)`;
-      this.report({ rule: rule.id, path: this.path, ...line, redacted });
+      this.report({ rule: rule.id, path: this.path, line, redacted });
     }
   }
 

@@ -38,9 +38,9 @@ export class TreeView implements ReadonlyMap<string, Entry> {
       uid: nodes.uid(inode),
       gid: nodes.gid(inode),
       size: nodes.size(inode),
-      ...(kind === 'symlink' ? { link: toText(nodes.link(inode)) } : {}),
+      link: kind === 'symlink' ? toText(nodes.link(inode)) : undefined,
       layer: nodes.writtenIn.get(node),
-      ...(nodes.capabilities(inode) ? { capabilities: true as const } : {}),
+      capabilities: nodes.capabilities(inode) ? true : undefined,
     };
   }
 

@@ -60,8 +60,7 @@ function pictureOf(members: Members, platform: ImagePlatform, options: WalkOptio
     }
     builder.endLayer(reader, index);
     const createdBy = steps[index]?.created_by;
-    const made = createdBy === undefined ? {} : { createdBy };
-    return { digest, diffId, size, uncompressedSize: reader.bytes, entries: reader.records.added, ...made };
+    return { digest, diffId, size, uncompressedSize: reader.bytes, entries: reader.records.added, createdBy };
   });
   const { manifest, digest } = manifestOf(image.configBytes, layers);
   return { platform, manifestDigest: digest, manifest, config: image.config, layers: facts, ...builder.finish() };
