@@ -21,7 +21,7 @@ export const commands: Record<string, { summary: string; load: () => Promise<{ c
   attest: { summary: 'attach provenance and SBOMs to a signed digest', load: () => import('./attest.ts') },
   verify: { summary: 'prove an image on every node, or say what it lacks', load: () => import('./verify.ts') },
   promote: { summary: 'verify, copy with all proofs, verify again, move the tag', load: () => import('./promote.ts') },
-  ci: { summary: 'the steps of the workflows: plan, check, gate, publish, tag, result', load: () => import('./ci.ts') },
+  ci: { summary: 'what only the workflows need: plans, outputs, summaries, issues', load: () => import('./ci.ts') },
   lab: { summary: 'start or stop the embedded upstreams of demo and tests', load: () => import('./lab.ts') },
   doctor: { summary: 'what this machine lacks, and the command that mends it', load: () => import('./doctor.ts') },
 };

@@ -62,13 +62,16 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
   module.define(parser);
+  let named = parser;
+  parser.hook('preAction', (_parser, subcommand) => void (named = subcommand));
   parser.parse(rest, { from: 'user' });
-  const options = parser.opts<Record<string, unknown>>();
+  const options = named.optsWithGlobals<Record<string, unknown>>();
   return await withHost(options['quiet'] === true, (host) =>
     module.run({
       host,
       console,
-      args: parser.args,
+      subcommand: named === parser ? undefined : named.name(),
+      args: named.args,
       options,
       json: options['json'] === true,
       root: resolve(String(options['root'])),
@@ -106,6 +109,8 @@ async function withHost(quiet: boolean, run: (host: CreatedHost) => Promise<Exit
 function report(error: unknown, json: boolean): ExitCode {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exitCodes.clean;
+    // A command with subcommands was called without one: its help was printed.
+    if (error.code === 'commander.help') return exitCodes.usage;
     const text = error.message.replace(/^error: /, '');
     return report(new AppError('cli/usage', 'usage', text, { hint: 'add --help for the options and examples' }), json);
   }

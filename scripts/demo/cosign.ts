@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { labPaths } from '../../test/lab/paths.ts';
 import { parseImageRef } from '../../src/core/index.ts';
-import type { Evidence } from '../../src/flows/evidence/index.ts';
+import type { Evidence } from '../../src/evidence/index.ts';
 import { consumerCommands, type ConsumerImage, type ConsumerTrust } from '../../src/flows/trust/index.ts';
 import type { Kit } from './kit.ts';
 import { here, run, tell } from './run.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseImageRef } from '../../src/core/index.ts';
 import { layoutDirectory } from '../../src/flows/build/index.ts';
-import { evidenceFile, type Evidence } from '../../src/flows/evidence/index.ts';
+import { evidenceFile, type Evidence } from '../../src/evidence/index.ts';
 import { byCosign } from './cosign.ts';
 import { startKit } from './kit.ts';
 import { here, root, runnerImage, stop, tell } from './run.ts';

@@ -21,6 +21,7 @@ const rules: Record<string, readonly string[]> = {
   upstreams: ['errors', 'core', 'host', 'checksums', 'registry'],
   sbom: ['errors', 'core', 'oci'],
   sigstore: ['errors', 'core', 'host:type'],
+  evidence: ['errors', 'core', 'host:type'],
   report: ['errors', 'core'],
   flows: ['*'],
 };
