@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
-import { AppError, AppErrors, errorToJson, exitCodes, renderError, type ExitCode } from '../src/errors/index.ts';
+import { AppError, errorToJson, exitCodes, renderError, type ExitCode } from '../src/errors/index.ts';
 import { createHost, type CreatedHost } from '../src/host/index.ts';
 import { commands } from './commands.ts';
 import type { Console } from './command.ts';
@@ -116,7 +116,6 @@ function report(error: unknown, json: boolean): ExitCode {
   }
   process.stderr.write(`${renderError(error)}\n`);
   if (json) console.json({ error: errorToJson(error) });
-  if (error instanceof AppErrors) return error.errors[0]?.exit ?? exitCodes.usage;
   return error instanceof AppError ? error.exit : exitCodes.machine;
 }
 

@@ -1,4 +1,4 @@
-import { exitCodes, type ExitCode } from '../../src/errors/index.ts';
+import { AppError, exitCodes, type ExitCode } from '../../src/errors/index.ts';
 import { summarise, tagVariant } from '../../src/flows/ci/index.ts';
 import { makeVerifier } from '../../src/flows/trust/policy-file.ts';
 import { createRegistry } from '../../src/registry/index.ts';
@@ -11,11 +11,13 @@ import type { CiStep } from './step.ts';
 async function run(call: Call): Promise<ExitCode> {
   const { host } = call;
   const variant = call.args[0] ?? '';
+  const tags = listOption(call, 'tag');
+  if (tags.length === 0) throw new AppError('cli/usage', 'usage', 'ci tag needs a tag', { expected: '--tag LIST' });
   const evidence = stringOption(call, 'evidence');
   const policy = await policyOf(call);
   const { reference, moves } = await tagVariant(host, {
     plan: await planFor(call, variant, await surroundings(call)),
-    tags: listOption(call, 'tag'),
+    tags,
     frozen: fileOption(call, 'plan'),
     registry: createRegistry(host),
     verifier: policy === undefined ? undefined : await makeVerifier(host, policy, trustSources(call)),

@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { labelNames, parseImageRef, parseIndex, type Digest, type Plan } from '../../core/index.ts';
-import { AppError } from '../../errors/index.ts';
+import { AppError, throwAll } from '../../errors/index.ts';
 import { loadEvidence, requirePassed, type Evidence } from '../../evidence/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { readFrozen } from './frozen.ts';
-import { throwFindings } from './throw-findings.ts';
 
 /** SignJob is all that the signing workflow is told: where, and which bytes. */
 export interface SignJob {
@@ -80,6 +79,6 @@ export async function publishedDigests(host: Host, options: DigestsOptions): Pro
       errors.push(error);
     }
   }
-  throwFindings('ci/digests', errors, 'nothing was signed');
+  throwAll(errors);
   return jobs;
 }
