@@ -22,7 +22,7 @@ import {
 } from '../../src/evidence/index.ts';
 import { openBuilt, requireInputs } from '../../src/flows/built.ts';
 import type { CheckResult } from '../../src/flows/check/index.ts';
-import { gateOf } from '../../src/flows/publish/gate.ts';
+import { gateOf } from '../../src/flows/publish/hold.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { testPlan } from '../support/sigstore/plan.ts';
 

@@ -258,8 +258,8 @@ describe('from pushed digests to a release, with the steps of the workflows', ()
   it('signs nothing that no gate of this run let through', async () => {
     const [plan] = plans as [Plan];
     const { registry: at, repository } = parseImageRef(plan.repository);
-    const [child] = (await registry.manifest({ registry: at, repository, digest: digests.get(plan.variant) }))
-      .node.children;
+    const [child] = (await registry.manifest({ registry: at, repository, digest: digests.get(plan.variant) })).node
+      .children;
     const ended = await step(commandsOf('sign.yml')[0] ?? 'exit 99', {}, `${plan.repository}@${child?.digest ?? ''}`);
     expect(ended.code).not.toBe(0);
   });
