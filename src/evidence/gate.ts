@@ -26,13 +26,14 @@ export function requirePassed({ file, evidence: { digest, gate } }: Filed): void
  */
 export async function demandGate(host: Host, place: EvidencePlace): Promise<void> {
   const found = await findEvidence(host, place);
-  if (found !== undefined) {
+  if (found?.evidence.gate !== undefined) {
     requirePassed(found);
     return;
   }
   throw new AppError('trust/no-gate', 'usage', 'refusing to sign: no gate is recorded for this digest', {
     expected: `a gate that passed for ${place.digest}`,
-    found: 'no evidence of it under dist/',
+    found: found === undefined ? 'no evidence of it under dist/' : 'evidence without a gate',
+    where: found === undefined ? undefined : { file: found.file },
     hint: 'publish it from here, hand over its evidence.json (--evidence FILE), or say why not (--without-gate REASON)',
   });
 }
