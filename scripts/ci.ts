@@ -28,7 +28,7 @@ const steps: Readonly<Record<string, CiStep>> = {
 export const command: CommandModule = {
   define(command) {
     for (const [name, step] of Object.entries(steps)) {
-      const subcommand = command.command(name).description(step.summary).configureHelp({ showGlobalOptions: true });
+      const subcommand = command.command(name).description(step.summary);
       step.define?.(subcommand);
       // What was named is run by runner-image.ts, as every command is.
       subcommand.action(() => undefined);

@@ -59,6 +59,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     .option('--json', 'print the result as JSON')
     .option('--quiet', 'no progress on stderr, only warnings and errors')
     .option('--root <dir>', 'project whose images/ is meant', projectRoot())
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
   module.define(parser);
