@@ -1,11 +1,20 @@
 import { digestOf, formatImageRef, parseImageRef, type ImageRef, type Plan } from '../src/core/index.ts';
 import { AppError, exitCodes } from '../src/errors/index.ts';
-import { platformBuild, recordedBuilds } from '../src/flows/evidence/builds.ts';
-import type { PlatformBuild } from '../src/flows/evidence/schema.ts';
-import { withAttachments, withSboms } from '../src/flows/evidence/steps.ts';
-import { completeEvidence, type EvidencePlace } from '../src/flows/evidence/store.ts';
+import {
+  buildBy,
+  extendEvidence,
+  findEvidence,
+  withAttachments,
+  withSboms,
+  type Build,
+  type EvidencePlace,
+} from '../src/evidence/index.ts';
+import { variantOfRepository } from '../src/flows/ci/variant.ts';
+import { loadDefinitions } from '../src/flows/plan.ts';
 import { attestTree } from '../src/flows/trust/attest-tree.ts';
+import { projectPins } from '../src/flows/trust/pinned-paths.ts';
 import { provenanceOf, type Observed } from '../src/flows/trust/provenance.ts';
+import { sbomsOf } from '../src/flows/trust/sbom.ts';
 import { sbomsIn } from '../src/flows/trust/sbom-files.ts';
 import { demandDigest, treeToSign } from '../src/flows/trust/sign-tree.ts';
 import { createRegistry, type Registry } from '../src/registry/index.ts';
@@ -16,21 +25,22 @@ import { surroundings, surroundingsOptions, type Surroundings } from './surround
 import { evidenceOption, evidencePlace, penOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
 import { toolVersion } from './version.ts';
 
-/** As said, or as the machines that built it wrote down; nobody guesses it. */
-async function whoBuilt(call: Call, place: EvidencePlace): Promise<(observed: Observed) => readonly PlatformBuild[]> {
+/** Who built the images: an engine for all of them, or what the machines that built them recorded. Never a guess. */
+type Builder = { readonly product: string; readonly version: string } | readonly Build[];
+
+async function builderOf(call: Call, place: EvidencePlace): Promise<Builder> {
   const [product, version] = [stringOption(call, 'engineProduct'), stringOption(call, 'engineVersion')];
   if ((product === undefined) !== (version === undefined))
     throw new AppError('cli/usage', 'usage', 'an engine has a name and a version', {
       expected: '--engine-product with --engine-version, or neither',
     });
-  if (product === undefined || version === undefined) {
-    const builds = await recordedBuilds(call.host, place);
-    return () => builds;
-  }
-  return ({ images }) =>
-    images.flatMap(({ digest, platform }) =>
-      platform === undefined ? [] : [platformBuild(platform, digest, { product, version })],
-    );
+  if (product !== undefined && version !== undefined) return { product, version };
+  return (await findEvidence(call.host, place))?.evidence.builds ?? [];
+}
+
+function buildsBy(builder: Builder, { images }: Observed): readonly Build[] {
+  if (!('product' in builder)) return builder;
+  return images.flatMap(({ digest, platform }) => (platform === undefined ? [] : [buildBy(builder, platform, digest)]));
 }
 
 async function planOf(call: Call, ref: ImageRef): Promise<{ readonly plan: Plan; readonly around: Surroundings }> {
@@ -41,8 +51,6 @@ async function planOf(call: Call, ref: ImageRef): Promise<{ readonly plan: Plan;
 
 /** A CI job that is told nothing but a repository finds the variant by it. */
 async function variantOf({ host, root }: Call, ref: ImageRef, { pinsFile }: Surroundings): Promise<string> {
-  const { loadDefinitions } = await import('../src/flows/plan.ts');
-  const { variantOfRepository } = await import('../src/flows/ci/variant.ts');
   return variantOfRepository(await loadDefinitions(host, root, pinsFile), ref);
 }
 
@@ -52,10 +60,7 @@ interface SbomFacts {
   readonly toolVersion: string;
 }
 
-/** The readers of layers and packages are loaded only where the documents do not lie ready. */
 async function readSboms({ host, root }: Call, ref: ImageRef, registry: Registry, facts: SbomFacts) {
-  const { sbomsOf } = await import('../src/flows/trust/sbom.ts');
-  const { projectPins } = await import('../src/flows/trust/pinned-paths.ts');
   return await sbomsOf(host, {
     image: formatImageRef(ref),
     registry,
@@ -93,29 +98,28 @@ export const command: CommandModule = {
     const registry = createRegistry(host);
     const version = toolVersion();
     // The certificate is fetched and the image read while the plan is made.
-    const [{ plan, around }, pen, tree, builds] = await Promise.all([
+    const [{ plan, around }, pen, tree, builder] = await Promise.all([
       planOf(call, ref),
       penOf(call, registry),
       treeToSign(registry, ref),
-      whoBuilt(call, place),
+      builderOf(call, place),
     ]);
     const written = stringOption(call, 'sbom');
     const sboms =
       written === undefined
         ? await readSboms(call, ref, registry, { plan, around, toolVersion: version })
         : await sbomsIn(host, fromHere(written));
-    // Asking the signer who it is fetches its token, which on GitHub names the workflow that signs.
-    await pen.signer.self();
-    const site = buildSite(host.env, pen.signer.secret());
+    // On GitHub the identity token names the workflow that signs.
+    const site = buildSite(host.env, await pen.signer.token());
     const texts = new Map(sboms.map(({ digest, text }) => [digest, text]));
     const attestable = {
       provenance: (observed: Observed) =>
-        provenanceOf({ plan, site, toolVersion: version, builds: builds(observed) }, observed),
+        provenanceOf({ plan, site, toolVersion: version, builds: buildsBy(builder, observed) }, observed),
       sboms: texts,
       inputDigest: plan.inputDigest,
     };
     const attested = await attestTree(pen, tree, attestable, { legacy: flag(call, 'legacy') });
-    await completeEvidence(host, place, (evidence) =>
+    await extendEvidence(host, place, (evidence) =>
       withSboms(
         withAttachments(evidence, [...attested.bundles]),
         sboms.map(({ platform, digest, components, text }) => ({

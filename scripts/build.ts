@@ -52,7 +52,6 @@ export const command: CommandModule = {
     const text = (name: string) => stringOption(call, name);
     const engine = text('engine') ?? (flag(call, 'dryRun') ? 'dry-run' : undefined);
     const builder = text('builder');
-    const published = text('published');
     const expires = text('expiresAfter');
     const result = await buildLayout(host, {
       root,
@@ -65,15 +64,18 @@ export const command: CommandModule = {
           name: engine,
           builder,
         }),
-      force: flag(call, 'force'),
-      noCache: call.options['cache'] === false,
-      machineArgs: around.machineArgs,
-      extraHosts: around.extraHosts,
-      cacheFrom: valuesOption(call, 'cacheFrom'),
-      cacheTo: valuesOption(call, 'cacheTo'),
-      extraCa: around.extraCa,
-      networkMode: around.networkMode,
-      published,
+      reuse: { published: text('published'), never: flag(call, 'force') },
+      machine: {
+        args: around.machineArgs,
+        extraCa: around.extraCa,
+        extraHosts: around.extraHosts,
+        networkMode: around.networkMode,
+      },
+      cache: {
+        from: valuesOption(call, 'cacheFrom'),
+        to: valuesOption(call, 'cacheTo'),
+        none: call.options['cache'] === false,
+      },
       labels: expires === undefined ? undefined : { 'quay.expires-after': expires },
     });
     if (call.json) call.console.json(result);

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 import { formatBytes, parseImagePlatform } from '../src/core/index.ts';
-import { exitCodes } from '../src/errors/index.ts';
-import { checkImage, parseProfile, type CheckResult } from '../src/flows/check/index.ts';
+import { AppError, exitCodes } from '../src/errors/index.ts';
+import { checkImage, parseProfile, recordRuns, type CheckResult } from '../src/flows/check/index.ts';
+import { summarise } from '../src/flows/ci/runner-files.ts';
 import { countsOf, formatAnnotations, formatReport, parseReportFormat } from '../src/report/index.ts';
 import { createRegistry } from '../src/registry/index.ts';
-import { examples, flag, listOption, stringOption, type CommandModule } from './command.ts';
+import { examples, flag, fromHere, listOption, stringOption, type CommandModule } from './command.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
 import { toolVersion } from './version.ts';
 
@@ -38,6 +39,7 @@ export const command: CommandModule = {
       .option('--strict-version', 'another contract version is an error, not advice')
       .option('--run', 'also start every platform and speak AG-UI to it')
       .option('--health', 'also start every platform and wait for /health')
+      .option('--evidence <file>', 'with --run: record there what was seen, for `publish --recorded-runs`')
       .option('--format <name>', 'table, json, sarif, junit, markdown or github', 'table')
       .option('--output <file>', 'write the report there, and the table to stdout');
     surroundingsOptions(command);
@@ -46,6 +48,7 @@ export const command: CommandModule = {
       ['runner-image check quay.io/you/runner@sha256:… --profile custom --run', 'a derived image, also running'],
       ['runner-image check docker-daemon:you/runner:dev --waivers waivers.yaml', 'before it is pushed'],
       ['runner-image check oci:dist/standard --format sarif --output check.sarif', 'for code scanning'],
+      ['runner-image check oci:dist/standard --run --evidence dist/standard/evidence.json', 'on each native machine'],
     ]);
   },
   async run(call) {
@@ -56,6 +59,11 @@ export const command: CommandModule = {
     const waivers = listOption(call, 'waivers');
     const platforms = listOption(call, 'platform').map((platform) => parseImagePlatform(platform));
     const depth = flag(call, 'run') ? 'suite' : flag(call, 'health') ? 'health' : undefined;
+    const evidence = text('evidence');
+    if (evidence !== undefined && depth !== 'suite')
+      throw new AppError('cli/usage', 'usage', '--evidence records what was seen of a started image', {
+        expected: '--evidence with --run',
+      });
     const result = await checkImage(call.host, {
       root: call.home,
       image: call.args[0] ?? '',
@@ -67,10 +75,11 @@ export const command: CommandModule = {
       base,
       waivers,
       inheritedWaivers: around.waivers,
-      ...(platforms.length === 0 ? {} : { platforms }),
+      platforms: platforms.length === 0 ? undefined : platforms,
       run: depth,
       dockerHost: around.dockerHost,
     });
+    if (evidence !== undefined) await recordRuns(call.host, fromHere(evidence), result);
     const color = process.stdout.isTTY && call.host.env['NO_COLOR'] === undefined;
     const output = text('output');
     if (output !== undefined) await call.host.files.write(resolve(output), `${formatReport(result.report, format)}\n`);
@@ -78,6 +87,7 @@ export const command: CommandModule = {
     call.console.print(formatReport(result.report, shown, { color }));
     for (const line of undecided(result)) call.host.story.say(line);
     if (shown === 'table') call.host.story.say(sizes(result));
+    await summarise(call.host, formatReport(result.report, 'markdown'));
     if (call.host.env['GITHUB_ACTIONS'] === 'true') call.host.story.say(formatAnnotations(result.report));
     return countsOf(result.report.findings).errors > 0 ? exitCodes.findings : exitCodes.clean;
   },

@@ -1,60 +1,42 @@
-import { AppError, type ExitCode } from '../src/errors/index.ts';
-import { collect, examples, type Call, type CommandModule } from './command.ts';
-import { planOption } from './plan-option.ts';
-import { surroundingsOptions } from './surroundings.ts';
-import { trustOptions } from './trust.ts';
+import { bump } from './ci/bump.ts';
+import { compare } from './ci/compare.ts';
+import { digests } from './ci/digests.ts';
+import { groups } from './ci/groups.ts';
+import { plan } from './ci/plan.ts';
+import { propose } from './ci/propose.ts';
+import { release } from './ci/release.ts';
+import { result } from './ci/result.ts';
+import type { CiStep } from './ci/step.ts';
+import { tag } from './ci/tag.ts';
+import { watch } from './ci/watch.ts';
+import type { CommandModule } from './command.ts';
+import { AppError } from '../src/errors/index.ts';
 
-/** Each step is loaded when it runs. */
-const steps: Record<string, () => Promise<{ step: (call: Call) => Promise<ExitCode> }>> = {
-  plan: () => import('./ci/plan.ts'),
-  check: () => import('./ci/check.ts'),
-  gate: () => import('./ci/gate.ts'),
-  compare: () => import('./ci/compare.ts'),
-  digests: () => import('./ci/digests.ts'),
-  publish: () => import('./ci/publish.ts'),
-  tag: () => import('./ci/tag.ts'),
-  release: () => import('./ci/release.ts'),
-  result: () => import('./ci/result.ts'),
-  groups: () => import('./ci/groups.ts'),
-  bump: () => import('./ci/bump.ts'),
-  propose: () => import('./ci/propose.ts'),
-  watch: () => import('./ci/watch.ts'),
+const steps: Readonly<Record<string, CiStep>> = {
+  plan,
+  compare,
+  digests,
+  tag,
+  release,
+  result,
+  groups,
+  bump,
+  propose,
+  watch,
 };
 
 export const command: CommandModule = {
   define(command) {
-    command
-      .argument('<step>', Object.keys(steps).join(', '))
-      .argument('[variant]', 'for check, gate, compare, publish and tag; the group of pins for bump')
-      .option('--output <file>', 'plan, check, gate: where the result is written; bump: a folder for it')
-      .option('--from <folder>', 'propose: what `ci bump` wrote')
-      .option('--base <branch>', 'propose: the branch to merge into', 'main')
-      .option('--revision <commit>', 'plan: the commit, elsewhere than on GitHub; nothing is published then')
-      .option('--force', 'plan: also build what was published from the same inputs')
-      .option('--platform <name>', 'check: the platform that this machine runs natively')
-      .option('--record <file>', 'gate: what `ci check` wrote; again for each platform', collect)
-      .option('--gate <file>', 'publish, tag: what `ci gate` wrote')
-      .option('--gates <folder>', 'digests: what `ci gate` wrote for every variant')
-      .option('--tag <list>', 'tag: the tags to move')
-      .option('--dry-run', 'watch: tell what was found, open no issue')
-      .option('--offline', 'watch: ask no upstream')
-      .option(...planOption);
-    surroundingsOptions(command);
-    trustOptions(command);
-    examples(command, [
-      ['runner-image ci plan --output plan.json', 'every plan, frozen; outputs for the matrices of build.yml'],
-      ['runner-image ci check openshell --platform linux/arm64 --output arm64.json', 'the suite on a native machine'],
-      ['runner-image ci gate openshell --plan plan.json --record amd64.json --record arm64.json', 'all or nothing'],
-      ['runner-image ci watch --dry-run', 'what the daily watch would open an issue about'],
-    ]);
+    for (const [name, step] of Object.entries(steps)) {
+      const subcommand = command.command(name).description(step.summary);
+      step.define?.(subcommand);
+      // What was named is run by runner-image.ts, as every command is.
+      subcommand.action(() => undefined);
+    }
   },
   async run(call) {
-    const [name] = call.args;
-    const load = name !== undefined && Object.hasOwn(steps, name) ? steps[name] : undefined;
-    if (load === undefined)
-      throw new AppError('cli/usage', 'usage', `unknown step ${JSON.stringify(name ?? '')}`, {
-        expected: Object.keys(steps).join(', '),
-      });
-    return await (await load()).step(call);
+    const step = steps[call.subcommand ?? ''];
+    if (step !== undefined) return await step.run(call);
+    throw new AppError('cli/usage', 'usage', 'ci needs a subcommand', { expected: Object.keys(steps).join(', ') });
   },
 };

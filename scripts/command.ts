@@ -24,6 +24,8 @@ export interface CommandModule {
 export interface Call {
   readonly host: Host;
   readonly console: Console;
+  /** Of a command with subcommands, the one that was named. */
+  readonly subcommand?: string | undefined;
   readonly args: readonly string[];
   readonly options: Readonly<Record<string, unknown>>;
   readonly json: boolean;
@@ -59,6 +61,9 @@ export function stringOption(call: Call, name: string): string | undefined {
 
 /** fromHere makes a path on the command line absolute. */
 export const fromHere = (path: string): string => (isAbsolute(path) ? path : join(process.cwd(), path));
+
+/** fileOption reads a required option (requiredOption) that names a file, as an absolute path. */
+export const fileOption = (call: Call, name: string): string => fromHere(String(call.options[name]));
 
 export function flag(call: Call, name: string): boolean {
   return call.options[name] === true;

@@ -6,6 +6,7 @@ import { commonOptions, type CommandModule } from './command.ts';
 export function parserFor(name: string, module: CommandModule): Command {
   const parser = new Command(`runner-image ${name}`)
     .description(commands[name]?.summary ?? '')
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
   commonOptions(parser);

@@ -1,14 +1,15 @@
 import { relative } from 'node:path';
 import { formatBytes, parseImageRef } from '../src/core/index.ts';
-import { exitCodes } from '../src/errors/index.ts';
-import { inputTag, layoutDirectory } from '../src/flows/build/names.ts';
-import { builtBy } from '../src/flows/evidence/builds.ts';
-import { gateLayout, publishVariant, type PublishedVariant } from '../src/flows/publish/variant.ts';
+import { AppError, exitCodes } from '../src/errors/index.ts';
+import { builtBy } from '../src/evidence/index.ts';
+import { layoutDirectory } from '../src/flows/build/names.ts';
+import { summarise } from '../src/flows/ci/runner-files.ts';
+import { publish, rehearse, type GateCheck, type Gating, type Published } from '../src/flows/publish/index.ts';
 import { commandLine, consumerCommands, signerHere, type ConsumerTrust } from '../src/flows/trust/consumer-commands.ts';
 import { createRegistry } from '../src/registry/index.ts';
-import { examples, flag, listOption, stringOption, type Call, type CommandModule } from './command.ts';
+import { examples, flag, fromHere, listOption, stringOption, type Call, type CommandModule } from './command.ts';
 import { narrowed } from './narrowed.ts';
-import { planFor } from './plan-option.ts';
+import { planFor, planOption } from './plan-option.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
 import { toolVersion } from './version.ts';
 
@@ -21,17 +22,15 @@ function consumerTrust(call: Call): ConsumerTrust {
 }
 
 /** What was printed is a view of the evidence. */
-function tell({ push, tags, evidence, evidenceFile, reference }: PublishedVariant, trust: ConsumerTrust): string {
-  const { gate, platforms, pins } = evidence;
+function tell({ push, tags, evidence, evidenceFile, reference, digest }: Published, trust: ConsumerTrust): string {
+  const { gate, platforms, pins, runs } = evidence;
   const engine = builtBy(evidence.builds);
   const moves = tags.map(
     ({ tag, before, after, moved }) => `  ${tag}  ${moved ? `${before ?? 'new'} → ${after}` : `already ${after}`}`,
   );
-  const seen = gate?.platforms.map(({ checks }) => checks.filter(({ state }) => state === 'passed').length) ?? [];
-  const passed = seen.reduce((sum, count) => sum + count, 0);
-  const { registry, repository, digest } = parseImageRef(reference);
-  const image = { repo: { registry, repository }, index: digest ?? evidence.digest };
-  const commands = consumerCommands({ ...image, images: platforms.map(({ manifest }) => manifest) }, trust);
+  const passed = runs.flatMap(({ checks }) => checks).filter(({ state }) => state === 'passed').length;
+  const { registry, repository } = parseImageRef(reference);
+  const image = { repo: { registry, repository }, index: digest, images: platforms.map(({ manifest }) => manifest) };
   return [
     `published ${reference} (${formatBytes(push.bytes)} uploaded)`,
     ...moves,
@@ -42,8 +41,21 @@ function tell({ push, tags, evidence, evidenceFile, reference }: PublishedVarian
       : `  gate passed ${gate.at}: ${passed} checks, ${gate.warnings} warnings, ${gate.waived} waived`,
     `  evidence ${relative(process.cwd(), evidenceFile)}`,
     'once it is signed and attested (runner-image sign, attest), anybody proves it with:',
-    ...commands.map((args) => `  ${commandLine(args)}`),
+    ...consumerCommands(image, trust).map((args) => `  ${commandLine(args)}`),
   ].join('\n');
+}
+
+/** How it gets through the gate: at most one of three options says that something was seen elsewhere. */
+function gatingOf(call: Call, check: GateCheck): Gating {
+  const evidence = stringOption(call, 'evidence');
+  const given = [evidence !== undefined, flag(call, 'recordedRuns'), flag(call, 'skipGate')].filter(Boolean);
+  if (given.length > 1)
+    throw new AppError('cli/usage', 'usage', 'the gate was either held here, recorded, or skipped', {
+      expected: 'at most one of --evidence, --recorded-runs and --skip-gate',
+    });
+  if (evidence !== undefined) return { $case: 'recorded', evidence: fromHere(evidence) };
+  if (flag(call, 'skipGate')) return { $case: 'skipped' };
+  return { $case: flag(call, 'recordedRuns') ? 'recorded-runs' : 'start', check };
 }
 
 export const command: CommandModule = {
@@ -52,8 +64,12 @@ export const command: CommandModule = {
       .argument('[variant]', 'variant to publish, from dist/<variant>', 'openshell')
       .option('--to <repository>', 'host/repository; the variant’s own otherwise')
       .option('--tag <list>', 'tags to move last')
+      .option('--digest-only', 'move no tag, not even the one by which the same inputs are found again')
       .option('--platform <list>', 'platforms that must be in it, for a trial; all of the plan otherwise')
-      .option('--skip-gate', 'the gate was passed elsewhere, by this same digest')
+      .option('--evidence <file>', 'the gate passed on another machine, by this same digest: its evidence.json')
+      .option('--recorded-runs', 'start nothing here: `check --run --evidence` recorded every platform')
+      .option('--skip-gate', 'the gate was passed elsewhere, by this same digest, and nothing records it')
+      .option(...planOption)
       .option('--identity <uri>', 'who will sign it, for the command lines that consumers get; the CI’s own otherwise')
       .option('--issuer <url>', 'who vouches for that identity', 'https://token.actions.githubusercontent.com')
       .option('--dry-run', 'hold it against the gate, push nothing');
@@ -61,6 +77,8 @@ export const command: CommandModule = {
     examples(command, [
       ['runner-image publish --tag latest', 'gate, push dist/openshell by digest, then move the tag'],
       ['runner-image publish standard --to 127.0.0.1:5000/demo/standard --lab', 'into the lab’s registry'],
+      ['runner-image publish --dry-run --recorded-runs', 'the gate over what native machines recorded'],
+      ['runner-image publish --evidence evidence.json --digest-only', 'what passed the gate on another machine'],
     ]);
   },
   async run(call) {
@@ -70,31 +88,20 @@ export const command: CommandModule = {
     const plan = narrowed(call, await planFor(call, variant, around));
     const layout = layoutDirectory(root, variant);
     const registry = createRegistry(host, { mirrors: around.mirrors, plainHttp: around.plainHttp });
-    const lab =
-      around.labRegistry === undefined
-        ? undefined
-        : `${around.labRegistry}/${plan.repository.split('/').slice(1).join('/')}`;
+    const { labRegistry, waivers: inheritedWaivers, dockerHost } = around;
+    const lab = labRegistry === undefined ? undefined : [labRegistry, ...plan.repository.split('/').slice(1)].join('/');
     const repository = stringOption(call, 'to') ?? lab ?? plan.repository;
-    const gate = {
-      root,
-      version: toolVersion(),
-      inheritedWaivers: around.waivers,
-      dockerHost: around.dockerHost,
-    };
+    const gate = gatingOf(call, { root, registry, version: toolVersion(), inheritedWaivers, dockerHost });
     if (flag(call, 'dryRun')) {
-      await gateLayout(host, { plan, layout, registry, gate });
-      call.console.print(`would push ${layout} to ${repository}`);
+      const { evidence } = await rehearse(host, { plan, layout, gate });
+      await summarise(host, `**${variant}** passed the gate on every platform: \`${evidence.digest}\``);
+      if (call.json) call.console.json({ layout, repository, evidence });
+      else call.console.print(`would push ${layout} to ${repository}`);
       return exitCodes.clean;
     }
-    const published = await publishVariant(host, {
-      plan,
-      layout,
-      repository,
-      registry,
-      tags: listOption(call, 'tag'),
-      inputTag: inputTag(plan),
-      ...(flag(call, 'skipGate') ? {} : { gate }),
-    });
+    const tags = flag(call, 'digestOnly') ? 'none' : listOption(call, 'tag');
+    const published = await publish(host, { plan, layout, repository, registry, tags, gate });
+    await summarise(host, `pushed \`${published.reference}\``);
     if (call.json) call.console.json(published);
     else call.console.print(tell(published, consumerTrust(call)));
     return exitCodes.clean;

@@ -2,7 +2,7 @@
 import '../src/host/loopback.ts';
 import { resolve } from 'node:path';
 import { CommanderError } from 'commander';
-import { AppError, AppErrors, errorToJson, exitCodes, renderError, type ExitCode } from '../src/errors/index.ts';
+import { AppError, errorToJson, exitCodes, renderError, type ExitCode } from '../src/errors/index.ts';
 import { createHost, type CreatedHost } from '../src/host/index.ts';
 import { commands } from './commands.ts';
 import type { Console } from './command.ts';
@@ -54,15 +54,18 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   }
   const { command: module } = await entry.load();
   const parser = parserFor(name, module);
+  let named = parser;
+  parser.hook('preAction', (_parser, subcommand) => void (named = subcommand));
   parser.parse(rest, { from: 'user' });
-  const options = parser.opts<Record<string, unknown>>();
+  const options = named.optsWithGlobals<Record<string, unknown>>();
   const here = process.cwd();
   const project = typeof options['root'] === 'string' ? resolve(options['root']) : findProject(here);
   return await withHost(options['quiet'] === true, (host) =>
     module.run({
       host,
       console,
-      args: parser.args,
+      subcommand: named === parser ? undefined : named.name(),
+      args: named.args,
       options,
       json: options['json'] === true,
       get root() {
@@ -104,12 +107,13 @@ async function withHost(quiet: boolean, run: (host: CreatedHost) => Promise<Exit
 function report(error: unknown, json: boolean): ExitCode {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exitCodes.clean;
+    // A command with subcommands was called without one: its help was printed.
+    if (error.code === 'commander.help') return exitCodes.usage;
     const text = error.message.replace(/^error: /, '');
     return report(new AppError('cli/usage', 'usage', text, { hint: 'add --help for the options and examples' }), json);
   }
   process.stderr.write(`${renderError(error)}\n`);
   if (json) console.json({ error: errorToJson(error) });
-  if (error instanceof AppErrors) return error.errors[0]?.exit ?? exitCodes.usage;
   return error instanceof AppError ? error.exit : exitCodes.machine;
 }
 

@@ -1,8 +1,6 @@
 import { parseImageRef } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
-import { demandGate } from '../src/flows/evidence/gate.ts';
-import { withAttachments } from '../src/flows/evidence/steps.ts';
-import { completeEvidence } from '../src/flows/evidence/store.ts';
+import { demandGate, extendEvidence, withAttachments } from '../src/evidence/index.ts';
 import { demandDigest, signTree, treeToSign } from '../src/flows/trust/sign-tree.ts';
 import { createRegistry } from '../src/registry/index.ts';
 import { examples, flag, stringOption, type CommandModule } from './command.ts';
@@ -37,7 +35,7 @@ export const command: CommandModule = {
     // The certificate is fetched while the image is read.
     const [pen, tree] = await Promise.all([penOf(call, registry), treeToSign(registry, ref)]);
     const signed = await signTree(pen, tree, { legacy: flag(call, 'legacy') });
-    await completeEvidence(host, place, (evidence) => ({
+    await extendEvidence(host, place, (evidence) => ({
       ...withAttachments(evidence, [...signed.bundles]),
       signedWithoutGate: reason ?? evidence.signedWithoutGate,
     }));

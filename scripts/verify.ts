@@ -1,7 +1,6 @@
 import { parseImageRef } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
-import { withVerification } from '../src/flows/evidence/steps.ts';
-import { completeEvidence } from '../src/flows/evidence/store.ts';
+import { extendEvidence, withVerification } from '../src/evidence/index.ts';
 import { makeVerifier } from '../src/flows/trust/policy-file.ts';
 import { verifyTree } from '../src/flows/trust/verify-tree.ts';
 import { createRegistry } from '../src/registry/index.ts';
@@ -43,7 +42,7 @@ export const command: CommandModule = {
     const policy = await demandPolicy(call);
     const verifier = await makeVerifier(host, policy, trustSources(call));
     const report = await verifyTree(createRegistry(host), ref, verifier);
-    await completeEvidence(host, evidencePlace(call, report.digest), (evidence) =>
+    await extendEvidence(host, evidencePlace(call, report.digest), (evidence) =>
       withVerification(evidence, report, signerName(policy), host.clock.now()),
     );
     if (call.json) call.console.json(report);

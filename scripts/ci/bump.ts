@@ -3,15 +3,14 @@ import { alarmOf, isAnswered, rowsToCells, rowToJson, unknownsOf } from '../../s
 import { bumpGroup, summarise } from '../../src/flows/ci/index.ts';
 import { table } from '../../src/report/index.ts';
 import { warn } from '../bump.ts';
-import type { Call } from '../command.ts';
+import { examples, fileOption, type Call } from '../command.ts';
 import { surroundings } from '../surroundings.ts';
-import { neededFile, variantOf } from './inputs.ts';
+import type { CiStep } from './step.ts';
 
-/** step asks the upstreams of one group; what it found is proposed by another job. Never green when it could not tell. */
-export async function step(call: Call): Promise<ExitCode> {
+async function run(call: Call): Promise<ExitCode> {
   const { host, root } = call;
   const { mirrors } = await surroundings(call);
-  const options = { root, group: variantOf(call), mirrors, output: neededFile(call, 'output') };
+  const options = { root, group: call.args[0] ?? '', mirrors, output: fileOption(call, 'output') };
   const { record, result, body } = await bumpGroup(host, options);
   const { rows } = result;
   await summarise(host, body);
@@ -21,3 +20,16 @@ export async function step(call: Call): Promise<ExitCode> {
   warn(call, alarm === undefined ? unknownsOf(rows) : [...unknownsOf(rows), alarm]);
   return isAnswered(rows) ? exitCodes.clean : exitCodes.upstream;
 }
+
+/** bump asks the upstreams of one group; another job proposes what it found. Never green when one gave no answer. */
+export const bump: CiStep = {
+  summary: 'bump one group of pins into a patch, without a right to write',
+  define(command) {
+    command
+      .argument('<group>', 'a group that `ci groups` lists')
+      .requiredOption('--output <folder>', 'where the patch and the page for the reviewer are written')
+      .option('--mirrors <file>', 'YAML with images: and urls:, prefix to prefix');
+    examples(command, [['runner-image ci bump tools --output bump', 'what `ci propose` takes']]);
+  },
+  run,
+};

@@ -1,16 +1,14 @@
 import { exitCodes, type ExitCode } from '../../src/errors/index.ts';
 import { publishedDigests, setOutputs, summarise } from '../../src/flows/ci/index.ts';
 import { createRegistry } from '../../src/registry/index.ts';
-import type { Call } from '../command.ts';
-import { neededFile } from './inputs.ts';
+import { examples, fileOption, type Call } from '../command.ts';
+import type { CiStep } from './step.ts';
 
-/** step tells the signing jobs what was published: repositories and digests, nothing else. */
-export async function step(call: Call): Promise<ExitCode> {
+async function run(call: Call): Promise<ExitCode> {
   const { host } = call;
-  const frozen = neededFile(call, 'plan');
   const jobs = await publishedDigests(host, {
-    frozen,
-    gates: neededFile(call, 'gates'),
+    frozen: fileOption(call, 'plan'),
+    evidence: fileOption(call, 'evidence'),
     registry: createRegistry(host),
   });
   await setOutputs(host, { images: JSON.stringify({ include: jobs }) });
@@ -20,3 +18,15 @@ export async function step(call: Call): Promise<ExitCode> {
   else for (const line of lines) call.console.print(line);
   return exitCodes.clean;
 }
+
+/** digests hands the signing jobs what was published: repositories and digests, nothing else. */
+export const digests: CiStep = {
+  summary: 'set the output images: what this run built, gated and pushed, for the jobs that sign',
+  define(command) {
+    command
+      .requiredOption('--plan <file>', 'the frozen plan')
+      .requiredOption('--evidence <folder>', 'evidence.json of every gate, each in a folder of its own');
+    examples(command, [['runner-image ci digests --plan plan.json --evidence gates', 'a matrix of digests to sign']]);
+  },
+  run,
+};

@@ -1,8 +1,8 @@
 import { exitCodes, type ExitCode } from '../../src/errors/index.ts';
 import { ciPlan, readEvent, setOutputs, summarise, type CiEvent, type CiPlan } from '../../src/flows/ci/index.ts';
 import { createRegistry } from '../../src/registry/index.ts';
-import { flag, stringOption, type Call } from '../command.ts';
-import { neededFile } from './inputs.ts';
+import { examples, fileOption, flag, stringOption, type Call } from '../command.ts';
+import type { CiStep } from './step.ts';
 
 function markdown({ frozen, variants, destination }: CiPlan): string {
   const rows = frozen.plans.map(({ variant, inputDigest, platforms }) => {
@@ -20,10 +20,9 @@ function markdown({ frozen, variants, destination }: CiPlan): string {
   ].join('\n');
 }
 
-/** step makes the run's plan and tells the following jobs what to do. */
-export async function step(call: Call): Promise<ExitCode> {
+async function run(call: Call): Promise<ExitCode> {
   const { host, root } = call;
-  const file = neededFile(call, 'output');
+  const file = fileOption(call, 'output');
   const revision = stringOption(call, 'revision');
   const event: CiEvent = revision === undefined ? await readEvent(host) : { $case: 'other-branch', commit: revision };
   const found = await ciPlan(host, { root, event, registry: createRegistry(host), force: flag(call, 'force') });
@@ -46,3 +45,16 @@ export async function step(call: Call): Promise<ExitCode> {
   else for (const [name, value] of Object.entries(outputs)) call.console.print(`${name}=${value}`);
   return exitCodes.clean;
 }
+
+/** plan makes the run's plan and sets the outputs by which the following jobs run. */
+export const plan: CiStep = {
+  summary: 'freeze every plan of the run, and set the outputs for its jobs',
+  define(command) {
+    command
+      .requiredOption('--output <file>', 'where the frozen plan is written')
+      .option('--revision <commit>', 'the commit, elsewhere than on GitHub; nothing is published then')
+      .option('--force', 'also build what was published from the same inputs');
+    examples(command, [['runner-image ci plan --output plan.json', 'every plan, frozen; outputs for the matrices']]);
+  },
+  run,
+};

@@ -1,13 +1,12 @@
 import { exitCodes, type ExitCode } from '../../src/errors/index.ts';
-import { propose, summarise } from '../../src/flows/ci/index.ts';
-import { stringOption, type Call } from '../command.ts';
-import { neededFile } from './inputs.ts';
+import { propose as proposeGroup, summarise } from '../../src/flows/ci/index.ts';
+import { examples, fileOption, stringOption, type Call } from '../command.ts';
+import type { CiStep } from './step.ts';
 
-/** step opens, updates or closes the one pull request of a group. */
-export async function step(call: Call): Promise<ExitCode> {
+async function run(call: Call): Promise<ExitCode> {
   const { host, root } = call;
   const base = stringOption(call, 'base') ?? 'main';
-  const done = await propose(host, { root, from: neededFile(call, 'from'), base });
+  const done = await proposeGroup(host, { root, from: fileOption(call, 'from'), base });
   const line =
     'number' in done
       ? `pull request #${done.number} ${done.$case}`
@@ -19,3 +18,15 @@ export async function step(call: Call): Promise<ExitCode> {
   else call.console.print(line);
   return exitCodes.clean;
 }
+
+/** propose opens, updates or closes the one pull request of a group. */
+export const propose: CiStep = {
+  summary: 'keep one pull request for a group of pins, from the patch of `ci bump`',
+  define(command) {
+    command
+      .requiredOption('--from <folder>', 'what `ci bump` wrote')
+      .option('--base <branch>', 'the branch to merge into', 'main');
+    examples(command, [['runner-image ci propose --from bump', 'opens, updates or closes bump/<group>']]);
+  },
+  run,
+};

@@ -2,11 +2,11 @@ import { exitCodes, type ExitCode } from '../../src/errors/index.ts';
 import { releaseImages, releaseOf, summarise } from '../../src/flows/ci/index.ts';
 import { makeVerifier } from '../../src/flows/trust/policy-file.ts';
 import { createRegistry } from '../../src/registry/index.ts';
-import type { Call } from '../command.ts';
-import { demandPolicy, trustSources } from '../trust.ts';
+import { examples, type Call } from '../command.ts';
+import { demandPolicy, trustOptions, trustSources } from '../trust.ts';
+import type { CiStep } from './step.ts';
 
-/** step gives the images of this commit the version of the git tag, every one or none. */
-export async function step(call: Call): Promise<ExitCode> {
+async function run(call: Call): Promise<ExitCode> {
   const { host, root } = call;
   const release = releaseOf(host.env);
   const verifier = await makeVerifier(host, await demandPolicy(call), trustSources(call));
@@ -20,3 +20,13 @@ export async function step(call: Call): Promise<ExitCode> {
   else for (const line of lines) call.console.print(line);
   return exitCodes.clean;
 }
+
+/** release moves the version of the git tag to the images of this commit, every one or none. */
+export const release: CiStep = {
+  summary: 'promote the images of this commit to the version of the git tag, then to stable',
+  define(command) {
+    trustOptions(command);
+    examples(command, [['runner-image ci release --online --identity URI', 'in a run that a tag v1.2.3 started']]);
+  },
+  run,
+};

@@ -1,10 +1,10 @@
 import { exitCodes, type ExitCode } from '../../src/errors/index.ts';
 import { fileIssue, issueBody, summarise, watchConcerns, watchUpstreams } from '../../src/flows/ci/index.ts';
-import { flag, type Call } from '../command.ts';
+import { examples, flag, type Call } from '../command.ts';
 import { surroundings } from '../surroundings.ts';
+import type { CiStep } from './step.ts';
 
-/** step looks once a day and keeps one issue; it fails when it could not look or could not tell. */
-export async function step(call: Call): Promise<ExitCode> {
+async function run(call: Call): Promise<ExitCode> {
   const { host, root } = call;
   const own = await watchConcerns(host, root);
   const { mirrors } = await surroundings(call);
@@ -24,3 +24,16 @@ export async function step(call: Call): Promise<ExitCode> {
   // Without an issue, the exit code is the only way to tell.
   return issue === undefined && concerns.length > 0 ? exitCodes.findings : exitCodes.clean;
 }
+
+/** watch looks once a day and keeps one issue; it fails when it could not look or got no answer. */
+export const watch: CiStep = {
+  summary: 'keep one issue about pins that are gone or changed, and waivers that run out',
+  define(command) {
+    command
+      .option('--dry-run', 'print what was found, open no issue')
+      .option('--offline', 'ask no upstream')
+      .option('--mirrors <file>', 'YAML with images: and urls:, prefix to prefix');
+    examples(command, [['runner-image ci watch --dry-run', 'what the daily watch would open an issue about']]);
+  },
+  run,
+};

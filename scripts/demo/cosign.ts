@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseImageRef } from '../../src/core/index.ts';
-import type { Evidence } from '../../src/flows/evidence/index.ts';
+import type { Evidence } from '../../src/evidence/index.ts';
 import { consumerCommands } from '../../src/flows/trust/index.ts';
 import { labPaths } from '../../src/lab/paths.ts';
 import type { Sigstore } from '../../src/lab/sigstore/start.ts';

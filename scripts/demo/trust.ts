@@ -1,7 +1,7 @@
 import { parseImageRef } from '../../src/core/index.ts';
 import { AppError } from '../../src/errors/index.ts';
 import { layoutDirectory } from '../../src/flows/build/index.ts';
-import { evidenceFile, readEvidence, type Evidence } from '../../src/flows/evidence/index.ts';
+import { evidenceFile, readEvidence, type Evidence } from '../../src/evidence/index.ts';
 import { createHost } from '../../src/host/index.ts';
 import { startSigstore } from '../../src/lab/sigstore/start.ts';
 import { byCosign } from './cosign.ts';
@@ -9,12 +9,12 @@ import { here, root, runnerImage, step } from './step.ts';
 
 /** Returns where the variant was published last, as its evidence says. Throws `demo/unpublished`. */
 async function published(variant: string): Promise<{ readonly evidence: Evidence; readonly reference: string }> {
-  const file = evidenceFile(layoutDirectory(root, variant));
-  const evidence = await readEvidence(createHost(), file);
+  const layout = layoutDirectory(root, variant);
+  const evidence = (await readEvidence(createHost(), layout))?.evidence;
   const newest = evidence?.publications.toSorted((a, b) => b.at.localeCompare(a.at))[0];
   if (evidence !== undefined && newest !== undefined) return { evidence, reference: newest.reference };
   throw new AppError('demo/unpublished', 'usage', `${variant} was not published from here`, {
-    where: { file },
+    where: { file: evidenceFile(layout) },
     hint: 'make demo publishes it',
   });
 }

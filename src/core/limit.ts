@@ -4,8 +4,8 @@ interface Clock {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** Gate bounds the requests under way to one host, and holds all of them when the host asks for a pause. */
-export class Gate {
+/** Limiter bounds the requests under way to one host, and holds all of them when the host asks for a pause. */
+export class Limiter {
   readonly #limit: number;
   readonly #clock: Clock;
   #active = 0;

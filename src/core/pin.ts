@@ -1,8 +1,8 @@
 import type { Digest } from './digest.ts';
 import type { Platform } from './platform.ts';
 
-/** Evidence says where one fact of a pin was learned. Facts without evidence are not facts. */
-export interface Evidence {
+/** PinEvidence says where one fact of a pin was learned. Facts without evidence are not facts. */
+export interface PinEvidence {
   /** `publisher-checksum`, `registry-digest`, `own-hash`, `api-digest`, `git-object`, `lock-integrity`, `signature` and `attestation` (verified, with who signed), `recorded` (handed down, not re-observed). */
   readonly kind:
     | 'publisher-checksum'
@@ -56,7 +56,7 @@ export interface PinPolicy {
 interface PinBase {
   readonly name: string;
   readonly policy: PinPolicy;
-  readonly evidence: readonly Evidence[];
+  readonly evidence: readonly PinEvidence[];
   /** What is known to be missing, each with a reason: reported, never invented. */
   readonly absent: readonly { readonly fact: string; readonly reason: string }[];
 }

@@ -1,5 +1,5 @@
 import type { Digest } from './digest.ts';
-import type { Evidence, Pin } from './pin.ts';
+import type { PinEvidence, Pin } from './pin.ts';
 import type { Platform } from './platform.ts';
 
 /** What has one version that an upstream publishes; RPMs float with their base. */
@@ -58,7 +58,7 @@ export interface ReleaseAsset {
 /** Resolved is a set of facts with where each was learned. */
 export interface Resolved {
   readonly facts: Facts;
-  readonly evidence: readonly Evidence[];
+  readonly evidence: readonly PinEvidence[];
   /** Page for the reviewer, where only the bytes themselves lead to it. */
   readonly link?: string | undefined;
 }

@@ -36,14 +36,21 @@ export class AppError extends Error {
   }
 }
 
-/** AppErrors carries every problem of one input at once, so that a user can fix them in one go. */
+/** Of several problems, what has to be mended before the others can be seen rightly. */
+const gravest = ['usage', 'machine', 'upstream', 'findings'] as const;
+
+/**
+ * AppErrors carries every problem of one input at once, so that a user mends them in one go. Its exit code is that of
+ * the gravest: 1 only where all of them are findings.
+ */
 export class AppErrors extends AppError {
   readonly errors: readonly AppError[];
 
   constructor(errors: readonly AppError[]) {
     const first = errors[0];
     if (first === undefined) throw new TypeError('AppErrors needs at least one error');
-    super(first.code, 'usage', `${errors.length} problems`);
+    const kind = gravest.find((one) => errors.some(({ exit }) => exit === exitCodes[one])) ?? 'usage';
+    super(first.code, kind, `${errors.length} problems`);
     this.errors = errors;
   }
 }

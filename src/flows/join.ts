@@ -3,23 +3,16 @@ import {
   fromOciPlatform,
   labelNames,
   parseImageConfig,
-  parseIndex,
   parseManifest,
   type Descriptor,
   type Plan,
 } from '../core/index.ts';
 import { AppError, throwAll } from '../errors/index.ts';
 import type { Host } from '../host/index.ts';
-import {
-  collectGarbage,
-  createLayout,
-  openLayout,
-  validateLayout,
-  writeImageIndex,
-  type Layout,
-} from '../oci/index.ts';
+import { collectGarbage, createLayout, validateLayout, writeImageIndex, type Layout } from '../oci/index.ts';
 import { annotationsOf } from './build/index.ts';
-import { buildsOfLayout, openEvidence, type PlatformBuild } from './evidence/index.ts';
+import { about, beginEvidence, readEvidence, type Build, type Run } from '../evidence/index.ts';
+import { openBuilt } from './built.ts';
 import { lockLayout } from './layout-lock.ts';
 
 export interface JoinOptions {
@@ -36,8 +29,9 @@ interface Part {
   readonly layout: Layout;
   readonly descriptor: Descriptor;
   readonly labels: Readonly<Record<string, string>>;
-  /** Who built it; absent where the machine wrote nothing down. */
-  readonly built?: PlatformBuild | undefined;
+  /** What its machine recorded of it: who built it, and what was seen when it was started. */
+  readonly builds: readonly Build[];
+  readonly runs: readonly Run[];
 }
 
 /** What all platforms of one index have to say in the same words. */
@@ -60,10 +54,7 @@ function wrong(
 }
 
 async function partsOf(host: Host, directory: string, plan: Plan): Promise<Part[]> {
-  const layout = await openLayout(host, directory);
-  const root = await layout.root();
-  if (root === undefined) throw wrong('the layout holds no image', { file: directory, hint: 'runner-image build' });
-  const index = parseIndex(await layout.read(root));
+  const { layout, index, digest } = await openBuilt(host, directory);
   const built = index.annotations?.[labelNames.inputDigest];
   if (built !== plan.inputDigest)
     throw wrong('the layout was built from other inputs', {
@@ -72,7 +63,8 @@ async function partsOf(host: Host, directory: string, plan: Plan): Promise<Part[
       file: directory,
       hint: 'build every platform from the same plan',
     });
-  const builds = await buildsOfLayout(host, directory, root.digest);
+  const filed = await readEvidence(host, directory);
+  const { builds, runs } = filed === undefined ? { builds: [], runs: [] } : about(filed, digest).evidence;
   const parts = await Promise.all(
     index.manifests.map(async (descriptor) => {
       const { config } = parseManifest(await layout.read(descriptor));
@@ -85,15 +77,16 @@ async function partsOf(host: Host, directory: string, plan: Plan): Promise<Part[
           found: stated ?? 'none that this project builds',
           file: directory,
         });
-      const built = builds.find((one) => one.manifest === descriptor.digest && one.platform === platform);
+      const isOf = (record: Build | Run) => record.manifest === descriptor.digest && record.platform === platform;
       const labels = image.config?.Labels ?? {};
-      return { layout, descriptor, labels, built };
+      return { layout, descriptor, labels, builds: builds.filter(isOf), runs: runs.filter(isOf) };
     }),
   );
-  // What the record says besides would end in somebody's provenance.
-  const odd = builds.find((one) => !parts.some(({ built }) => built === one));
+  // What the evidence says besides would end in somebody's provenance, or open a gate.
+  const known = new Set<Build | Run>(parts.flatMap((part) => [...part.builds, ...part.runs]));
+  const odd = [...builds, ...runs].find((record) => !known.has(record));
   if (odd === undefined) return parts;
-  throw wrong('the record of the build is about another image', {
+  throw wrong('the evidence is about another image', {
     expected: index.manifests.map(({ digest }) => digest).join(', '),
     found: `${odd.platform} ${odd.manifest}`,
     file: directory,
@@ -171,7 +164,7 @@ async function copyImage(from: Layout, to: Layout, descriptor: Descriptor): Prom
 /**
  * joinLayouts makes one layout with one index out of layouts that were built apart, on one machine for each
  * platform. It throws `join/part` and `join/missing-platform`, all problems at once, before anything is
- * written, and `join/invalid` when the result is not a valid layout. Who built each platform goes with it.
+ * written, and `join/invalid` when the result is not a valid layout. What each machine recorded goes along.
  */
 export async function joinLayouts(host: Host, options: JoinOptions): Promise<Descriptor> {
   const { plan } = options;
@@ -197,8 +190,10 @@ export async function joinLayouts(host: Host, options: JoinOptions): Promise<Des
         found: problem.at,
       });
     }
-    const builds = parts.flatMap(({ built }) => built ?? []);
-    await openEvidence(host, options.layout, plan, builds);
+    await beginEvidence(host, await openBuilt(host, options.layout), plan, {
+      builds: parts.flatMap((part) => part.builds),
+      runs: parts.flatMap((part) => part.runs),
+    });
     return index;
   } finally {
     await lock.release();

@@ -60,7 +60,10 @@ export async function planVariant(
 ): Promise<Plan> {
   const { image, variant } = findVariant(definitions, options.variant);
   const mirrors = options.mirrors ?? noMirrors;
+  // The digest is that of the text without mirrors: a second text is made only where there are some.
   const rendered = renderDockerfile(definitions, image, variant);
+  const isMirrored = Object.keys(mirrors.images).length + Object.keys(mirrors.urls).length > 0;
+  const mirrored = isMirrored ? renderDockerfile(definitions, image, variant, mirrors) : rendered;
   const path = `images/${image.image}/Dockerfile.${variant.name}`;
   const [context, facts, version] = await Promise.all([
     contextFiles(host, options.root, path, rendered.files),
@@ -85,7 +88,7 @@ export async function planVariant(
     repository: variant.repository,
     base: { pin: base.name, reference: imageReference(base, mirrors), digest: base.digest },
     pins: rendered.pins,
-    dockerfile: { path, text: renderDockerfile(definitions, image, variant, mirrors).text },
+    dockerfile: { path, text: mirrored.text },
     context,
     labels,
     buildArgs: {

@@ -2,7 +2,7 @@ import { AppError } from '../errors/index.ts';
 import type { FetchOptions, FetchResponse, Host } from '../host/index.ts';
 import { isLoopback } from '../core/image-ref.ts';
 import { discard } from './body.ts';
-import type { Gate } from './gate.ts';
+import type { Limiter } from './gate.ts';
 import { redactUrl } from './redact.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -58,7 +58,7 @@ function target(from: string, location: string | undefined, plainHttp: readonly 
  */
 export async function follow(
   host: Host,
-  gateOf: (url: string) => Gate,
+  gateOf: (url: string) => Limiter,
   plainHttp: readonly string[],
   request: Request,
 ): Promise<Followed> {

@@ -1,1 +1,1 @@
-export { eachLimited, Gate, mapLimited } from '../core/limit.ts';
+export { eachLimited, Limiter, mapLimited } from '../core/limit.ts';

@@ -7,7 +7,7 @@ import { readSome } from './body.ts';
 import { Credentials } from './credentials.ts';
 import { codeOf, innerError, networkFailure, readErrors, type Failure } from './failure.ts';
 import { follow, type Followed, type Method, type Request } from './follow.ts';
-import { Gate } from './gate.ts';
+import { Limiter } from './gate.ts';
 import { Secrets } from './redact.ts';
 import { endpointOf, formatRepository, type Endpoint, type Repository } from './repository.ts';
 import { askedWait, defaultRetry, isTransient, type RetryPolicy } from '../core/retry.ts';
@@ -53,7 +53,7 @@ export class Transport {
   readonly policy: RetryPolicy;
   readonly plainHttp: readonly string[];
   readonly #authorizer: Authorizer;
-  readonly #gates = new Map<string, Gate>();
+  readonly #gates = new Map<string, Limiter>();
   readonly #concurrency: number;
 
   constructor(host: Host, options: TransportOptions = {}) {
@@ -92,9 +92,9 @@ export class Transport {
     return attempts(this.host, task, () => this.#attempt(call.url, () => this.#authorised(call), call.expect, read));
   }
 
-  #gate(url: string): Gate {
+  #gate(url: string): Limiter {
     const { host } = new URL(url);
-    const gate = this.#gates.get(host) ?? new Gate(this.#concurrency, this.host.clock);
+    const gate = this.#gates.get(host) ?? new Limiter(this.#concurrency, this.host.clock);
     this.#gates.set(host, gate);
     return gate;
   }

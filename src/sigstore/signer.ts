@@ -13,8 +13,8 @@ export interface Signer extends SigstoreSigner {
   readonly services: Patience;
   /** The log and the timestamp authority to show its signatures to. */
   readonly parts: Omit<Parts, 'fulcio'>;
-  /** The identity token, once there is one; never to be shown. */
-  readonly secret: () => string | undefined;
+  /** The identity token by which it got its certificate, never to be shown; undefined with a key. */
+  readonly token: () => Promise<string | undefined>;
   /** Whom a verifier would name: what the certificate says, or the public key as PEM. */
   readonly self: () => Promise<{ readonly identity: Identity } | { readonly publicKey: string }>;
 }
@@ -93,7 +93,10 @@ export function keylessSigner(host: Host, services: Services, token: () => Promi
     $case: 'keyless',
     services,
     parts,
-    secret: () => secret,
+    async token() {
+      await certificate();
+      return secret;
+    },
     async self() {
       const identity = identityOf(SigstoreCertificate.parse(await certificate()));
       if (identity !== undefined) return { identity };
@@ -143,7 +146,7 @@ export function keySigner(pem: string, services: Services = {}, passphrase?: str
     $case: 'key',
     services,
     parts,
-    secret: () => undefined,
+    token: async () => undefined,
     self: async () => ({ publicKey }),
     sign: async (data) => ({ signature: sign('sha256', data, privateKey), key: { $case: 'publicKey', publicKey } }),
   };

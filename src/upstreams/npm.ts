@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { AppError } from '../errors/index.ts';
-import { Gate, type Candidate, type NpmPin, type Presence, type Resolved } from '../core/index.ts';
+import { Limiter, type Candidate, type NpmPin, type Presence, type Resolved } from '../core/index.ts';
 import { compareVersions } from '../core/version.ts';
 import type { Host } from '../host/index.ts';
 import type { Answers } from './answers.ts';
@@ -50,14 +50,14 @@ export class NpmUpstream implements Upstream<NpmPin> {
   readonly #host: Host;
   readonly #root: string;
   readonly #answers: Answers;
-  readonly #gate: Gate;
+  readonly #gate: Limiter;
 
   /** `root` is the project, with the lock that each pin names. */
   constructor(host: Host, root: string, answers: Answers) {
     this.#host = host;
     this.#root = root;
     this.#answers = answers;
-    this.#gate = new Gate(4, host.clock);
+    this.#gate = new Limiter(4, host.clock);
   }
 
   async presence(pin: NpmPin): Promise<Presence> {

@@ -6,7 +6,7 @@ import {
   releaseUrl,
   type Candidate,
   type Digest,
-  type Evidence,
+  type PinEvidence,
   type Platform,
   type Presence,
   type ReleaseAsset,
@@ -33,7 +33,7 @@ interface Asset {
 /** What others state about the assets. */
 interface Stated {
   readonly digests: ReadonlyMap<string, Digest>;
-  readonly evidence: readonly Evidence[];
+  readonly evidence: readonly PinEvidence[];
 }
 
 const assetsOf = (pin: ReleasePin, version: string): readonly Asset[] =>

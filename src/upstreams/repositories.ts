@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { AppError } from '../errors/index.ts';
-import { digestOf, Gate, hexOf, mirrorUrl, type Digest, type Mirrors } from '../core/index.ts';
+import { digestOf, Limiter, hexOf, mirrorUrl, type Digest, type Mirrors } from '../core/index.ts';
 import { Git, type Host } from '../host/index.ts';
 import type { Answers } from './answers.ts';
 
@@ -47,14 +47,14 @@ export class Repositories {
   readonly #mirrors: Mirrors;
   readonly #answers: Answers;
   readonly #git: Git;
-  readonly #gate: Gate;
+  readonly #gate: Limiter;
 
   constructor(host: Host, mirrors: Mirrors, answers: Answers) {
     this.#host = host;
     this.#mirrors = mirrors;
     this.#answers = answers;
     this.#git = new Git(host, { code: 'bump/git' });
-    this.#gate = new Gate(4, host.clock);
+    this.#gate = new Limiter(4, host.clock);
   }
 
   /** refs returns all refs by one request: git's protocol 0 lists them in its first answer, the newer one asks twice. */

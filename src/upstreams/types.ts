@@ -1,5 +1,5 @@
 import { AppError } from '../errors/index.ts';
-import type { BumpablePin, Candidate, Evidence, Presence, Resolved } from '../core/index.ts';
+import type { BumpablePin, Candidate, PinEvidence, Presence, Resolved } from '../core/index.ts';
 
 export interface CandidateQuestion {
   /** This version at least, where it exists. */
@@ -52,4 +52,4 @@ export const unexpected = (message: string, expected: string, found: string, cau
     cause,
   });
 
-export const seen = (kind: Evidence['kind'], source: string): Evidence => ({ kind, source });
+export const seen = (kind: PinEvidence['kind'], source: string): PinEvidence => ({ kind, source });

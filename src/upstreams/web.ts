@@ -1,5 +1,5 @@
 import { AppError } from '../errors/index.ts';
-import { Gate, mirrorUrl, type Mirrors } from '../core/index.ts';
+import { Limiter, mirrorUrl, type Mirrors } from '../core/index.ts';
 import { askedWait, defaultRetry, isTransient } from '../core/retry.ts';
 import type { FetchResponse, Host } from '../host/index.ts';
 import { attempts, type Attempt } from '../registry/attempts.ts';
@@ -25,7 +25,7 @@ export class Web {
   readonly #host: Host;
   readonly #mirrors: Mirrors;
   readonly #answers: Answers;
-  readonly #gates = new Map<string, Gate>();
+  readonly #gates = new Map<string, Limiter>();
   readonly #secrets = new Secrets();
 
   constructor(host: Host, mirrors: Mirrors, answers: Answers) {
@@ -91,9 +91,9 @@ export class Web {
     }
   }
 
-  #gate(url: string): Gate {
+  #gate(url: string): Limiter {
     const { host } = new URL(url);
-    const gate = this.#gates.get(host) ?? new Gate(8, this.#host.clock);
+    const gate = this.#gates.get(host) ?? new Limiter(8, this.#host.clock);
     this.#gates.set(host, gate);
     return gate;
   }

@@ -54,7 +54,7 @@ function tellings(): Text[] {
   return found;
 }
 
-/** Every option of a command and of what lies under it (`ci gate`). */
+/** Every option of a command and of what lies under it (`ci plan`). */
 const optionsOf = (command: Command): string[] => [
   ...command.options.map(({ long }) => long ?? ''),
   ...command.commands.flatMap(optionsOf),

@@ -8,7 +8,7 @@ const root = resolve(import.meta.dirname, '../..');
 /** What each room of src/ may import: the table of docs/architecture.md. `host type` stands for types alone. */
 function rulesOf(page: string): Record<string, readonly string[]> {
   const table = /^\| room of `src\/` .*\n.*\n((?:\|.*\n)+)/m.exec(page)?.[1] ?? '';
-  const rows = [...table.matchAll(/^\| (\w+) \|.*\| ([^|]+) \|$/gm)];
+  const rows = [...table.matchAll(/^\| (\w+) +\|.*\| ([^|]+?) +\|$/gm)];
   return Object.fromEntries(rows.map(([, room = '', may = '']) => [room, may.split(', ')]));
 }
 const rules = rulesOf(readFileSync(join(root, 'docs/architecture.md'), 'utf8'));

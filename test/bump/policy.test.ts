@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { check } from 'prettier';
 import { afterEach, describe, expect, it } from 'vitest';
-import { parseDigest, type ActionPin, type Evidence, type ImagePin, type PinPolicy } from '../../src/core/index.ts';
+import { parseDigest, type ActionPin, type PinEvidence, type ImagePin, type PinPolicy } from '../../src/core/index.ts';
 import { actionChanges } from '../../src/flows/bump/action-files.ts';
 import { changelog } from '../../src/flows/bump/index.ts';
 import { editPins } from '../../src/flows/bump/edit-pins.ts';
@@ -179,7 +179,7 @@ describe('age and evidence', () => {
   });
 
   it('every kind of evidence but hearsay must stay', () => {
-    const kinds = (...list: readonly Evidence['kind'][]) => list.map((kind) => ({ kind, source: 's' }));
+    const kinds = (...list: readonly PinEvidence['kind'][]) => list.map((kind) => ({ kind, source: 's' }));
     expect(lostEvidence(kinds('recorded', 'own-hash', 'publisher-checksum'), kinds('own-hash'))).toEqual([
       'publisher-checksum',
     ]);

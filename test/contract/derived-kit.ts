@@ -7,7 +7,7 @@ import { createHost } from '../../src/host/index.ts';
 import { buildLayout, chooseEngine } from '../../src/flows/build/index.ts';
 import { checkImage, type CheckOptions, type CheckResult } from '../../src/flows/check/index.ts';
 import { buildPlan } from '../../src/flows/plan.ts';
-import { publishLayout } from '../../src/flows/publish/index.ts';
+import { pushed } from '../support/pushed.ts';
 import { createRegistry, type Registry } from '../../src/registry/index.ts';
 import { projectRoot } from '../../src/lab/paths.ts';
 import type { LabState } from '../../src/lab/state.ts';
@@ -36,12 +36,10 @@ export async function publishedBase(lab: LabState): Promise<Base> {
       layout,
       registry,
       engine: () => chooseEngine(host, plan, { endpoints: [lab.docker.classic] }),
-      networkMode: lab.network,
-      machineArgs: lab.proxies,
-      extraCa: await readFile(lab.extraCa),
+      machine: { networkMode: lab.network, args: lab.proxies, extraCa: await readFile(lab.extraCa) },
     });
     const name = `${lab.registry}/${repository}`;
-    const { digest } = await publishLayout(host, { layout, repository: name, tags: ['derived-itg'], registry });
+    const { digest } = await pushed(host, { layout, repository: name, tags: ['derived-itg'], registry });
     return { reference: `${name}@${digest}`, digest };
   } finally {
     await rm(join(layout, '..'), { recursive: true, force: true });

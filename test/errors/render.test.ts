@@ -26,6 +26,18 @@ describe('renderError', () => {
     expect(oneLine(new AppError('a/b', 'usage', 'bare'))).toBe('bare');
   });
 
+  it.each([
+    [['findings', 'findings'], 1],
+    [['findings', 'upstream'], 3],
+    [['upstream', 'machine', 'findings'], 4],
+    [['findings', 'usage', 'machine'], 2],
+  ] as const)('several errors together, %j, exit with %i', (kinds, exit) => {
+    const errors = kinds.map((kind) => new AppError('a/b', kind, kind));
+    expect(() => {
+      throwAll(errors);
+    }).toThrow(expect.objectContaining({ exit }));
+  });
+
   it('renders every one of several errors', () => {
     expect(() => throwAll([error, error])).toThrow('2 problems');
     try {

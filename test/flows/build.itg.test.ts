@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseIndex, parseManifest, platforms, type Descriptor, type Digest } from '../../src/core/index.ts';
 import { buildahEngine, dockerEngine, parseEndpoint, type Engine, type EngineInfo } from '../../src/engines/index.ts';
 import { chooseEngine, type BuildResult } from '../../src/flows/build/index.ts';
-import { readEvidence } from '../../src/flows/evidence/index.ts';
-import { publishLayout } from '../../src/flows/publish/index.ts';
+import { readEvidence } from '../../src/evidence/index.ts';
+import { pushed } from '../support/pushed.ts';
 import { openLayout, validateLayout } from '../../src/oci/index.ts';
 import { createRegistry } from '../../src/registry/index.ts';
 import { runs, until } from '../engines/build-kit.ts';
@@ -129,8 +129,8 @@ describe('one layout, whichever engine', () => {
     const { index } = await built(project, watched, { layout: dist('shared') });
     expect(calls.sort()).toEqual(['linux/amd64 docker-archive', 'linux/arm64 oci-archive']);
     expect(index.digest).toBe(of('classic').index.digest);
-    // Each platform's record names its own engine.
-    const versions = (await readEvidence(host, join(dist('shared'), 'evidence.json')))?.builds.map(
+    // Each platform's record names its own engine: their versions differ.
+    const versions = (await readEvidence(host, dist('shared')))?.evidence.builds.map(
       ({ platform, engine: { version } }) => [platform, version],
     );
     expect(versions).toEqual([
@@ -229,8 +229,8 @@ describe('nothing changed', () => {
     const registry = createRegistry(host);
     const plan = await planOf(project, host);
     const tags = [`input-${plan.inputDigest.slice('sha256:'.length, 'sha256:'.length + 32)}`];
-    await publishLayout(host, { layout: dist('classic'), repository, registry, tags });
-    const options = { host, registry, published: repository, layout: dist('gone') };
+    await pushed(host, { layout: dist('classic'), repository, registry, tags });
+    const options = { host, registry, reuse: { published: repository }, layout: dist('gone') };
     const { digest } = of('classic').index;
     const unchanged = { $case: 'unchanged', from: 'registry', digest, reference: `${repository}@${digest}` };
     expect(await build(project, none, options)).toEqual(unchanged);
@@ -286,9 +286,9 @@ describe('what goes wrong in the middle', () => {
         return engine.build(request);
       },
     };
-    const first = built(project, slow, { layout: dist('classic'), force: true });
+    const first = built(project, slow, { layout: dist('classic'), reuse: { never: true } });
     await entered;
-    const second = built(project, docker(), { layout: dist('classic'), force: true });
+    const second = built(project, docker(), { layout: dist('classic'), reuse: { never: true } });
     await expect(second).rejects.toMatchObject({
       code: 'oci/locked',
       exit: 2,
@@ -383,7 +383,10 @@ describe('what goes wrong in the middle', () => {
     const mirrored: Project = { ...tampered, mirrors: { ...lab.mirrors, urls: { 'https://github.com/': mirror } } };
     const plan = await planOf(mirrored, host);
     const extraCa = await readFile(ca);
-    const building = built(mirrored, docker(), { extraCa, plan: { ...plan, platforms: ['linux/amd64'] } });
+    const building = built(mirrored, docker(), {
+      machine: { extraCa, networkMode: 'host' },
+      plan: { ...plan, platforms: ['linux/amd64'] },
+    });
     const error = await building.catch((caught: unknown) => caught);
     expect(error).toMatchObject({
       code: 'engines/step-upstream',

@@ -143,8 +143,7 @@ export async function build(
     layout: join(project.root, 'dist/small'),
     registry: registryOf(project, host),
     engine,
-    extraCa: Buffer.from(extraCa),
-    networkMode: 'host',
+    machine: { extraCa: Buffer.from(extraCa), networkMode: 'host' },
     ...rest,
   });
 }

@@ -5,7 +5,7 @@ import { lintDockerfile } from '../../src/lint/index.ts';
 
 const images = resolve(import.meta.dirname, '../../images');
 const own = readdirSync(images, { recursive: true, encoding: 'utf8' }).filter((path) =>
-  /\/Dockerfile\.[^/]+$/.test(path),
+  /\/Dockerfile\.(?!dockerignore$)[^/]+$/.test(path),
 );
 const rulesOf = (text: string): string[] =>
   [...new Set(lintDockerfile('Dockerfile', text).findings.map(({ rule }) => rule))].sort();

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   parseDigest,
   type BumpablePin,
-  type Evidence,
+  type PinEvidence,
   type Facts,
   type GitPin,
   type ImagePin,
@@ -14,7 +14,7 @@ const [a, b] = ['a', 'b'].map((text) => parseDigest(`sha256:${text.repeat(64)}`)
   ImagePin['digest'],
   ImagePin['digest'],
 ];
-const seen: Evidence = { kind: 'registry-digest', source: 'x' };
+const seen: PinEvidence = { kind: 'registry-digest', source: 'x' };
 const both = { 'linux/amd64': a, 'linux/arm64': a };
 const base = { name: 'x', policy: {}, evidence: [seen], absent: [], repository: 'ghcr.io/a/b' };
 const image: ImagePin = { ...base, kind: 'image', version: '1.0.0', digest: a, platforms: both };

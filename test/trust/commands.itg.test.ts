@@ -143,9 +143,10 @@ describe('the way from a build to a proven tag, command by command', () => {
     expect(purls.filter((purl) => purl.startsWith('pkg:deb/')).length).toBeGreaterThan(20);
   });
 
-  test('with the record of a gate that passed elsewhere it is signed, attested and proven', async () => {
-    const record = join(directory, 'gate.json');
-    await writeFile(record, JSON.stringify({ version: 1, variant: 'small', digest }));
+  test('with the evidence of a gate that passed elsewhere it is signed, attested and proven', async () => {
+    const record = join(directory, 'evidence.json');
+    const gate = { passed: true, at: new Date().toISOString(), errors: 0, warnings: 0, waived: 0, broken: [] };
+    await writeFile(record, JSON.stringify({ ...(await evidence()), gate }));
     const env = kit.ciEnvironment();
     await works(plain(['sign', reference, ...services(), '--evidence', record], env));
     await works(run(['attest', reference, '--variant', 'small', ...services()], env));

@@ -4,22 +4,25 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { digestOf, labelNames, type Digest, type Platform } from '../../src/core/index.ts';
 import {
+  beginEvidence,
+  buildBy,
   builtBy,
-  completeEvidence,
   demandGate,
+  evidenceFile,
+  extendEvidence,
   findEvidence,
-  gateEvidence,
   openEvidence,
-  platformBuild,
   readEvidence,
-  recordedBuilds,
+  runsOf,
   withAttachments,
-  withGate,
   withPublication,
+  withRuns,
   writeEvidence,
-  type GateEvidence,
-} from '../../src/flows/evidence/index.ts';
+  type Gate,
+} from '../../src/evidence/index.ts';
+import { openBuilt, requireInputs } from '../../src/flows/built.ts';
 import type { CheckResult } from '../../src/flows/check/index.ts';
+import { gateOf } from '../../src/flows/publish/hold.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { testPlan } from '../support/sigstore/plan.ts';
 
@@ -58,20 +61,21 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-const passed: GateEvidence = {
+const passed: Gate = {
   passed: true,
   at: '2026-01-02T03:04:05.000Z',
   errors: 0,
   warnings: 1,
   waived: 2,
   broken: [],
-  platforms: [],
 };
 
-async function gated(gate: GateEvidence | undefined): Promise<Digest> {
+const opened = async () => await openEvidence(host, await openBuilt(host, layout), testPlan);
+
+async function gated(gate: Gate | undefined): Promise<Digest> {
   const digest = await makeLayout(testPlan.inputDigest);
-  const { file, evidence } = await openEvidence(host, layout, testPlan);
-  if (gate !== undefined) await writeEvidence(host, file, withGate(evidence, gate));
+  const { file, evidence } = await opened();
+  await writeEvidence(host, { file, evidence: { ...evidence, gate } });
   return digest;
 }
 
@@ -79,42 +83,45 @@ describe('opening evidence', () => {
   test('it names the index, its platforms, the plan’s pins and who built it', async () => {
     const digest = await makeLayout(testPlan.inputDigest);
     const engine = { product: 'Docker Engine', version: '20.10' };
-    const builds = [platformBuild('linux/amd64', digestOf('one amd64'), engine)];
-    const { evidence } = await openEvidence(host, layout, testPlan, builds);
+    const builds = [buildBy(engine, 'linux/amd64', digestOf('one amd64'))];
+    const { evidence } = await beginEvidence(host, await openBuilt(host, layout), testPlan, { builds });
     expect(evidence.digest).toBe(digest);
     expect(evidence.platforms.map(({ platform }) => platform)).toEqual(['linux/amd64', 'linux/arm64']);
     expect(evidence.pins.map(({ name }) => name)).toEqual(testPlan.pins.map(({ name }) => name));
     expect(evidence.builds).toEqual([{ platform: 'linux/amd64', manifest: digestOf('one amd64'), engine }]);
-    expect(await readEvidence(host, join(layout, 'evidence.json'))).toEqual(evidence);
+    expect(await readEvidence(host, layout)).toEqual({ file: evidenceFile(layout), evidence });
   });
 
   test('what was seen of the same index stays', async () => {
     await gated(passed);
-    const again = await openEvidence(host, layout, testPlan);
+    const again = await opened();
     expect(again.evidence.gate).toEqual(passed);
   });
 
   test('what was seen of another index is gone', async () => {
     await gated(passed);
     await makeLayout(testPlan.inputDigest, 'two');
-    const again = await openEvidence(host, layout, testPlan);
+    const again = await opened();
     expect(again.evidence.gate).toBeUndefined();
   });
 
   test('a layout of other inputs is refused', async () => {
     await makeLayout(other);
-    await expect(openEvidence(host, layout, testPlan)).rejects.toMatchObject({ code: 'evidence/other-inputs' });
+    const image = await openBuilt(host, layout);
+    expect(() => {
+      requireInputs(image, testPlan);
+    }).toThrow(expect.objectContaining({ code: 'evidence/other-inputs' }));
   });
 });
 
 describe('who built it', () => {
   const engine = (version: string) => ({ product: 'Docker Engine', version });
-  const build = (platform: Platform, version = '28.3') => platformBuild(platform, digestOf(platform), engine(version));
+  const build = (platform: Platform, version = '28.3') => buildBy(engine(version), platform, digestOf(platform));
 
   test('an engine’s words are kept printable and short', () => {
-    const { engine: said } = platformBuild('linux/arm64', other, { product: 'Pod\u001b[31mman\n', version: '' });
+    const { engine: said } = buildBy({ product: 'Pod\u001b[31mman\n', version: '' }, 'linux/arm64', other);
     expect(said).toEqual({ product: 'Pod?[31mman?', version: 'unknown' });
-    const long = platformBuild('linux/arm64', other, engine('9'.repeat(500)));
+    const long = buildBy(engine('9'.repeat(500)), 'linux/arm64', other);
     expect(long.engine.version).toHaveLength(120);
   });
 
@@ -126,22 +133,38 @@ describe('who built it', () => {
     );
   });
 
-  test('is taken from the record of `ci gate` for the index it names; any other record is refused by its name', async () => {
-    await mkdir(root, { recursive: true });
-    const file = join(root, 'gate.json');
-    const builds = [build('linux/amd64')];
-    const place = { root, digest: other, evidence: file };
-    await writeFile(file, JSON.stringify({ version: 1, variant: 'openshell', digest: other, builds }));
-    expect(await recordedBuilds(host, place)).toEqual(builds);
-    // As it was written before builds were recorded.
-    await writeFile(file, JSON.stringify({ version: 1, variant: 'openshell', digest: other }));
-    expect(await recordedBuilds(host, place)).toEqual([]);
-    await expect(recordedBuilds(host, { ...place, digest: digestOf('x') })).rejects.toMatchObject({
+  test('is taken from the evidence that was named; what is no evidence of this index is refused, by its name', async () => {
+    const digest = await gated(passed);
+    const file = join(root, 'evidence.json');
+    const { evidence: record } = await opened();
+    const place = { root: join(root, 'elsewhere'), digest, evidence: file };
+    await writeFile(file, JSON.stringify({ ...record, builds: [build('linux/amd64')] }));
+    expect((await findEvidence(host, place))?.evidence.builds).toEqual([build('linux/amd64')]);
+    await expect(findEvidence(host, { ...place, digest: other })).rejects.toMatchObject({
       code: 'evidence/other-image',
     });
-    await writeFile(file, '{}');
-    await expect(recordedBuilds(host, place)).rejects.toMatchObject({ code: 'evidence/malformed' });
-    expect(await recordedBuilds(host, { root, digest: other })).toEqual([]);
+    const malformed = [{}, { ...record, version: 1 }, { ...record, more: 1 }, { ...record, gate: { passed: true } }];
+    for (const value of malformed) {
+      await writeFile(file, JSON.stringify(value));
+      await expect(findEvidence(host, place)).rejects.toMatchObject({ code: 'evidence/malformed', exit: 2 });
+    }
+    expect(await findEvidence(host, { root, digest: other })).toBeUndefined();
+  });
+});
+
+describe('what was seen of a started image', () => {
+  const run = (manifest: Digest) => ({
+    ...{ platform: 'linux/amd64' as const, manifest, at: '2026-01-02T03:04:05.000Z', errors: 0 },
+    checks: [{ check: 'probe/health', state: 'passed' as const }],
+  });
+
+  test('is added to the evidence of exactly this image, the newest for each platform', async () => {
+    await gated(passed);
+    const filed = await opened();
+    const first = { ...run(digestOf('one amd64')), errors: 1 };
+    const once = { ...filed, evidence: withRuns(filed, [first]) };
+    expect(withRuns(once, [run(digestOf('one amd64'))]).runs).toEqual([run(digestOf('one amd64'))]);
+    expect(() => withRuns(filed, [run(other)])).toThrow(expect.objectContaining({ code: 'evidence/other-image' }));
   });
 });
 
@@ -171,7 +194,9 @@ describe('nothing is signed before the gate', () => {
   test('the evidence of another index, given by name, does not count', async () => {
     await gated(passed);
     const evidence = join(layout, 'evidence.json');
-    await expect(demandGate(host, { root, digest: other, evidence })).rejects.toMatchObject({ code: 'trust/no-gate' });
+    await expect(demandGate(host, { root, digest: other, evidence })).rejects.toMatchObject({
+      code: 'evidence/other-image',
+    });
   });
 
   test('a damaged file is no evidence', async () => {
@@ -179,16 +204,8 @@ describe('nothing is signed before the gate', () => {
     const evidence = join(layout, 'evidence.json');
     const text = await readFile(evidence, 'utf8');
     await writeFile(evidence, text.slice(0, -20));
-    await expect(demandGate(host, { root, digest, evidence })).rejects.toMatchObject({ code: 'trust/no-gate' });
+    await expect(demandGate(host, { root, digest, evidence })).rejects.toMatchObject({ code: 'evidence/malformed' });
     await expect(demandGate(host, { root, digest })).rejects.toMatchObject({ code: 'trust/no-gate' });
-  });
-
-  test('the record of `ci gate` counts for the index it names, and for no other', async () => {
-    const evidence = join(root, 'gate.json');
-    await writeFile(evidence, JSON.stringify({ version: 1, variant: 'openshell', digest: other }));
-    await expect(demandGate(host, { root, digest: other, evidence })).resolves.toBeUndefined();
-    const digest = digestOf('a third');
-    await expect(demandGate(host, { root, digest, evidence })).rejects.toMatchObject({ code: 'trust/no-gate' });
   });
 });
 
@@ -199,10 +216,10 @@ describe('later steps', () => {
     const moved = { tag: 'demo', after: digest, moved: true };
     const published = { reference: `r.example/a@${digest}`, tags: [moved] };
     for (let time = 0; time < 2; time++)
-      await completeEvidence(host, { root, digest }, (evidence) =>
+      await extendEvidence(host, { root, digest }, (evidence) =>
         withPublication(withAttachments(evidence, [bundle]), published, host.clock.now()),
       );
-    const found = await findEvidence(host, root, digest);
+    const found = await findEvidence(host, { root, digest });
     expect(found?.evidence.attachments).toEqual([bundle]);
     expect(found?.evidence.publications.map(({ reference }) => reference)).toEqual([published.reference]);
     expect(found?.evidence.gate).toEqual(passed);
@@ -211,13 +228,13 @@ describe('later steps', () => {
   test('who has no evidence of the index writes none', async () => {
     await gated(passed);
     const before = await readFile(join(layout, 'evidence.json'), 'utf8');
-    const done = await completeEvidence(host, { root, digest: other }, (evidence) => ({ ...evidence, lab: false }));
+    const done = await extendEvidence(host, { root, digest: other }, (evidence) => ({ ...evidence, lab: false }));
     expect(done).toBeUndefined();
     expect(await readFile(join(layout, 'evidence.json'), 'utf8')).toBe(before);
   });
 });
 
-test('the gate’s evidence tells errors, waivers and every check of every platform', () => {
+test('the gate records errors, waivers and what was not seen to run; a check records every started platform', () => {
   const finding = (rule: string, severity: 'error' | 'warning' | 'note', waived = false) => ({
     rule,
     severity,
@@ -232,15 +249,14 @@ test('the gate’s evidence tells errors, waivers and every check of every platf
   const result = {
     report: { findings },
     pictures: [{ platform: 'linux/amd64', manifestDigest: manifest }],
-    probes: [{ platform: 'linux/amd64', checks: [{ check: 'health', state: 'passed' }] }],
+    probes: [{ platform: 'linux/amd64', checks: [{ check: 'health', state: 'passed', milliseconds: 1 }] }],
   } as unknown as CheckResult;
-  expect(gateEvidence(result, new Date(0))).toEqual({
-    passed: false,
-    at: '1970-01-01T00:00:00.000Z',
-    errors: 3,
-    warnings: 0,
-    waived: 1,
-    broken: ['a', 'b'],
-    platforms: [{ platform: 'linux/amd64', manifest, checks: [{ check: 'health', state: 'passed' }] }],
+  const at = '1970-01-01T00:00:00.000Z';
+  expect(gateOf(result, ['no run of linux/arm64 is recorded'], new Date(0))).toEqual({
+    ...{ passed: false, at, errors: 4, warnings: 0, waived: 1 },
+    broken: ['a', 'b', 'no run of linux/arm64 is recorded'],
   });
+  expect(runsOf({ ...result, errors: 3 }, new Date(0))).toEqual([
+    { platform: 'linux/amd64', manifest, at, errors: 3, checks: [{ check: 'health', state: 'passed' }] },
+  ]);
 });

@@ -62,7 +62,10 @@ beforeAll(async () => {
   const host = hostOf();
   const engine = dockerEngine(host, { endpoint: parseEndpoint(lab.docker.classic) });
   const plan = { ...(await planOf(project, host)), platforms: ['linux/amd64'] as const };
-  await build(project, async () => Promise.resolve(engine), { plan, extraHosts: lab.extraHosts });
+  await build(project, async () => Promise.resolve(engine), {
+    plan,
+    machine: { networkMode: 'host', extraHosts: lab.extraHosts },
+  });
   const to = `${lab.registry}/packages-${randomBytes(4).toString('hex')}/small`;
   const ran = await (
     await startIn(project, ['publish', 'small', '--platform', 'linux/amd64', '--skip-gate', '--json', '--to', to])

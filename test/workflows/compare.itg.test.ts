@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { joinLayouts } from '../../src/flows/join.ts';
 import { buildPlan } from '../../src/flows/plan.ts';
-import { publishLayout } from '../../src/flows/publish/index.ts';
+import { pushed } from '../support/pushed.ts';
 import { createRegistry } from '../../src/registry/index.ts';
 import { root as project } from '../dockerfile/definitions.ts';
 import { startMemoryRegistry, type Fault } from '../support/registries/memory-registry.ts';
@@ -34,7 +34,7 @@ async function place() {
   await mkdir(join(root, 'run'));
   await writeFile(join(root, 'run/plan.json'), JSON.stringify({ version: 1, plans: [plan], unchanged: [] }));
   const publish = () =>
-    publishLayout(host, { layout, repository: plan.repository, registry: createRegistry(host), tags: ['latest'] });
+    pushed(host, { layout, repository: plan.repository, registry: createRegistry(host), tags: ['latest'] });
   const compare = async () => {
     const summary = join(root, 'summary.md');
     await writeFile(summary, '');

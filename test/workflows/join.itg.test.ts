@@ -4,13 +4,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { labelNames, parseIndex, type Plan } from '../../src/core/index.ts';
 import { AppErrors } from '../../src/errors/index.ts';
 import { builtLayout } from '../../src/flows/build/index.ts';
-import { gateRecord } from '../../src/flows/ci/index.ts';
-import { readEvidence, type PlatformBuild } from '../../src/flows/evidence/index.ts';
+import { readEvidence, type Build, type Run } from '../../src/evidence/index.ts';
 import { joinLayouts } from '../../src/flows/join.ts';
 import { buildPlan } from '../../src/flows/plan.ts';
 import { openLayout, validateLayout } from '../../src/oci/index.ts';
 import { fakeHost } from '../support/fake-host.ts';
-import { machine, part, workTree } from './stage.ts';
+import { machine, part, seenWell, workTree } from './stage.ts';
 
 const host = fakeHost();
 let root: string;
@@ -44,15 +43,15 @@ describe('who built the platforms', () => {
     await part(root, 'amd64', plan, 'linux/amd64', { engine: docker }),
     await part(root, 'arm64', plan, 'linux/arm64', { engine: podman }),
   ];
-  /** What the joined layout's evidence and the gate's record say, in the order of the platforms. */
+  /** What the joined layout's evidence says, in the order of the platforms. */
   const recorded = async (from: readonly string[]) => {
     const { digest } = await joinLayouts(host, { plan, layout, from });
-    const { builds } = await gateRecord(host, layout, plan, digest);
-    expect((await readEvidence(host, join(layout, 'evidence.json')))?.builds).toEqual(builds);
-    return builds.map(({ platform, engine }) => [platform, engine]);
+    const evidence = (await readEvidence(host, layout))?.evidence;
+    expect(evidence?.digest).toBe(digest);
+    return evidence?.builds.map(({ platform, engine }) => [platform, engine]);
   };
   /** Changes the record that one machine left. */
-  const forge = (directory: string, change: (record: { digest: string; builds: PlatformBuild[] }) => unknown) => {
+  const forge = (directory: string, change: (record: { digest: string; builds: Build[]; runs: Run[] }) => unknown) => {
     const file = join(directory, 'evidence.json');
     writeFileSync(file, JSON.stringify(change(JSON.parse(readFileSync(file, 'utf8')) as never)));
   };
@@ -76,7 +75,7 @@ describe('who built the platforms', () => {
     expect(await recorded(silent)).toEqual([]);
   });
 
-  const hostile: [string, (build: PlatformBuild) => unknown][] = [
+  const hostile: [string, (build: Build) => unknown][] = [
     ['a line break in the engine’s name', (build) => ({ ...build, engine: { ...docker, product: 'Docker\nEngine' } })],
     ['a page of text', (build) => ({ ...build, engine: { ...docker, version: '1'.repeat(121) } })],
     ['more than was asked for', (build) => ({ ...build, builder: 'https://github.com/o/r' })],
@@ -90,6 +89,19 @@ describe('who built the platforms', () => {
     const [problem] = await refusal([amd, arm]);
     expect(problem?.code).toMatch(/^(?:join\/part|evidence\/malformed)$/);
     expect(problem?.where?.file).toContain(amd);
+  });
+
+  it('goes along with what each machine saw when it started its image, about exactly these bytes', async () => {
+    const amd = await part(root, 'amd64', plan, 'linux/amd64', { engine: docker, run: seenWell });
+    const arm = await part(root, 'arm64', plan, 'linux/arm64', { engine: podman, run: seenWell });
+    await joinLayouts(host, { plan, layout, from: [amd, arm] });
+    const evidence = (await readEvidence(host, layout))?.evidence;
+    const manifests = evidence?.platforms.map(({ manifest }) => manifest);
+    expect(evidence?.runs.map(({ manifest, checks }) => [manifest, checks])).toEqual(
+      manifests?.map((manifest) => [manifest, seenWell.checks]),
+    );
+    forge(arm, (record) => ({ ...record, runs: record.runs.map((run) => ({ ...run, manifest: plan.base.digest })) }));
+    expect(await refusal([amd, arm])).toMatchObject([{ code: 'join/part', where: { file: arm } }]);
   });
 
   it('is refused when it comes twice, and when the record is about another index', async () => {

@@ -6,9 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseImageRef, type Digest, type Plan, type Platform } from '../../src/core/index.ts';
 import { inputTag } from '../../src/flows/build/index.ts';
 import { readSmall } from '../../src/flows/blob.ts';
-import { ciPlan, gateRecord, type GateRecord } from '../../src/flows/ci/index.ts';
+import { ciPlan } from '../../src/flows/ci/index.ts';
+import type { Evidence } from '../../src/evidence/index.ts';
 import { joinLayouts } from '../../src/flows/join.ts';
-import { publishLayout } from '../../src/flows/publish/index.ts';
+import { pushed } from '../support/pushed.ts';
 import { createHost } from '../../src/host/index.ts';
 import { createRegistry, type Registry, type Repository } from '../../src/registry/index.ts';
 import { predicateTypes, type Provenance } from '../../src/sigstore/index.ts';
@@ -17,7 +18,7 @@ import { startMemoryRegistry, type MemoryRegistry } from '../support/registries/
 import { startKit, type Kit } from '../../src/lab/sigstore/kit.ts';
 import { git, newRepository } from '../support/upstream/repository.ts';
 import { stepsOf, workflowFiles } from './files.ts';
-import { part } from './stage.ts';
+import { gated, part } from './stage.ts';
 
 const signer = 'o/r/.github/workflows/sign.yml@refs/heads/main';
 const identity = `https://github.com/${signer}`;
@@ -111,10 +112,9 @@ async function publishAll(): Promise<void> {
       );
     const layout = join(base, plan.variant);
     const { digest } = await joinLayouts(host, { plan, layout, from });
-    await publishLayout(host, { layout, repository: plan.repository, registry, tags: [] });
+    await pushed(host, { layout, repository: plan.repository, registry, tags: [] });
     mkdirSync(join(tree, `run/gates/gate-${plan.variant}`), { recursive: true });
-    const record = JSON.stringify(await gateRecord(host, layout, plan, digest));
-    writeFileSync(join(tree, `run/gates/gate-${plan.variant}/gate.json`), record);
+    writeFileSync(join(tree, `run/gates/gate-${plan.variant}/evidence.json`), JSON.stringify(await gated(layout)));
     done.set(plan.variant, digest);
   }
   digests = done;
@@ -161,8 +161,8 @@ const output = (name: string): string => {
 const release = (tag: string) => step(commandsOf('release.yml')[0] ?? 'exit 99', { GITHUB_REF: `refs/tags/${tag}` });
 const moveTags = ({ variant }: Plan) => {
   const run = commandsOf('build.yml').find((text) => text.includes('ci tag')) ?? 'exit 99';
-  const gate = `run/gates/gate-${variant}/gate.json`;
-  return step(run, { VARIANT: variant, TAGS: 'latest', GATE: gate, SIGNED: 'yes' });
+  const evidence = `run/gates/gate-${variant}/evidence.json`;
+  return step(run, { VARIANT: variant, TAGS: 'latest', EVIDENCE: evidence, SIGNED: 'yes' });
 };
 
 // One story, in the order of the workflows: each step finds what the one before left.
@@ -233,11 +233,11 @@ describe('from pushed digests to a release, with the steps of the workflows', ()
     }
   });
 
-  it('attests nothing by a record of the gate that names another image of the same build', async () => {
+  it('attests nothing by evidence that names another image of the same build', async () => {
     const [plan] = plans as [Plan];
-    const file = join(tree, `run/gates/gate-${plan.variant}/gate.json`);
+    const file = join(tree, `run/gates/gate-${plan.variant}/evidence.json`);
     const text = readFileSync(file, 'utf8');
-    const record = JSON.parse(text) as GateRecord;
+    const record = JSON.parse(text) as Evidence;
     const [first, second] = record.builds.map(({ manifest }) => manifest);
     const swapped = record.builds.map((build, at) => ({ ...build, manifest: at === 0 ? second : first }));
     writeFileSync(file, JSON.stringify({ ...record, builds: swapped }));

@@ -13,7 +13,15 @@ import {
   type Platform,
 } from '../../src/core/index.ts';
 import { annotationsOf } from '../../src/flows/build/index.ts';
-import { openEvidence, platformBuild } from '../../src/flows/evidence/index.ts';
+import { openBuilt } from '../../src/flows/built.ts';
+import {
+  beginEvidence,
+  buildBy,
+  readEvidence,
+  writeEvidence,
+  type Evidence,
+  type Run,
+} from '../../src/evidence/index.ts';
 import { createLayout, writeImageIndex } from '../../src/oci/index.ts';
 import { root as project } from '../dockerfile/definitions.ts';
 import { sha256, tar } from '../oci/support.ts';
@@ -56,6 +64,8 @@ export interface PartOptions {
   readonly body?: string;
   /** Who built it, as `build` writes it beside the layout; otherwise nothing is written. */
   readonly engine?: { readonly product: string; readonly version: string };
+  /** What was seen when it was started, as `check --run --evidence` records it beside the engine. */
+  readonly run?: Pick<Run, 'errors' | 'checks'>;
   /** A Debian package that the image's own list names. */
   readonly installed?: string;
 }
@@ -95,7 +105,26 @@ export async function part(root: string, name: string, plan: Plan, platform: Pla
     [{ ...manifest, platform: toOciPlatform(platform) }],
     annotationsOf(plan, options.expires),
   );
-  if (options.engine !== undefined)
-    await openEvidence(host, directory, plan, [platformBuild(platform, manifest.digest, options.engine)]);
+  const { engine, run } = options;
+  if (engine !== undefined)
+    await beginEvidence(host, await openBuilt(host, directory), plan, {
+      builds: [buildBy(engine, platform, manifest.digest)],
+      runs: run === undefined ? [] : [{ platform, manifest: manifest.digest, at: '2026-01-02T03:04:05.000Z', ...run }],
+    });
   return directory;
+}
+
+/** seenWell: a run in which a check passed. */
+export const seenWell: Pick<Run, 'errors' | 'checks'> = {
+  errors: 0,
+  checks: [{ check: 'probe/health', state: 'passed' }],
+};
+
+/** gated writes into a layout's evidence that the gate let it through, and returns all of it. */
+export async function gated(layout: string): Promise<Evidence> {
+  const host = fakeHost();
+  const filed = await readEvidence(host, layout);
+  if (filed === undefined) throw new Error(`no evidence in ${layout}`);
+  const gate = { passed: true, at: '2026-01-02T03:04:05.000Z', errors: 0, warnings: 0, waived: 0, broken: [] };
+  return (await writeEvidence(host, { file: filed.file, evidence: { ...filed.evidence, gate } })).evidence;
 }

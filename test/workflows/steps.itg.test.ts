@@ -103,6 +103,28 @@ describe('the step that judges, as the workflow runs it', { timeout: 60_000 }, (
   });
 });
 
+describe('what is asked for in a way that could not be kept', { timeout: 60_000 }, () => {
+  const command = (...args: string[]) => run(process.execPath, [join(project, 'bin/runner-image.mjs'), ...args], {});
+
+  it.each([
+    [['check', 'oci:dist/x', '--evidence', 'evidence.json'], '--evidence with --run'],
+    [['publish', '--evidence', 'evidence.json', '--skip-gate'], 'at most one of --evidence'],
+    [['publish', '--recorded-runs', '--skip-gate'], 'at most one of --evidence'],
+    [['ci'], 'plan [options]'],
+    [['ci', 'check'], "unknown command 'check'"],
+    [['ci', 'tag', 'standard'], '--plan'],
+  ])('%j exits with 2 and says why', async (args, why) => {
+    expect(await command(...args)).toMatchObject({ code: 2, stderr: expect.stringContaining(why) as unknown });
+  });
+
+  it('each step of ci has a help of its own, which names what it takes', async () => {
+    const { code, stdout } = await command('ci', 'digests', '--help');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/--plan <file>[^]*--evidence <folder>/);
+    expect(stdout).not.toContain('--revision');
+  });
+});
+
 describe('the login of the workflow that signs', () => {
   const login = async (secrets: Record<string, string>) => {
     const directory = await folder();

@@ -152,7 +152,7 @@ describe('build.yml', () => {
       const [checkout] = steps;
       expect(checkout?.with?.['ref'], name).toBe('${{ env.REVISION }}');
       const commands = steps.filter(({ run }) =>
-        /runner-image\.mjs (build|join|ci (gate|publish|tag)) /.test(run ?? ''),
+        /runner-image\.mjs (build|join|publish|ci (compare|tag)) /.test(run ?? ''),
       );
       for (const { run } of commands) expect(run).toContain('--plan run/plan.json');
     }
@@ -174,7 +174,9 @@ describe('build.yml', () => {
       expect(entry, call).toBeDefined();
       const parser = new Command().option('--json');
       (await entry?.load())?.command.define(parser);
-      const known = parser.options.map(({ long }) => long);
+      const subcommand = parser.commands.find((one) => one.name() === words[0]);
+      expect(subcommand === undefined, call).toBe(parser.commands.length === 0);
+      const known = [...parser.options, ...(subcommand?.options ?? [])].map(({ long }) => long);
       for (const option of words.join(' ').match(/--[a-z-]+/g) ?? []) expect(known, call).toContain(option);
     }
   });

@@ -1,4 +1,4 @@
-import type { Evidence, Facts, Pin } from '../../core/index.ts';
+import type { PinEvidence, Facts, Pin } from '../../core/index.ts';
 import { toOf, type BumpResult, type BumpRow } from './rows.ts';
 
 /** Text from outside must not become markup, a mention or a second table cell. */
@@ -45,7 +45,7 @@ function factLines(pin: Pin, facts: Facts): readonly string[] {
   }
 }
 
-const evidenceLine = ({ kind, source, seen }: Evidence): string =>
+const evidenceLine = ({ kind, source, seen }: PinEvidence): string =>
   `- evidence: ${kind}, ${plain(source)}${seen === undefined ? '' : `, seen ${seen}`}`;
 
 function section(row: BumpRow): readonly string[] {

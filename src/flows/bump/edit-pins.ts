@@ -1,11 +1,11 @@
 import { isMap, isScalar, isSeq, parseDocument, stringify, type Node, type Pair, type YAMLMap } from 'yaml';
 import { AppError } from '../../errors/index.ts';
-import { platforms, type Digest, type Evidence, type Platform } from '../../core/index.ts';
+import { platforms, type Digest, type PinEvidence, type Platform } from '../../core/index.ts';
 
 /** PinEdit is what changes in one entry of pins.yaml; everything else keeps its bytes. */
 export interface PinEdit {
   readonly set: Readonly<Record<string, string>>;
-  readonly evidence: readonly Evidence[];
+  readonly evidence: readonly PinEvidence[];
   readonly platforms?: Readonly<Partial<Record<Platform, Digest>>> | undefined;
   /** Facts under `absent` that are known from now on. */
   readonly found?: ((fact: string) => boolean) | undefined;
@@ -35,7 +35,7 @@ function flowMap(fields: readonly (readonly [string, string])[], indent: number)
   return `${' '.repeat(indent)}- {\n${inner}\n${' '.repeat(indent + 2)}}`;
 }
 
-function evidenceText(evidence: readonly Evidence[], indent: number): string {
+function evidenceText(evidence: readonly PinEvidence[], indent: number): string {
   const lines = evidence.map(({ kind, source, seen }) =>
     flowMap([['kind', kind], ['source', source], ...(seen === undefined ? [] : [['seen', seen] as const])], indent),
   );

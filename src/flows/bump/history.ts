@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { AppError } from '../../errors/index.ts';
-import type { BumpablePin, Evidence, Facts, Pin } from '../../core/index.ts';
+import type { BumpablePin, PinEvidence, Facts, Pin } from '../../core/index.ts';
 import { Git, type Host } from '../../host/index.ts';
 import type { Verdict } from '../../pins/bump/index.ts';
 import type { Publishers, Upstream } from '../../upstreams/index.ts';
@@ -143,7 +143,7 @@ export class History {
     }
   }
 
-  #evidence(old: BumpablePin): readonly Evidence[] {
+  #evidence(old: BumpablePin): readonly PinEvidence[] {
     const seen = this.#host.clock.now().toISOString().slice(0, 10);
     if (old.kind === 'image') return [{ kind: 'registry-digest', source: `${old.repository}@${old.digest}`, seen }];
     if (old.kind !== 'release' && old.kind !== 'git') return [];

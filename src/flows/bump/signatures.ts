@@ -8,7 +8,7 @@ import {
   platforms,
   type BumpablePin,
   type Digest,
-  type Evidence,
+  type PinEvidence,
   type Facts,
   type ImagePin,
   type Presence,
@@ -38,7 +38,7 @@ type Subject = Pick<ReleaseAsset, 'platform' | 'name' | 'digest'>;
 
 const kinds = { signature: 'signature', provenance: 'attestation' } as const;
 
-function evidenceOf({ require, key }: SignedBy, proofs: readonly Proof[]): readonly Evidence[] {
+function evidenceOf({ require, key }: SignedBy, proofs: readonly Proof[]): readonly PinEvidence[] {
   return require.map((attestation) => {
     const by = proofs.find((proof) => proof.attestation === attestation)?.identity;
     return { kind: kinds[attestation], source: by ?? `the key ${key ?? ''}` };
@@ -79,7 +79,7 @@ export class Signatures {
   }
 
   /** evidence returns who signed what a candidate consists of; none where policy demands none. Throws Unsigned. */
-  async evidence(pin: BumpablePin, facts: Facts): Promise<readonly Evidence[]> {
+  async evidence(pin: BumpablePin, facts: Facts): Promise<readonly PinEvidence[]> {
     if (pin.kind === 'image' && facts.kind === 'image') return this.#image(pin, facts.digest, facts.version);
     if (pin.kind === 'release' && facts.kind === 'release') return this.#assets(pin, facts.assets, facts.version);
     return [];
@@ -109,7 +109,7 @@ export class Signatures {
   }
 
   /** Verifies index and images of every platform. */
-  async #image({ policy, ...pin }: ImagePin, digest: Digest, version: string): Promise<readonly Evidence[]> {
+  async #image({ policy, ...pin }: ImagePin, digest: Digest, version: string): Promise<readonly PinEvidence[]> {
     if (policy.signed === undefined) return [];
     const { registry, repository } = parseImageRef(pin.repository);
     const verifier = await this.#verifier(policy.signed, version);
@@ -119,7 +119,7 @@ export class Signatures {
   }
 
   /** Verifies GitHub's artifact attestations of every architecture's asset. */
-  async #assets(pin: ReleasePin, subjects: readonly Subject[], version: string): Promise<readonly Evidence[]> {
+  async #assets(pin: ReleasePin, subjects: readonly Subject[], version: string): Promise<readonly PinEvidence[]> {
     const { signed } = pin.policy;
     if (signed === undefined) return [];
     const verifier = await this.#verifier(signed, version);

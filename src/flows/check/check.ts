@@ -10,7 +10,7 @@ import {
 import { collectorsFor, evaluate, ruleInfos, type Evaluation } from '../../contract/index.ts';
 import type { Host } from '../../host/index.ts';
 import { probeRules, type ProbeReport } from '../../probe/index.ts';
-import type { SourceName } from '../../oci/index.ts';
+import type { ImageSource } from '../../oci/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import type { Report } from '../../report/index.ts';
 import { baseFacts } from './base-facts.ts';
@@ -21,8 +21,8 @@ import { openImage, type CheckedImage } from './source.ts';
 
 export interface CheckOptions {
   readonly root: string;
-  /** With a transport, as skopeo writes it; in parts where a path may hold a colon, which ends it there. */
-  readonly image: string | SourceName;
+  /** With a transport, as skopeo writes it, or one that is open already. */
+  readonly image: string | ImageSource;
   readonly registry: Registry;
   readonly profile?: Profile | undefined;
   readonly derivedFrom?: 'standard' | 'openshell' | undefined;

@@ -19,7 +19,6 @@ import {
   walkArchive,
   walkSource,
   type ImageSource,
-  type SourceName,
   type OtherManifest,
 } from '../../oci/index.ts';
 import type { Registry } from '../../registry/index.ts';
@@ -42,17 +41,18 @@ export interface CheckedImage {
   close(): Promise<void>;
 }
 
-/** openImage opens an image: what a user wrote with skopeo's transport names, or a name in parts. Close it in the end. */
-export async function openImage(host: Host, image: string | SourceName, options: SourceOptions): Promise<CheckedImage> {
-  const name = typeof image === 'string' ? parseSource(image) : image;
-  const text = typeof image === 'string' ? image : writtenName(image);
+/** openImage opens what a user named with skopeo's transports, or takes a source that is open. Close it in the end. */
+export async function openImage(
+  host: Host,
+  image: string | ImageSource,
+  options: SourceOptions,
+): Promise<CheckedImage> {
+  if (typeof image !== 'string') return sourceImage(host, image.name, image);
+  const name = parseSource(image);
   if (name.$case === 'docker-daemon') return daemonImage(host, name.ref, options.dockerHost);
-  if (name.$case === 'registry') return sourceImage(host, text, registrySource(options.registry, name.ref, text));
-  return sourceImage(host, text, await openFileSource(host, name));
+  if (name.$case === 'registry') return sourceImage(host, image, registrySource(options.registry, name.ref, image));
+  return sourceImage(host, image, await openFileSource(host, name));
 }
-
-/** A name in parts as skopeo would write it: for people to read, never to be parsed again. */
-const writtenName = (name: SourceName): string => `${name.$case}:${'path' in name ? name.path : name.ref}`;
 
 /** engineEndpoint gives the Engine API that containers and `docker-daemon:` use. Throws `check/no-engine`. */
 export async function engineEndpoint(host: Host, dockerHost?: string): Promise<Endpoint> {

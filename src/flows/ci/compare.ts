@@ -4,6 +4,7 @@ import type { Host } from '../../host/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { settle } from '../../registry/resolve.ts';
 import { imagesSection } from '../bump/index.ts';
+import { builtSource, openBuilt } from '../built.ts';
 import { packagesOf } from '../trust/index.ts';
 
 /** GitHub takes a summary of 1 MiB for each step. */
@@ -48,7 +49,7 @@ export async function compareWithPublished(
   const before = formatImageRef({ ...repository, digest });
   try {
     const old = await packagesOf(host, { registry, image: before });
-    const fresh = await packagesOf(host, { registry, image: { $case: 'oci', path: layout } });
+    const fresh = await packagesOf(host, { registry, image: builtSource(await openBuilt(host, layout)) });
     const names = { before: formatImageRef({ ...tagged, digest }), after: `${plan.variant} of this run` };
     return { $case: 'compared', section: cut(imagesSection(names, old, fresh)) };
   } catch (error) {

@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { labelNames, parseImageRef, parseIndex, type Digest, type Plan } from '../../core/index.ts';
-import { AppError } from '../../errors/index.ts';
+import { AppError, throwAll } from '../../errors/index.ts';
+import { loadEvidence, requirePassed, type Evidence } from '../../evidence/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { readFrozen } from './frozen.ts';
-import { readGateRecord } from './gate.ts';
-import { throwFindings } from './throw-findings.ts';
 
 /** SignJob is all that the signing workflow is told: where, and which bytes. */
 export interface SignJob {
@@ -16,19 +15,23 @@ export interface SignJob {
 export interface DigestsOptions {
   /** The frozen plans. */
   readonly frozen: string;
-  /** Folder with the gate's records, in it or one level below: each artifact comes in a folder of its own. */
-  readonly gates: string;
+  /** Folder with files evidence.json, in it or one level below: each artifact comes in a folder of its own. */
+  readonly evidence: string;
   readonly registry: Registry;
 }
 
-async function recordFiles(host: Host, folder: string): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const name of await host.files.list(folder)) {
-    const path = join(folder, name);
-    const type = (await host.files.stat(path))?.type;
-    if (type === 'file' && name === 'gate.json') found.push(path);
-    else if (type === 'directory' && (await host.files.stat(join(path, 'gate.json')))?.type === 'file')
-      found.push(join(path, 'gate.json'));
+const fileName = 'evidence.json';
+
+/** Evidence of each gate, every one of which has to have passed. */
+async function passedIn(host: Host, folder: string): Promise<readonly Evidence[]> {
+  const places = (await host.files.list(folder)).map((name) => (name === fileName ? name : join(name, fileName)));
+  const found: Evidence[] = [];
+  for (const place of places) {
+    const file = join(folder, place);
+    if ((await host.files.stat(file).catch(() => undefined))?.type !== 'file') continue;
+    const filed = await loadEvidence(host, file);
+    requirePassed(filed);
+    found.push(filed.evidence);
   }
   return found;
 }
@@ -54,28 +57,28 @@ async function published(registry: Registry, plan: Plan, digest: Digest): Promis
  */
 export async function publishedDigests(host: Host, options: DigestsOptions): Promise<readonly SignJob[]> {
   const { plans, unchanged } = await readFrozen(host, options.frozen);
-  const records = await Promise.all((await recordFiles(host, options.gates)).map((file) => readGateRecord(host, file)));
+  const passed = await passedIn(host, options.evidence);
   const built = (plans as unknown as readonly Plan[]).filter(
     ({ variant }) => !unchanged.some((known) => known.variant === variant),
   );
-  const errors = records
+  const errors = passed
     .filter(({ variant }) => !built.some((plan) => plan.variant === variant))
-    .map(({ variant }) => fault('a record of a variant that was not to be built', 'a variant of the plan', variant));
+    .map(({ variant }) => fault('evidence of a variant that was not to be built', 'a variant of the plan', variant));
   const jobs: SignJob[] = [];
   for (const plan of built) {
-    const found = records.filter(({ variant }) => variant === plan.variant);
-    const [record] = found;
-    if (record === undefined || found.length > 1) {
-      errors.push(fault(`${plan.variant}: ${found.length} records of its gate`, 'one', String(found.length)));
+    const found = passed.filter(({ variant }) => variant === plan.variant);
+    const [evidence] = found;
+    if (evidence === undefined || found.length > 1) {
+      errors.push(fault(`${plan.variant}: ${found.length} files of evidence`, 'one', String(found.length)));
       continue;
     }
     try {
-      jobs.push(await published(options.registry, plan, record.digest));
+      jobs.push(await published(options.registry, plan, evidence.digest));
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       errors.push(error);
     }
   }
-  throwFindings('ci/digests', errors, 'nothing was signed');
+  throwAll(errors);
   return jobs;
 }

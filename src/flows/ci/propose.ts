@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import * as z from 'zod';
-import { AppError } from '../../errors/index.ts';
+import { AppError, throwAll } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import { generate } from '../generate.ts';
 import { checkPins } from '../pins.ts';
 import { bumpFiles, readBumpRecord, type BumpRecord } from './bump.ts';
 import { bot, branchOf, fetchBranch, git } from './git.ts';
 import { askGitHub, type Question } from './github.ts';
-import { throwFindings } from './throw-findings.ts';
 
 /** GitHub takes 65 536 characters. */
 const maxBody = 60_000;
@@ -44,7 +43,7 @@ async function applyPatch(host: Host, root: string, folder: string, { group, bas
     if (mode !== '100644' && mode !== '000000') return [bad(`${path} is no plain file`, 'mode 100644', mode)];
     return [];
   });
-  throwFindings('ci/patch', errors, 'nothing was pushed');
+  throwAll(errors);
 }
 
 /** The patch stands on its own: generated files follow from the pins, and the pins are whole. */
@@ -55,7 +54,7 @@ async function demandWhole(host: Host, root: string): Promise<void> {
     ...changes.map(({ path }) => `${path} is not what generate writes`),
     ...findings.filter(({ severity }) => severity === 'error').map(({ message }) => message),
   ].map((message) => new AppError('ci/patch', 'findings', message, { hint: 'nothing was pushed' }));
-  throwFindings('ci/patch', faults, 'nothing was pushed');
+  throwAll(faults);
 }
 
 const ask = <T>(host: Host, schema: z.ZodType<T>, method: Question['method'], path: string, body?: unknown) =>

@@ -1,13 +1,12 @@
 import semver from 'semver';
 import { parseImageRef, type Digest, type Plan } from '../../core/index.ts';
-import { AppError, AppErrors } from '../../errors/index.ts';
+import { AppError, AppErrors, throwAll } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import type { BundleVerifier } from '../../sigstore/index.ts';
 import { builtInRegistry } from '../build/index.ts';
 import { loadDefinitions, planVariant, variantNames } from '../plan.ts';
 import { promote, unverified, verifyTree, type Promotion } from '../trust/index.ts';
-import { throwFindings } from './throw-findings.ts';
 
 export interface Release {
   /** `1.2.0`, of the git tag `v1.2.0`. */
@@ -82,7 +81,7 @@ export async function releaseImages(host: Host, options: ReleaseOptions): Promis
       else throw error;
     }
   }
-  throwFindings('ci/release', errors, 'no tag was moved');
+  throwAll(errors);
   const done: Promotion[] = [];
   for (const tag of release.tags)
     for (const { plan, digest } of found) {

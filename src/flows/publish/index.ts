@@ -1,3 +1,3 @@
-export { gate } from './gate.ts';
-export { publishLayout, type Published, type PublishOptions } from './publish.ts';
-export { gateLayout, publishVariant, type PublishedVariant, type PublishVariantOptions } from './variant.ts';
+export { type GateCheck, type Gating } from './gate.ts';
+export { publish, rehearse, type Published, type PublishOptions } from './publish.ts';
+export { moveTags, pushImage } from './push.ts';

@@ -1,7 +1,7 @@
 import type { Picture, Platform } from '../../core/index.ts';
 import type { Host } from '../../host/index.ts';
 import { goWindow, inventory, wantedForSbom, type Package } from '../../sbom/index.ts';
-import type { SourceName } from '../../oci/index.ts';
+import type { ImageSource } from '../../oci/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { openImage } from '../check/index.ts';
 import type { PinsOfImage } from './pinned-paths.ts';
@@ -10,8 +10,8 @@ export interface PackagesOptions {
   readonly registry: Registry;
   /** For `docker-daemon:`. */
   readonly dockerHost?: string | undefined;
-  /** With a transport, as skopeo writes it, or in parts; without one, a registry reference. */
-  readonly image: string | SourceName;
+  /** With a transport, as skopeo writes it; without one, a registry reference; or a source that is open already. */
+  readonly image: string | ImageSource;
   readonly platforms?: readonly Platform[] | undefined;
   /** Which of the project's pins its files came from; absent: nobody asks. */
   readonly pins?: PinsOfImage | undefined;

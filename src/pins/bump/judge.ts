@@ -1,4 +1,4 @@
-import type { BumpablePin, Candidate, Evidence, Presence, Resolved } from '../../core/index.ts';
+import type { BumpablePin, Candidate, PinEvidence, Presence, Resolved } from '../../core/index.ts';
 import { weigh, type Wish } from './policy.ts';
 import type { Held, HeldReason, Verdict } from './types.ts';
 
@@ -20,7 +20,7 @@ export function rank(
 }
 
 /** lostEvidence names the kinds of evidence that a pin has and would no longer have. `recorded` is hearsay and may go. */
-export function lostEvidence(before: readonly Evidence[], after: readonly Evidence[]): readonly string[] {
+export function lostEvidence(before: readonly PinEvidence[], after: readonly PinEvidence[]): readonly string[] {
   const kinds = new Set(after.map(({ kind }) => kind));
   const had = new Set(before.map(({ kind }) => kind).filter((kind) => kind !== 'recorded'));
   return [...had].filter((kind) => !kinds.has(kind)).sort();

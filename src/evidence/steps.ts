@@ -1,20 +1,19 @@
-import type { Digest } from '../../core/index.ts';
-import type { TagMove } from '../../registry/index.ts';
-import type { Evidence, GateEvidence } from './schema.ts';
+import type { Digest } from '../core/index.ts';
+import type { Evidence } from './schema.ts';
 
 /** merge adds what is new and replaces what has the same key, the rest stays as it was. */
 function merge<T>(old: readonly T[], fresh: readonly T[], key: (item: T) => string): T[] {
   return [...new Map([...old, ...fresh].map((item) => [key(item), item])).values()];
 }
 
-export const withGate = (evidence: Evidence, gate: GateEvidence): Evidence => ({ ...evidence, gate });
+/** Published is where an index lies, and which tags were moved to it. */
+interface Published {
+  readonly reference: string;
+  readonly tags: readonly { readonly tag: string; readonly before?: Digest | undefined; readonly after: Digest }[];
+}
 
 /** withPublication: where it lies, and which tags name it. */
-export function withPublication(
-  evidence: Evidence,
-  { reference, tags }: { readonly reference: string; readonly tags: readonly TagMove[] },
-  now: Date,
-): Evidence {
+export function withPublication(evidence: Evidence, { reference, tags }: Published, now: Date): Evidence {
   const moves = tags.map(({ tag, before, after }) => ({ tag, after, before }));
   const fresh = { reference, at: now.toISOString(), tags: moves };
   return { ...evidence, publications: merge(evidence.publications, [fresh], (item) => item.reference) };

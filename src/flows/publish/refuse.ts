@@ -1,0 +1,33 @@
+import { isLoopback, labelNames, type ImageConfig } from '../../core/index.ts';
+import { AppError } from '../../errors/index.ts';
+
+/** refuseLab: lab images are made of stand-ins; outside this machine they would be taken for the real thing. */
+export function refuseLab(configs: readonly ImageConfig[], registry: string): void {
+  if (isLoopback(registry)) return;
+  for (const { config } of configs) {
+    if (config?.Labels?.[labelNames.lab] === undefined) continue;
+    throw new AppError('publish/lab-image', 'usage', 'a lab image may only go to a registry on loopback', {
+      expected: '127.0.0.1, localhost or ::1',
+      found: registry,
+      hint: 'build the real image: make build-runner',
+    });
+  }
+}
+
+/** refuseDirty: a revision that ends in -dirty names no commit that anybody could look at. */
+export function refuseDirty(configs: readonly ImageConfig[], registry: string): void {
+  if (isLoopback(registry)) return;
+  for (const { config } of configs) {
+    const revision = config?.Labels?.[labelNames.revision];
+    if (revision !== '' && revision?.endsWith('-dirty') === false) continue;
+    throw new AppError('publish/revision', 'usage', 'the image names no commit', {
+      expected: `a commit in the label ${labelNames.revision}`,
+      found: revision === undefined || revision === '' ? 'no revision' : revision,
+      hint: 'commit everything, then build and publish again',
+    });
+  }
+}
+
+/** isExpiring: the registry deletes it by itself (label quay.expires-after). */
+export const isExpiring = (configs: readonly ImageConfig[]): boolean =>
+  configs.some(({ config }) => config?.Labels?.[labelNames.expires] !== undefined);
