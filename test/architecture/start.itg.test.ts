@@ -183,7 +183,10 @@ describe('a Node that is too old', () => {
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
     'hands on %s, and waits until the command has cleaned up',
     async (signal) => {
-      await pinned(`trap 'echo cleaned; exit 130' ${signal.slice(3)}; echo ready; while :; do sleep 0.05; done`);
+      // Not a shell's trap: what this process was started with ignored (nohup, a background job), a shell cannot trap.
+      const command = `process.on('${signal}', () => { console.log('cleaned'); process.exit(130); });
+        console.log('ready'); setInterval(() => {}, 1000)`;
+      await pinned(`exec '${process.execPath}' -e "${command}"`);
       const { child, ended } = launch();
       const stdout = text(child.stdout);
       child.stdout.once('data', () => child.kill(signal));
