@@ -17,13 +17,14 @@ import { provenanceOf, type Observed } from '../src/flows/trust/provenance.ts';
 import { sbomsOf } from '../src/flows/trust/sbom.ts';
 import { sbomsIn } from '../src/flows/trust/sbom-files.ts';
 import { demandDigest, treeToSign } from '../src/flows/trust/sign-tree.ts';
-import { createRegistry, type Registry } from '../src/registry/index.ts';
+import type { Registry } from '../src/registry/index.ts';
 import { buildSite } from '../src/sigstore/index.ts';
 import { examples, flag, fromHere, stringOption, type Call, type CommandModule } from './command.ts';
 import { planFor } from './plan-option.ts';
 import { surroundings, surroundingsOptions, type Surroundings } from './surroundings.ts';
 import { evidenceOption, evidencePlace, penOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
 import { toolVersion } from './version.ts';
+import { registryOf } from './registry.ts';
 
 /** Who built the images: an engine for all of them, or what the machines that built them recorded. Never a guess. */
 type Builder = { readonly product: string; readonly version: string } | readonly Build[];
@@ -95,7 +96,7 @@ export const command: CommandModule = {
     const { host } = call;
     const ref = parseImageRef(call.args[0] ?? '');
     const place = evidencePlace(call, demandDigest(ref));
-    const registry = createRegistry(host);
+    const registry = registryOf(call);
     const version = toolVersion();
     // The certificate is fetched and the image read while the plan is made.
     const [{ plan, around }, pen, tree, builder] = await Promise.all([

@@ -1,11 +1,11 @@
 import { exitCodes } from '../src/errors/index.ts';
 import { buildLayout, chooseEngine, layoutDirectory, type BuildResult } from '../src/flows/build/index.ts';
 import { formatBytes } from '../src/core/index.ts';
-import { createRegistry } from '../src/registry/index.ts';
 import { collect, examples, flag, stringOption, valuesOption, type CommandModule } from './command.ts';
 import { narrowed } from './narrowed.ts';
 import { planFor, planOption } from './plan-option.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
+import { registryOf } from './registry.ts';
 
 function tell(result: BuildResult): string {
   if (result.$case === 'unchanged')
@@ -57,7 +57,7 @@ export const command: CommandModule = {
       root,
       plan,
       layout: layoutDirectory(root, variant),
-      registry: createRegistry(host, { mirrors: around.mirrors, plainHttp: around.plainHttp }),
+      registry: registryOf(call, around.mirrors),
       engine: () =>
         chooseEngine(host, plan, {
           endpoints: around.endpoints,

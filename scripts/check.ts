@@ -4,10 +4,10 @@ import { AppError, exitCodes } from '../src/errors/index.ts';
 import { checkImage, parseProfile, recordRuns, type CheckResult } from '../src/flows/check/index.ts';
 import { summarise } from '../src/flows/ci/runner-files.ts';
 import { countsOf, formatAnnotations, formatReport, parseReportFormat } from '../src/report/index.ts';
-import { createRegistry } from '../src/registry/index.ts';
 import { examples, flag, fromHere, listOption, stringOption, type CommandModule } from './command.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
 import { toolVersion } from './version.ts';
+import { registryOf } from './registry.ts';
 
 function sizes({ evaluation }: CheckResult): string {
   return Object.entries(evaluation.summary.sizes)
@@ -67,7 +67,7 @@ export const command: CommandModule = {
     const result = await checkImage(call.host, {
       root: call.home,
       image: call.args[0] ?? '',
-      registry: createRegistry(call.host, { mirrors: around.mirrors, plainHttp: around.plainHttp }),
+      registry: registryOf(call, around.mirrors),
       version: toolVersion(),
       strictVersion: flag(call, 'strictVersion'),
       profile: profile === undefined ? undefined : parseProfile(profile),

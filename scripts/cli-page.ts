@@ -27,7 +27,8 @@ function helpOf(command: Command): string {
   let text = '';
   command.configureOutput({ writeOut: (part) => void (text += part) });
   command.outputHelp();
-  return text.trim();
+  // commander leaves a space behind a usage without arguments.
+  return text.replaceAll(/ +$/gm, '').trim();
 }
 
 const fence = (text: string): string => ['```text', text, '```'].join('\n');

@@ -1,8 +1,9 @@
 import { formatImageRef, parseImageRef } from '../src/core/image-ref.ts';
 import { AppError, AppErrors, errorToJson, exitCodes, oneLine, throwAll, type ExitCode } from '../src/errors/index.ts';
-import { createRegistry, type Resolution } from '../src/registry/index.ts';
+import type { Resolution } from '../src/registry/index.ts';
 import { examples, type CommandModule } from './command.ts';
 import { surroundings } from './surroundings.ts';
+import { registryOf, registryOptions } from './registry.ts';
 
 function parseAll(texts: readonly string[]) {
   const errors: AppError[] = [];
@@ -31,6 +32,7 @@ export const command: CommandModule = {
     parser
       .argument('<reference...>', 'host/repository:tag or @sha256:…')
       .option('--mirrors <file>', 'YAML with images: and urls:, prefix to prefix; digests stay what they are');
+    registryOptions(parser);
     examples(parser, [
       ['runner-image digest ghcr.io/astral-sh/uv:0.12.7', 'what the tag names now, by one HEAD'],
       ['runner-image digest $(cat references.txt)', 'all at once, each asked for once; there, gone, or could not tell'],
@@ -39,7 +41,7 @@ export const command: CommandModule = {
   async run(call) {
     const refs = parseAll(call.args);
     const { mirrors } = await surroundings(call);
-    const found = await createRegistry(call.host, { mirrors }).resolveAll(refs);
+    const found = await registryOf(call, mirrors).resolveAll(refs);
     const rows = refs.map((ref) => {
       const reference = formatImageRef(ref);
       return { reference, answer: found.get(reference) as Resolution };

@@ -2,9 +2,9 @@ import { parseImageRef } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
 import { makeVerifier } from '../src/flows/trust/policy-file.ts';
 import { promote, type Promotion } from '../src/flows/trust/promote.ts';
-import { createRegistry } from '../src/registry/index.ts';
 import { examples, type CommandModule } from './command.ts';
 import { demandPolicy, trustOptions, trustSources } from './trust.ts';
+import { registryOf, registryOptions } from './registry.ts';
 
 function tell({ from, to, move, copied }: Promotion): string {
   const { manifests, blobs, referrers } = copied;
@@ -21,6 +21,7 @@ export const command: CommandModule = {
       .argument('<source>', 'host/repository:tag or @sha256:…')
       .argument('<destination>', 'host/repository:tag, in the same registry or another');
     trustOptions(command);
+    registryOptions(command);
     examples(command, [
       [
         'runner-image promote quay.io/o/staging@sha256:… quay.io/o/runner:stable --policy policy.yaml --online',
@@ -35,7 +36,7 @@ export const command: CommandModule = {
       ReturnType<typeof parseImageRef>,
     ];
     const verifier = await makeVerifier(host, await demandPolicy(call), trustSources(call));
-    const done = await promote({ registry: createRegistry(host), verifier, source, destination });
+    const done = await promote({ registry: registryOf(call), verifier, source, destination });
     if (call.json) call.console.json(done);
     else call.console.print(tell(done));
     return exitCodes.clean;

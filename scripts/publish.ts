@@ -6,12 +6,12 @@ import { layoutDirectory } from '../src/flows/build/names.ts';
 import { summarise } from '../src/flows/ci/runner-files.ts';
 import { publish, rehearse, type GateCheck, type Gating, type Published } from '../src/flows/publish/index.ts';
 import { commandLine, consumerCommands, signerHere, type ConsumerTrust } from '../src/flows/trust/consumer-commands.ts';
-import { createRegistry } from '../src/registry/index.ts';
 import { examples, flag, fromHere, listOption, stringOption, type Call, type CommandModule } from './command.ts';
 import { narrowed } from './narrowed.ts';
 import { planFor, planOption } from './plan-option.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
 import { toolVersion } from './version.ts';
+import { registryOf } from './registry.ts';
 
 /** The identity that consumers shall demand: as said, as the CI tells, or a gap that anybody sees. */
 function consumerTrust(call: Call): ConsumerTrust {
@@ -87,7 +87,7 @@ export const command: CommandModule = {
     const around = await surroundings(call);
     const plan = narrowed(call, await planFor(call, variant, around));
     const layout = layoutDirectory(root, variant);
-    const registry = createRegistry(host, { mirrors: around.mirrors, plainHttp: around.plainHttp });
+    const registry = registryOf(call, around.mirrors);
     const { labRegistry, waivers: inheritedWaivers, dockerHost } = around;
     const lab = labRegistry === undefined ? undefined : [labRegistry, ...plan.repository.split('/').slice(1)].join('/');
     const repository = stringOption(call, 'to') ?? lab ?? plan.repository;

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { parsePlatform } from '../src/core/index.ts';
 import { AppError, exitCodes } from '../src/errors/index.ts';
 import { projectPins, sbomsOf } from '../src/flows/trust/index.ts';
-import { createRegistry } from '../src/registry/index.ts';
 import { examples, fromHere, listOption, stringOption, type CommandModule } from './command.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
 import { toolVersion } from './version.ts';
+import { registryOf } from './registry.ts';
 
 export const command: CommandModule = {
   define(command) {
@@ -39,7 +39,7 @@ export const command: CommandModule = {
     const platforms = listOption(call, 'platform').map((text) => parsePlatform(text));
     const made = await sbomsOf(host, {
       image: call.args[0] ?? '',
-      registry: createRegistry(host, { mirrors: around.mirrors, plainHttp: around.plainHttp }),
+      registry: registryOf(call, around.mirrors),
       repository: stringOption(call, 'repository') ?? 'localhost/runner',
       sourceDateEpoch: Number(stringOption(call, 'epoch') ?? '0'),
       toolVersion: toolVersion(),

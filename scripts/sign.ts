@@ -2,9 +2,9 @@ import { parseImageRef } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
 import { demandGate, extendEvidence, withAttachments } from '../src/evidence/index.ts';
 import { demandDigest, signTree, treeToSign } from '../src/flows/trust/sign-tree.ts';
-import { createRegistry } from '../src/registry/index.ts';
 import { examples, flag, stringOption, type CommandModule } from './command.ts';
 import { evidenceOption, evidencePlace, penOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
+import { registryOf, registryOptions } from './registry.ts';
 
 export const command: CommandModule = {
   define(command) {
@@ -13,6 +13,7 @@ export const command: CommandModule = {
     evidenceOption(command);
     signingOptions(command);
     trustOptions(command);
+    registryOptions(command);
     examples(command, [
       [
         'runner-image sign quay.io/o/runner@sha256:… --online',
@@ -31,7 +32,7 @@ export const command: CommandModule = {
     const reason = stringOption(call, 'withoutGate');
     if (reason === undefined) await demandGate(host, place);
     else host.story.warn(`signing without a recorded gate: ${reason}`);
-    const registry = createRegistry(host);
+    const registry = registryOf(call);
     // The certificate is fetched while the image is read.
     const [pen, tree] = await Promise.all([penOf(call, registry), treeToSign(registry, ref)]);
     const signed = await signTree(pen, tree, { legacy: flag(call, 'legacy') });

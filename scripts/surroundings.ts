@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Mirrors } from '../src/core/index.ts';
 import { collect, flag, listOption, stringOption, type Call } from './command.ts';
 import { readMirrors } from './mirrors.ts';
+import { registryOptions } from './registry.ts';
 
 /** Surroundings is where this machine gets bytes from and builds with: never what is expected of them. */
 export interface Surroundings {
@@ -19,8 +20,6 @@ export interface Surroundings {
   readonly dockerHost?: string | undefined;
   /** Waiver files for what the lab's stand-ins cannot be. */
   readonly waivers: readonly string[];
-  /** Registries that are spoken to without TLS; undefined: those of the environment. */
-  readonly plainHttp?: readonly string[] | undefined;
   /** The lab's registry, when it is the lab. */
   readonly labRegistry?: string | undefined;
 }
@@ -34,8 +33,8 @@ export function surroundingsOptions(command: Command): void {
     .option('--pins <file>', 'other pins than images/pins.yaml')
     .option('--mirrors <file>', 'YAML with images: and urls:, prefix to prefix; digests stay what they are')
     .option('--extra-ca <file>', 'PEM bundle for build steps behind a TLS-intercepting proxy; never in the image')
-    .option('--plain-http <host>', 'a registry without TLS, host:port; also RUNNER_IMAGE_PLAIN_HTTP', collect)
     .option('--endpoint <where>', 'Engine API: unix://…|tcp://…|ssh://…, or PLATFORM=… for one platform', collect);
+  registryOptions(command);
 }
 
 function proxyArgs(call: Call): Record<string, string> {
@@ -70,10 +69,8 @@ export async function surroundings(call: Call): Promise<Surroundings> {
   const [pinsFile, mirrors, extraCa] = ['pins', 'mirrors', 'extraCa'].map((name) => stringOption(call, name));
   const endpoints = listOption(call, 'endpoint');
   const plain = endpoints.find((endpoint) => !/^linux\//.test(endpoint));
-  const plainHttp = listOption(call, 'plainHttp');
   return {
     ...base,
-    plainHttp: plainHttp.length === 0 ? undefined : plainHttp,
     pinsFile: pinsFile ?? base.pinsFile,
     mirrors: mirrors === undefined ? base.mirrors : readMirrors(mirrors),
     extraCa: extraCa === undefined ? base.extraCa : await call.host.files.read(extraCa),

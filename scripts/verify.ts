@@ -3,7 +3,6 @@ import { exitCodes } from '../src/errors/index.ts';
 import { extendEvidence, withVerification } from '../src/evidence/index.ts';
 import { makeVerifier } from '../src/flows/trust/policy-file.ts';
 import { verifyTree } from '../src/flows/trust/verify-tree.ts';
-import { createRegistry } from '../src/registry/index.ts';
 import { examples, type CommandModule } from './command.ts';
 import {
   demandPolicy,
@@ -14,6 +13,7 @@ import {
   trustOptions,
   trustSources,
 } from './trust.ts';
+import { registryOf, registryOptions } from './registry.ts';
 
 export const command: CommandModule = {
   define(command) {
@@ -23,6 +23,7 @@ export const command: CommandModule = {
     );
     evidenceOption(command);
     trustOptions(command);
+    registryOptions(command);
     examples(command, [
       [
         'runner-image verify quay.io/o/runner:stable --policy policy.yaml --online',
@@ -41,7 +42,7 @@ export const command: CommandModule = {
     const ref = parseImageRef(args[0] ?? '');
     const policy = await demandPolicy(call);
     const verifier = await makeVerifier(host, policy, trustSources(call));
-    const report = await verifyTree(createRegistry(host), ref, verifier);
+    const report = await verifyTree(registryOf(call), ref, verifier);
     await extendEvidence(host, evidencePlace(call, report.digest), (evidence) =>
       withVerification(evidence, report, signerName(policy), host.clock.now()),
     );

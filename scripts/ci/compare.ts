@@ -1,11 +1,11 @@
 import { exitCodes, type ExitCode } from '../../src/errors/index.ts';
 import { layoutDirectory } from '../../src/flows/build/index.ts';
 import { compareWithPublished, summarise } from '../../src/flows/ci/index.ts';
-import { createRegistry } from '../../src/registry/index.ts';
 import { examples, type Call } from '../command.ts';
 import { planFor, planOption } from '../plan-option.ts';
 import { surroundings } from '../surroundings.ts';
 import type { CiStep } from './step.ts';
+import { registryOf } from '../registry.ts';
 
 async function run(call: Call): Promise<ExitCode> {
   const { host, root } = call;
@@ -14,7 +14,7 @@ async function run(call: Call): Promise<ExitCode> {
   const done = await compareWithPublished(host, {
     plan: await planFor(call, variant, around),
     layout: layoutDirectory(root, variant),
-    registry: createRegistry(host, { mirrors: around.mirrors, plainHttp: around.plainHttp }),
+    registry: registryOf(call, around.mirrors),
   });
   const text = done.$case === 'compared' ? done.section : `**${variant}** was not compared: ${done.because}`;
   await summarise(host, text);

@@ -1,9 +1,9 @@
 import { parsePlatform } from '../../src/core/index.ts';
 import { AppError, exitCodes, type ExitCode } from '../../src/errors/index.ts';
 import { formatSbomDiff, isSame, sbomDiff } from '../../src/flows/trust/index.ts';
-import { createRegistry } from '../../src/registry/index.ts';
 import { listOption, stringOption, type Call } from '../command.ts';
 import { surroundings } from '../surroundings.ts';
+import { registryOf } from '../registry.ts';
 
 function formatOf(call: Call): 'table' | 'markdown' {
   const text = stringOption(call, 'format') ?? 'table';
@@ -25,7 +25,7 @@ export async function diff(call: Call): Promise<ExitCode> {
   const found = await sbomDiff(call.host, {
     before,
     after,
-    registry: createRegistry(call.host, { mirrors: around.mirrors, plainHttp: around.plainHttp }),
+    registry: registryOf(call, around.mirrors),
     ...(platforms.length === 0 ? {} : { platforms }),
     dockerHost: around.dockerHost,
   });
