@@ -42,6 +42,11 @@ export function instructionOf(piece: Piece, escape: string, shell: readonly stri
   const literal = (text: Text): DockerWord => ({ text, offset: offsetAt(text, 0), variables: [] });
   const from = (text: Text): Text =>
     sliceText(piece.whole, piece.whole.offsets.indexOf(offsetAt(text, 0)), piece.whole.value.length);
+  const split = (): DockerWord[] =>
+    strings === undefined
+      ? splitWords(rest, escape)
+      : strings.map((text) => (expanded.has(keyword) ? wordOf(text, escape) : literal(text)));
+  let words: DockerWord[] | undefined;
   return {
     keyword,
     onbuild,
@@ -52,10 +57,10 @@ export function instructionOf(piece: Piece, escape: string, shell: readonly stri
     text: rest,
     code: from(rest),
     flags,
-    words:
-      strings === undefined
-        ? splitWords(rest, escape)
-        : strings.map((text) => (expanded.has(keyword) ? wordOf(text, escape) : literal(text))),
+    // Split when asked for: a build that changes nothing reads the file, too, and no word of a RUN.
+    get words() {
+      return (words ??= split());
+    },
     exec: strings !== undefined,
     files: keyword === 'COPY' || keyword === 'ADD' ? piece.heredocs : [],
     shell,
