@@ -29,7 +29,12 @@ export async function byCosign(sigstore: Sigstore, evidence: Evidence, reference
   const prove = async (name: 'cosign' | 'cosign2', about: string, extra: readonly string[], env = {}) => {
     const path = cosign(name);
     if (path === undefined) print(`${name} is not here: make interop fetches it, and the next demo verifies with it\n`);
-    else await step(name, about, ...chosen(extra).map((args) => ({ words: [path, ...args], env })));
+    else
+      await step(
+        name === 'cosign' ? 'cosign 3' : 'cosign 2',
+        about,
+        ...chosen(extra).map((args) => ({ words: [path, ...args], env })),
+      );
   };
   const root = ['--trusted-root', here(sigstore.trustedRoot)];
   await prove('cosign', 'the same by cosign 3: three signatures, provenance, SBOM', root);
