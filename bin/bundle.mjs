@@ -21,6 +21,8 @@ export async function makeBundle(root) {
     bundle: true,
     format: 'cjs',
     platform: 'node',
+    // The package, not Node's own module of that name, which warns that it is going away.
+    alias: { punycode: 'punycode/punycode.js' },
     target: 'node24',
     define: { 'import.meta.url': '__url', 'import.meta.dirname': '__dirname' },
     external,
