@@ -52,7 +52,13 @@ const amd64: Platform = 'linux/amd64';
 test('every source of the same image yields the same findings', async () => {
   const only = { ...family, platforms: [amd64] };
   const { report, pictures } = await checkCustom(lab, reference, only);
-  const expected = facts(report.findings, amd64);
+  // That the other platform was left out is said of an index; the other sources hold one platform.
+  const judged = (findings: typeof report.findings) =>
+    facts(
+      findings.filter(({ rule }) => rule !== 'check/not-checked'),
+      amd64,
+    );
+  const expected = judged(report.findings);
   expect(expected.length).toBeGreaterThan(5);
   const sources: (readonly [string, string, string?])[] = [
     ['oci', `oci:${folder}/layout`],
@@ -66,7 +72,7 @@ test('every source of the same image yields the same findings', async () => {
   for (const [name, image, dockerHost] of sources) {
     const found = await checkCustom(lab, image, { ...only, ...(dockerHost === undefined ? {} : { dockerHost }) });
     expect(found.pictures[0]?.config.rootfs.diff_ids, name).toEqual(pictures[0]?.config.rootfs.diff_ids);
-    expect(facts(found.report.findings, amd64), name).toEqual(expected);
+    expect(judged(found.report.findings), name).toEqual(expected);
   }
 });
 
