@@ -2,7 +2,7 @@ import { digestOf, type Digest } from '../core/digest.ts';
 import { mediaTypes } from '../core/media-types.ts';
 import type { Descriptor } from '../core/oci.ts';
 import { AppError } from '../errors/index.ts';
-import { eachLimited, mapLimited } from './gate.ts';
+import { eachLimited, mapLimited } from '../core/limit.ts';
 import { putManifest } from './manifest.ts';
 import { readNode, unique, type Node } from './node.ts';
 import { fallbackTag, listReferrers, readFallback } from './referrers.ts';

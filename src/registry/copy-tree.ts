@@ -4,7 +4,7 @@ import { AppError } from '../errors/index.ts';
 import { attachAll, awaitReferrers } from './attach.ts';
 import { passBlob } from './blob-pull.ts';
 import type { Uploaded, UploadOptions } from './blob-push.ts';
-import { mapLimited } from './gate.ts';
+import { mapLimited } from '../core/limit.ts';
 import { fetchManifest, putManifest, type Fetched } from './manifest.ts';
 import { relayBlob } from './relay.ts';
 import { pushBeneath, pushTree, readPart, Tally, type Part, type PushOptions, type PushReport } from './push-tree.ts';

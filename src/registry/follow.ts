@@ -2,7 +2,7 @@ import { AppError } from '../errors/index.ts';
 import type { FetchOptions, FetchResponse, Host } from '../host/index.ts';
 import { isLoopback } from '../core/image-ref.ts';
 import { discard } from './body.ts';
-import type { Limiter } from './gate.ts';
+import type { Limiter } from '../core/limit.ts';
 import { redactUrl } from './redact.ts';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

@@ -4,7 +4,7 @@ import type { Descriptor } from '../core/oci.ts';
 import { AppError } from '../errors/index.ts';
 import { blobExists } from './blob-pull.ts';
 import { uploadBlob, type Uploaded, type UploadOptions } from './blob-push.ts';
-import { eachLimited } from './gate.ts';
+import { eachLimited } from '../core/limit.ts';
 import { manifestExists, putManifest } from './manifest.ts';
 import { readNode, unique, type Node } from './node.ts';
 import type { Repository } from './repository.ts';

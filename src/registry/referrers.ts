@@ -3,7 +3,7 @@ import { maxManifestBytes, mediaTypes } from '../core/media-types.ts';
 import type { Descriptor } from '../core/oci.ts';
 import { AppError } from '../errors/index.ts';
 import { discard, readBody } from './body.ts';
-import { eachLimited } from './gate.ts';
+import { eachLimited } from '../core/limit.ts';
 import { fetchManifest, type Fetched } from './manifest.ts';
 import { readDescriptor, unique } from './node.ts';
 import { Pages } from './pages.ts';

@@ -7,7 +7,7 @@ import { readSome } from './body.ts';
 import { Credentials } from './credentials.ts';
 import { codeOf, innerError, networkFailure, readErrors, type Failure } from './failure.ts';
 import { follow, type Followed, type Method, type Request } from './follow.ts';
-import { Limiter } from './gate.ts';
+import { Limiter } from '../core/limit.ts';
 import { Secrets } from './redact.ts';
 import { endpointOf, formatRepository, type Endpoint, type Repository } from './repository.ts';
 import { askedWait, defaultRetry, isTransient, type RetryPolicy } from '../core/retry.ts';

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { eachLimited } from '../../src/registry/gate.ts';
+import { eachLimited } from '../../src/core/limit.ts';
 import { starve, starvings } from '../support/registries/starve.ts';
 import { startExits, type Ended, type Exits, type Place } from './stage.ts';
 

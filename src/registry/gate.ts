@@ -1,1 +1,0 @@
-export { eachLimited, Limiter, mapLimited } from '../core/limit.ts';
