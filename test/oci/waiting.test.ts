@@ -1,7 +1,7 @@
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { describe, expect, test, vi } from 'vitest';
 import type { TemporaryFile } from '../../src/host/index.ts';
-import { LayerSpool } from '../../src/oci/import/spool.ts';
+import { spoolLayer } from '../../src/oci/import/spool.ts';
 import { verified } from '../../src/oci/verify.ts';
 import { ZstdReader } from '../../src/oci/zstd.ts';
 import { fakeHost } from '../support/fake-host.ts';
@@ -60,11 +60,10 @@ test('a spool whose file failed is an error, not a layer', async () => {
   };
   const host = fakeHost();
   const files = { ...host.files, openTemporary: async () => file };
-  const spool = await LayerSpool.open({ ...host, files }, '/nowhere', 'a layer', 'none');
-  await spool.write(Buffer.alloc(1024));
-  await turn();
-  await turn();
-  await expect(spool.finish()).rejects.toThrow('no space left');
+  const bytes = Buffer.alloc(1024);
+  const layer = { mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: sha256(bytes), size: bytes.length };
+  const spooled = spoolLayer({ ...host, files }, '/nowhere', Readable.from([bytes]), layer, layer.digest);
+  await expect(spooled).rejects.toThrow('no space left');
 });
 
 describe('a refused bomb', () => {
