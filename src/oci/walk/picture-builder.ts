@@ -86,7 +86,7 @@ export class PictureBuilder {
   }
 
   finish() {
-    const { live, shadowed, count, bytes } = seal(this.tree.nodes, this.tree.opaqueIn);
+    const { live, shadowed, count, bytes } = seal(this.tree.nodes, this.tree.paths.opaqueIn);
     const { nodes } = this.tree;
     const contents = new Map<string, Uint8Array>();
     for (const [node, inode] of [...[...this.contents.keys()].map((own) => [own, own] as const), ...this.links]) {
@@ -99,7 +99,7 @@ export class PictureBuilder {
       shadowedTotal: { count, bytes },
       contents,
       matches: this.matches,
-      overLinks: this.tree.overLinks,
+      overLinks: this.tree.paths.overLinks,
     };
   }
 }
