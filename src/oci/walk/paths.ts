@@ -30,7 +30,7 @@ export class Paths {
 
   private child(parent: number, name: string, floor: number): number {
     const { nodes } = this;
-    const node = nodes.find(parent, name, 0, name.length);
+    const node = nodes.find(parent, name);
     if (node === 0 || floor === 0) return node;
     if (Math.max(nodes.writtenIn.get(node), nodes.touchedIn.get(node)) >= floor) return node;
     nodes.kill(node, floor);
@@ -65,7 +65,7 @@ export class Paths {
       let node = this.child(at, part, floor);
       if (node === 0) {
         if (!create) return -1;
-        node = nodes.add(at, part, 0, part.length, this.layer);
+        node = nodes.add(at, part, this.layer);
         nodes.setFacts(node, 'directory', 0o755, 0, 0, false);
       }
       const inode = nodes.inode(node);

@@ -162,7 +162,7 @@ export class Tree {
     if (entry.type === 'directory' && this.hidden.size > 0 && this.hidden.has(`${parent}/${name}`)) {
       throw disputed('inItsPlace', entry.name);
     }
-    const node = nodes.add(parent, name, 0, name.length, this.paths.layer);
+    const node = nodes.add(parent, name, this.paths.layer);
     if (inode < 0) {
       this.describe(node, entry);
       return node;
