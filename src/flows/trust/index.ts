@@ -15,9 +15,9 @@ export { compareInventories, formatSbomDiff, isSame, sbomDiff, type SbomDiff } f
 export { pinnedPaths, projectPins, type PinsOfImage } from './pinned-paths.ts';
 export { packagesOf, type PlatformPackages } from './packages.ts';
 export { sbomsOf, type SbomOptions } from './sbom.ts';
-export { sbomFile, sbomsIn, type PlatformSbom } from './sbom-files.ts';
+export type { PlatformSbom } from './sbom-files.ts';
 export { provenanceOf, type Observed, type ProvenanceSource } from './provenance.ts';
 export { promote, type Promotion, type PromoteOptions } from './promote.ts';
-export { demandDigest, signTree, type Signed } from './sign-tree.ts';
-export { readTree, type Tree, type TreeNode } from './tree.ts';
+export { signTree, type Signed } from './sign-tree.ts';
+export type { Tree, TreeNode } from './tree.ts';
 export { unverified, verifyTree, type NodeReport, type Proof, type TreeReport } from './verify-tree.ts';
