@@ -2,7 +2,7 @@ import { parseImageRef } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
 import { demandGate, extendEvidence, withAttachments } from '../src/evidence/index.ts';
 import { demandDigest, signTree, treeToSign } from '../src/flows/trust/sign-tree.ts';
-import { examples, flag, stringOption, type CommandModule } from './command.ts';
+import { examples, flag, printResult, stringOption, type CommandModule } from './command.ts';
 import { evidenceOption, evidencePlace, penOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
 import { registryOf, registryOptions } from './registry.ts';
 
@@ -40,8 +40,7 @@ export const command: CommandModule = {
       ...withAttachments(evidence, [...signed.bundles]),
       signedWithoutGate: reason ?? evidence.signedWithoutGate,
     }));
-    if (call.json) call.console.json(signed);
-    else call.console.print(tellSigned(signed));
+    printResult(call, signed, tellSigned(signed));
     return exitCodes.clean;
   },
 };

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { Digest } from '../src/core/index.ts';
 import { AppError } from '../src/errors/index.ts';
-// Each from its own file: together with what the other commands of trust need they would start later.
 import type { Pen } from '../src/flows/trust/attach.ts';
 import { onlineRoot } from '../src/flows/trust/online-root.ts';
 import { makePen } from '../src/flows/trust/pen.ts';
@@ -10,7 +9,7 @@ import type { Signed } from '../src/flows/trust/sign-tree.ts';
 import type { TreeReport } from '../src/flows/trust/verify-tree.ts';
 import type { Registry } from '../src/registry/index.ts';
 import { isKeyless, policySchema, type TrustPolicy } from '../src/sigstore/index.ts';
-import { flag, fromHere, listOption, stringOption, type Call } from './command.ts';
+import { flag, fromHere, listOption, pathOption, stringOption, type Call } from './command.ts';
 
 /** trustOptions adds whom to believe: a policy file or flags, and the trust root. */
 export function trustOptions(command: Command): void {
@@ -43,22 +42,18 @@ export function evidenceOption(command: Command): void {
 
 /** evidencePlace is where the evidence of a digest is looked for. */
 export function evidencePlace(call: Call, digest: Digest) {
-  const file = stringOption(call, 'evidence');
-  return { root: call.home, digest, evidence: file === undefined ? undefined : fromHere(file) };
+  return { root: call.home, digest, evidence: pathOption(call, 'evidence') };
 }
 
 export function trustSources(call: Call): TrustSources {
-  const file = stringOption(call, 'trustedRoot');
-  return {
-    trustedRoot: file === undefined ? undefined : fromHere(file),
-    ...(flag(call, 'online') ? { online: () => onlineRoot(call.host) } : {}),
-  };
+  const online = flag(call, 'online') ? () => onlineRoot(call.host) : undefined;
+  return { trustedRoot: pathOption(call, 'trustedRoot'), online };
 }
 
 /** policyOf reads --policy, or makes one of the flags; undefined when neither names anybody. */
 export async function policyOf(call: Call): Promise<TrustPolicy | undefined> {
-  const file = stringOption(call, 'policy');
-  if (file !== undefined) return await readPolicy(call.host, fromHere(file));
+  const file = pathOption(call, 'policy');
+  if (file !== undefined) return await readPolicy(call.host, file);
   const identities = listOption(call, 'identity');
   const key = stringOption(call, 'key');
   if (identities.length === 0 && key === undefined) return undefined;

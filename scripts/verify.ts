@@ -3,7 +3,7 @@ import { exitCodes } from '../src/errors/index.ts';
 import { extendEvidence, withVerification } from '../src/evidence/index.ts';
 import { makeVerifier } from '../src/flows/trust/policy-file.ts';
 import { verifyTree } from '../src/flows/trust/verify-tree.ts';
-import { examples, type CommandModule } from './command.ts';
+import { examples, printResult, type CommandModule } from './command.ts';
 import {
   demandPolicy,
   evidenceOption,
@@ -46,8 +46,7 @@ export const command: CommandModule = {
     await extendEvidence(host, evidencePlace(call, report.digest), (evidence) =>
       withVerification(evidence, report, signerName(policy), host.clock.now()),
     );
-    if (call.json) call.console.json(report);
-    else call.console.print(tellReport(report));
+    printResult(call, report, tellReport(report));
     return report.ok ? exitCodes.clean : exitCodes.findings;
   },
 };

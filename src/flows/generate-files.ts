@@ -81,6 +81,6 @@ export async function generatedFiles(
     await locks(host, root, definitions, image, files);
   }
   for (const [name, text] of editorSchemas()) files.set(`images/schemas/${name}`, text);
-  files.set('docs/rules.md', rulesPage(await allRules()));
+  files.set('docs/rules.md', rulesPage(allRules));
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

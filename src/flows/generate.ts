@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { createTwoFilesPatch } from 'diff';
 import type { Host } from '../host/index.ts';
 import { generatedFiles } from './generate-files.ts';
 
@@ -36,7 +37,6 @@ async function staleFiles(host: Host, root: string, expected: ReadonlyMap<string
 }
 
 async function compare(host: Host, root: string, expected: ReadonlyMap<string, string>): Promise<GeneratedChange[]> {
-  const { createTwoFilesPatch } = await import('diff');
   const changes: GeneratedChange[] = [];
   const add = (path: string, kind: GeneratedChange['kind'], before: string, after: string): void => {
     changes.push({

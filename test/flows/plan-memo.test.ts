@@ -91,8 +91,14 @@ describe('a remembered plan', () => {
         return ask(...args);
       };
     };
-    const { read, readText, stat, list } = host.files;
-    const files = { ...host.files, read: note(read), readText: note(readText), stat: note(stat), list: note(list) };
+    const { files: own } = host;
+    const files = {
+      ...own,
+      read: note((path: string, limit?: number) => own.read(path, limit)),
+      readText: note((path: string, limit?: number) => own.readText(path, limit)),
+      stat: note((path: string) => own.stat(path)),
+      list: note((path: string) => own.list(path)),
+    };
     await buildPlan({ ...host, files }, { root, variant: 'openshell-claude' });
     expect([...asked].sort()).toEqual(['checksums', 'images', 'package.json']);
   });

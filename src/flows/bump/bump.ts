@@ -5,7 +5,6 @@ import { checkPolicy, type Verdict } from '../../pins/bump/index.ts';
 import { createPublishers } from '../../upstreams/index.ts';
 import { defaultPinsFile, loadPinsAlone } from '../plan-definitions.ts';
 import { onlineRoot } from '../trust/online-root.ts';
-import type { TrustSources } from '../trust/policy-file.ts';
 import { planChanges, type Due } from './changes.ts';
 import { FirstSeen, firstSeenFile } from './first-seen.ts';
 import { findRevision, History } from './history.ts';
@@ -23,8 +22,8 @@ export interface AskOptions {
   readonly mirrors: Mirrors;
   /** Take versions younger than their cooldown. */
   readonly now: boolean;
-  /** Whom to believe about upstream signatures; the public trust root otherwise. */
-  readonly trust?: TrustSources | undefined;
+  /** trusted_root.json for upstream signatures; the public one, by TUF, otherwise. */
+  readonly trustedRoot?: string | undefined;
   /** Git revision or date whose facts are restored. */
   readonly to?: string | undefined;
 }
@@ -78,12 +77,12 @@ export async function askAbout(
   pins: ReadonlyMap<string, Pin>,
   targets: readonly Target[],
   firstSeen: FirstSeen,
-  { root, mirrors, now, trust, to }: AskOptions,
+  { root, mirrors, now, trustedRoot, to }: AskOptions,
 ): Promise<readonly BumpRow[]> {
   const commit = to === undefined ? undefined : await findRevision(host, root, to);
   const publishers = createPublishers(host, { root, mirrors, pins });
   const { upstreams } = publishers;
-  const signatures = new Signatures(host, root, publishers, trust ?? { online: () => onlineRoot(host) });
+  const signatures = new Signatures(host, root, publishers, { trustedRoot, online: () => onlineRoot(host) });
   const judge = new Judge(upstreams, signatures, firstSeen, host.clock, now);
   const history = commit === undefined ? undefined : new History(host, root, commit, upstreams, judge);
   const verdicts = new Map<string, Verdict>();

@@ -76,7 +76,7 @@ export interface OnlineResult {
 /** verifyOnline asks every pin's upstream: still there, same bytes, something newer. It writes nothing. */
 export async function verifyOnline(
   host: Host,
-  options: Pick<AskOptions, 'root' | 'mirrors' | 'trust'> & { readonly pinsFile?: string | undefined },
+  options: Pick<AskOptions, 'root' | 'mirrors' | 'trustedRoot'> & { readonly pinsFile?: string | undefined },
 ): Promise<OnlineResult> {
   const { root, pinsFile = defaultPinsFile } = options;
   const { pins } = await loadPinsAlone(host, root, pinsFile);

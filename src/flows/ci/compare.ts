@@ -3,16 +3,14 @@ import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { settle } from '../../registry/resolve.ts';
-import { imagesSection } from '../bump/index.ts';
-import { builtSource, openBuilt } from '../built.ts';
-import { packagesOf } from '../trust/index.ts';
+import { compareImages } from '../compare-images.ts';
 
 /** GitHub takes a summary of 1 MiB for each step. */
 const maxSection = 512 * 1024;
 /** What main published last: the image that a pull request would replace. */
 const published = 'latest';
 
-/** Comparison: what a built image changes, as Markdown, or why nobody could tell. */
+/** Comparison: what a built image changes, as Markdown, or why it was not compared. */
 export type Comparison =
   | { readonly $case: 'compared'; readonly section: string }
   | { readonly $case: 'not-compared'; readonly because: string };
@@ -21,7 +19,7 @@ const notCompared = (because: string): Comparison => ({ $case: 'not-compared', b
 
 function cut(section: string): string {
   if (section.length <= maxSection) return section;
-  return `${section.slice(0, section.lastIndexOf('\n', maxSection))}\n\n(cut: runner-image bump --old-image … shows all of it)`;
+  return `${section.slice(0, section.lastIndexOf('\n', maxSection))}\n\n(cut: runner-image sbom diff OLD NEW --format markdown shows all of it)`;
 }
 
 export interface ComparisonOptions {
@@ -32,26 +30,23 @@ export interface ComparisonOptions {
 }
 
 /**
- * compareWithPublished says what the built image changes against the published one: size of every platform, and
- * packages. It is for the reviewer and decides nothing, so that a registry which does not answer, or has no image yet,
- * is told and is no failure. An image of our own that cannot be read is one.
+ * compareWithPublished says what the built image changes against the published one. It is for the reviewer and decides
+ * nothing: a registry that does not answer, or has no image yet, is reported and is no failure. An image of our own that
+ * cannot be read is one.
  */
 export async function compareWithPublished(
   host: Host,
   { plan, layout, registry }: ComparisonOptions,
 ): Promise<Comparison> {
-  const repository = parseImageRef(plan.repository);
-  const tagged = { ...repository, tag: published };
+  const tagged = { ...parseImageRef(plan.repository), tag: published };
   const found = await settle(registry.resolve(tagged));
   if (found.$case === 'gone') return notCompared(`${formatImageRef(tagged)} is not published yet`);
   if (found.$case === 'unknown') return notCompared(`${found.error.message} (${found.error.code})`);
-  const { digest } = found.descriptor;
-  const before = formatImageRef({ ...repository, digest });
+  const before = formatImageRef({ ...tagged, digest: found.descriptor.digest });
+  const names = { before, after: `${plan.variant} of this run` };
   try {
-    const old = await packagesOf(host, { registry, image: before });
-    const fresh = await packagesOf(host, { registry, image: builtSource(await openBuilt(host, layout)) });
-    const names = { before: formatImageRef({ ...tagged, digest }), after: `${plan.variant} of this run` };
-    return { $case: 'compared', section: cut(imagesSection(names, old, fresh)) };
+    const { section } = await compareImages(host, { before, after: `oci:${layout}`, registry }, names);
+    return { $case: 'compared', section: cut(section) };
   } catch (error) {
     if (error instanceof AppError && error.exit === 3) return notCompared(`${error.message} (${error.code})`);
     throw error;

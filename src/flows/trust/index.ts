@@ -11,7 +11,7 @@ export type { LegacyTag } from './legacy-write.ts';
 export { makeVerifier, readPolicy, type TrustLoader, type TrustSources } from './policy-file.ts';
 export { onlineRoot } from './online-root.ts';
 export { makePen, type Signing } from './pen.ts';
-export { compareInventories, formatSbomDiff, isSame, sbomDiff, type SbomDiff } from './sbom-diff.ts';
+export { compareInventories, formatSbomDiff, isSame, type SbomDiff } from './sbom-diff.ts';
 export { pinnedPaths, projectPins, type PinsOfImage } from './pinned-paths.ts';
 export { packagesOf, type PlatformPackages } from './packages.ts';
 export { sbomsOf, type SbomOptions } from './sbom.ts';
