@@ -44,9 +44,10 @@ export const diff: Subcommand = {
     const format = parseFormat(stringOption(call, 'format'));
     const page = pathOption(call, 'page');
     const { mirrors, dockerHost } = await readEnvironment(call);
+    const names = { before, after };
     const options = {
-      before,
-      after,
+      ...names,
+      names,
       registry: registryOf(call, mirrors),
       platforms: platformsOption(call),
       dockerHost,

@@ -29,9 +29,10 @@ function sizeRows(old: readonly PlatformPackages[], fresh: readonly PlatformPack
 }
 
 export interface CompareOptions extends Omit<PackagesOptions, 'image'> {
-  /** Images with a transport, as skopeo writes it; without one, registry references. */
-  readonly before: string;
-  readonly after: string;
+  readonly before: PackagesOptions['image'];
+  readonly after: PackagesOptions['image'];
+  /** What the section calls them. */
+  readonly names: { readonly before: string; readonly after: string };
 }
 
 export interface ImageComparison {
@@ -40,11 +41,10 @@ export interface ImageComparison {
   readonly section: string;
 }
 
-/** compareImages reads two images, every platform, and says what they differ in; `names` are what the section calls them. */
+/** compareImages reads two images, every platform, and says what they differ in. */
 export async function compareImages(
   host: Host,
-  { before, after, ...rest }: CompareOptions,
-  names: { readonly before: string; readonly after: string } = { before, after },
+  { before, after, names, ...rest }: CompareOptions,
 ): Promise<ImageComparison> {
   const old = await packagesOf(host, { ...rest, image: before });
   const fresh = await packagesOf(host, { ...rest, image: after });

@@ -3,6 +3,7 @@ import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { settle } from '../../registry/resolve.ts';
+import { builtSource, openBuilt } from '../built.ts';
 import { compareImages } from '../compare-images.ts';
 
 /** GitHub takes a summary of 1 MiB for each step. */
@@ -38,14 +39,17 @@ export async function compareWithPublished(
   host: Host,
   { plan, layout, registry }: ComparisonOptions,
 ): Promise<Comparison> {
-  const tagged = { ...parseImageRef(plan.repository), tag: published };
+  const repository = parseImageRef(plan.repository);
+  const tagged = { ...repository, tag: published };
   const found = await settle(registry.resolve(tagged));
   if (found.$case === 'gone') return notCompared(`${formatImageRef(tagged)} is not published yet`);
   if (found.$case === 'unknown') return notCompared(`${found.error.message} (${found.error.code})`);
-  const before = formatImageRef({ ...tagged, digest: found.descriptor.digest });
-  const names = { before, after: `${plan.variant} of this run` };
+  const { digest } = found.descriptor;
+  const before = formatImageRef({ ...repository, digest });
+  const names = { before: formatImageRef({ ...tagged, digest }), after: `${plan.variant} of this run` };
   try {
-    const { section } = await compareImages(host, { before, after: `oci:${layout}`, registry }, names);
+    const after = builtSource(await openBuilt(host, layout));
+    const { section } = await compareImages(host, { before, after, registry, names });
     return { $case: 'compared', section: cut(section) };
   } catch (error) {
     if (error instanceof AppError && error.exit === 3) return notCompared(`${error.message} (${error.code})`);
