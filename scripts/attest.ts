@@ -22,7 +22,7 @@ import { buildSite } from '../src/sigstore/index.ts';
 import { examples, flag, pathOption, printResult, stringOption, type Call, type CommandModule } from './command.ts';
 import { planFor } from './plan-option.ts';
 import { environmentOptions, readEnvironment, type Environment } from './environment-options.ts';
-import { evidenceOption, evidencePlace, penOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
+import { evidenceOption, evidencePlace, penOf, signingOptions, signedText, trustOptions } from './trust.ts';
 import { toolVersion } from './version.ts';
 import { registryOf } from './registry.ts';
 
@@ -50,7 +50,7 @@ async function planOf(call: Call, ref: ImageRef): Promise<{ readonly plan: Plan;
   return { environment, plan: await planFor(call, variant, environment) };
 }
 
-/** A CI job that is told nothing but a repository finds the variant by it. */
+/** A CI job that receives nothing but a repository finds the variant by it. */
 async function variantOf({ host, root }: Call, ref: ImageRef, { pinsFile }: Environment): Promise<string> {
   return variantOfRepository(await loadDefinitions(host, root, pinsFile), ref);
 }
@@ -131,7 +131,7 @@ export const command: CommandModule = {
         })),
       ),
     );
-    printResult(call, attested, tellSigned(attested));
+    printResult(call, attested, signedText(attested));
     return exitCodes.clean;
   },
 };

@@ -45,14 +45,14 @@ export const command: CommandModule = {
       .option('--dry-run', 'resolve and verify, show what would change, write nothing')
       .option('--check', 'like --dry-run, and exit with 1 when something is due')
       .option('--to <rev|date>', "restore the named pins' facts from git history, verified anew")
-      .option('--refresh [rev]', 'complete what somebody edited in images/pins.yaml since a revision (HEAD)')
+      .option('--refresh [rev]', 'complete an edit of images/pins.yaml since a revision (HEAD)')
       .option('--now', 'take a version younger than its cooldown')
       .option('--downgrade', 'take an older version')
       .option('--pr-body <file>', 'write the reviewer’s changelog as Markdown')
       .option('--trusted-root <file>', 'trusted_root.json for upstream signatures; the public root, by TUF, otherwise');
     mirrorsOption(parser);
     examples(parser, [
-      ['runner-image bump --dry-run', 'what is due, held, gone, or could not be told'],
+      ['runner-image bump --dry-run', 'what is due, held, gone, or unknown'],
       ['runner-image bump', 'pins, checksums, locks and Dockerfiles, all of it or nothing'],
       ['runner-image bump gh@2.80.0', 'one pin, one version'],
       ['runner-image bump --refresh origin/main', 'on a branch of Renovate: everything that its edit means'],

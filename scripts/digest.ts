@@ -34,7 +34,7 @@ export const command: CommandModule = {
     registryOptions(parser);
     examples(parser, [
       ['runner-image digest ghcr.io/astral-sh/uv:0.12.7', 'what the tag names now, by one HEAD'],
-      ['runner-image digest $(cat references.txt)', 'all at once, each asked for once; there, gone, or could not tell'],
+      ['runner-image digest $(cat references.txt)', 'all at once, each asked for once; there, gone, or unknown'],
     ]);
   },
   async run(call) {

@@ -6,7 +6,7 @@ import { examples, printResult, type CommandModule } from './command.ts';
 import { demandPolicy, trustOptions, trustSources } from './trust.ts';
 import { registryOf, registryOptions } from './registry.ts';
 
-function tell({ from, to, move, copied }: Promotion): string {
+function promotionText({ from, to, move, copied }: Promotion): string {
   const { manifests, blobs, referrers } = copied;
   return [
     `${to}  ${move.moved ? `${move.before ?? 'new'} → ${move.after}` : `already ${move.after}`}`,
@@ -37,7 +37,7 @@ export const command: CommandModule = {
     ];
     const verifier = await makeVerifier(host, await demandPolicy(call), trustSources(call));
     const done = await promote({ registry: registryOf(call), verifier, source, destination });
-    printResult(call, done, tell(done));
+    printResult(call, done, promotionText(done));
     return exitCodes.clean;
   },
 };

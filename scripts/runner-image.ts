@@ -11,8 +11,8 @@ import { parserFor } from './parser.ts';
 import { findProject, noProject, packageRoot } from './project.ts';
 import { toolVersion } from './version.ts';
 
-// zod compiles each schema into a function (new Function) before its first use, unless it is told beforehand that it
-// must not: for the few values that a command reads, that takes longer than it saves.
+// zod compiles each schema into a function (new Function) before its first use, unless it is configured not to: for the
+// few values that a command reads, that takes longer than it saves.
 Object.assign(globalThis, { __zod_globalConfig: { jitless: true } });
 
 const console: Console = {

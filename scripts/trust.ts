@@ -50,7 +50,7 @@ export function trustSources(call: Call): TrustSources {
   return { trustedRoot: pathOption(call, 'trustedRoot'), online };
 }
 
-/** policyOf reads --policy, or makes one of the flags; undefined when neither names anybody. */
+/** policyOf reads --policy, or makes one of the flags; undefined when neither names a signer. */
 export async function policyOf(call: Call): Promise<TrustPolicy | undefined> {
   const file = pathOption(call, 'policy');
   if (file !== undefined) return await readPolicy(call.host, file);
@@ -71,11 +71,11 @@ export async function policyOf(call: Call): Promise<TrustPolicy | undefined> {
   });
 }
 
-/** demandPolicy: verifying without naming a signer would accept anybody's signature. */
+/** demandPolicy: verifying without naming a signer would accept any signature. */
 export async function demandPolicy(call: Call): Promise<TrustPolicy> {
   const policy = await policyOf(call);
   if (policy !== undefined) return policy;
-  throw new AppError('cli/policy', 'usage', 'nobody is named who may have signed', {
+  throw new AppError('cli/policy', 'usage', 'no signer is named', {
     expected: '--policy FILE, --identity with --issuer, or --key FILE',
   });
 }
@@ -97,7 +97,7 @@ export async function penOf(call: Call, registry: Registry): Promise<Pen> {
   return await makePen(call.host, registry, signing, trustSources(call), await policyOf(call));
 }
 
-export function tellSigned({ reference, bundles, legacy }: Signed): string {
+export function signedText({ reference, bundles, legacy }: Signed): string {
   const lines = bundles.map(
     ({ node, predicateType, digest, how }) => `  ${how.padEnd(8)}  ${node.padEnd(11)}  ${predicateType}  ${digest}`,
   );
@@ -105,7 +105,7 @@ export function tellSigned({ reference, bundles, legacy }: Signed): string {
   return [reference, ...lines, ...tags].join('\n');
 }
 
-export function tellReport({ reference, ok, nodes }: TreeReport): string {
+export function reportText({ reference, ok, nodes }: TreeReport): string {
   const lines = nodes.flatMap(({ name, digest, proofs, missing, refused }) => [
     `${missing.length === 0 ? 'proven' : 'LACKS '}  ${name}  ${digest}`,
     ...proofs.map(({ attestation, identity, source }) => `    ${attestation}  by ${identity ?? 'the key'}  ${source}`),

@@ -9,7 +9,7 @@ import {
   evidenceOption,
   evidencePlace,
   signerName,
-  tellReport,
+  reportText,
   trustOptions,
   trustSources,
 } from './trust.ts';
@@ -29,7 +29,7 @@ export const command: CommandModule = {
         'runner-image verify quay.io/o/runner:stable --policy policy.yaml --online',
         'every node, against the public instance',
       ],
-      ['runner-image verify REF --policy policy.yaml --trusted-root trusted_root.json', 'asks nobody but the registry'],
+      ['runner-image verify REF --policy policy.yaml --trusted-root trusted_root.json', 'asks only the registry'],
       ['runner-image verify REF --key cosign.pub', 'an image signed with a key'],
       [
         'runner-image verify REF --identity ID --require signature --nodes root --with-legacy --online',
@@ -46,7 +46,7 @@ export const command: CommandModule = {
     await extendEvidence(host, evidencePlace(call, report.digest), (evidence) =>
       withVerification(evidence, report, signerName(policy), host.clock.now()),
     );
-    printResult(call, report, tellReport(report));
+    printResult(call, report, reportText(report));
     return report.ok ? exitCodes.clean : exitCodes.findings;
   },
 };

@@ -7,18 +7,18 @@ async function run(call: Call): Promise<ExitCode> {
   const { host, root } = call;
   const own = await watchConcerns(host, root);
   const asked = flag(call, 'offline')
-    ? { concerns: [], untold: [] }
+    ? { concerns: [], unknown: [] }
     : await watchUpstreams(host, root, readMirrors(call));
   const concerns = [...own, ...asked.concerns];
-  const { untold } = asked;
-  const issue = flag(call, 'dryRun') ? undefined : await fileIssue(host, concerns, untold);
-  const quiet = concerns.length + untold.length === 0;
-  await summarise(host, quiet ? 'nothing needs attention' : issueBody(concerns, untold));
-  const lines = [...concerns, ...untold].map(({ rule, subject, message }) => `${rule}  ${subject}  ${message}`);
-  printResult(call, { concerns, untold, issue }, lines);
+  const { unknown } = asked;
+  const issue = flag(call, 'dryRun') ? undefined : await fileIssue(host, concerns, unknown);
+  const quiet = concerns.length + unknown.length === 0;
+  await summarise(host, quiet ? 'nothing needs attention' : issueBody(concerns, unknown));
+  const lines = [...concerns, ...unknown].map(({ rule, subject, message }) => `${rule}  ${subject}  ${message}`);
+  printResult(call, { concerns, unknown, issue }, lines);
   if (issue?.number !== undefined) host.story.say(`issue #${issue.number} ${issue.$case}`);
-  // Never green when it could not tell.
-  if (untold.length > 0) return exitCodes.upstream;
+  // Never green when something is unknown.
+  if (unknown.length > 0) return exitCodes.upstream;
   // Without an issue, the exit code is the only way to tell.
   return issue === undefined && concerns.length > 0 ? exitCodes.findings : exitCodes.clean;
 }

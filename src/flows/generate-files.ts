@@ -58,7 +58,7 @@ function ignoreFile(paths: ReadonlySet<string>): string {
 }
 
 /**
- * generatedFiles gives every file that `generate` writes, by path relative to the project: the
+ * generatedFiles returns every file that `generate` writes, by path relative to the project: the
  * Dockerfiles, policies, copies of locks, ignore files, the editors' JSON Schemas and the page of rules. It
  * writes nothing. `given` are the project's definitions, where the caller has loaded them.
  */

@@ -12,7 +12,7 @@ export interface GeneratedChange {
 }
 
 export interface GenerateResult {
-  /** Number of files that the definitions give. */
+  /** Number of files that the definitions make. */
   readonly files: number;
   readonly changes: readonly GeneratedChange[];
 }
@@ -57,7 +57,7 @@ async function compare(host: Host, root: string, expected: ReadonlyMap<string, s
 }
 
 /**
- * generate brings every generated file up to date, or with `check` only tells what is not. All
+ * generate brings every generated file up to date, or with `check` only reports what is not. All
  * texts are rendered before the first file is written, and each is written whole or not at all.
  */
 export async function generate(

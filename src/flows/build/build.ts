@@ -71,7 +71,7 @@ async function earlierBuild(host: Host, options: BuildOptions): Promise<Unchange
   return found === undefined ? undefined : { $case: 'unchanged', from: 'registry', ...found };
 }
 
-/** Every request is made and told, and its context read; nothing is asked of an upstream and nothing written. */
+/** Every request is made and printed, and its context read; nothing is asked of an upstream and nothing written. */
 async function rehearse(host: Host, options: BuildOptions, engine: Engine): Promise<BuildResult> {
   const { platforms } = options.plan;
   for (const platform of platforms) {

@@ -8,7 +8,7 @@ const longest = 100;
  * nobody watches a terminal, nothing of its output; a failing step's output comes with the error.
  */
 export function stepTeller(task: StoryTask): (event: BuildEvent) => void {
-  const told = new Set<string>();
+  const shown = new Set<string>();
   let cached = 0;
   return (event) => {
     if (event.$case === 'cached') cached += 1;
@@ -16,8 +16,8 @@ export function stepTeller(task: StoryTask): (event: BuildEvent) => void {
     const count =
       event.step === undefined ? '' : `${event.stage ?? ''} ${event.step}/${event.total ?? '?'} `.trimStart();
     const line = `${count}${event.name.replaceAll(/\s+/g, ' ')}`.slice(0, longest);
-    if (told.has(line)) return;
-    told.add(line);
+    if (shown.has(line)) return;
+    shown.add(line);
     task.step(cached === 0 ? line : `${line} (${cached} cached)`);
   };
 }

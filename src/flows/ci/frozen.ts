@@ -20,7 +20,7 @@ export interface FrozenPlans {
   readonly unchanged: readonly { readonly variant: string; readonly reference: string }[];
 }
 
-/** What the file says, its form checked; a plan in it is believed by nobody before it was thawed. */
+/** readFrozen reads the file and checks its form; a plan in it is used only after thawPlan has compared it. */
 export async function readFrozen(host: Host, file: string): Promise<z.infer<typeof frozen>> {
   const text = await host.files.readText(file, 64 * 1024 * 1024);
   let value: unknown;
@@ -66,9 +66,9 @@ export interface ThawOptions {
 }
 
 /**
- * thawPlan gives a variant's plan for this machine. It is computed anew from the work tree, with the frozen
+ * thawPlan returns a variant's plan for this machine. It is computed anew from the work tree, with the frozen
  * plan's commit and date, and has to come out the same in every member: so a machine with another checkout,
- * or a plan that somebody changed on the way, ends in `ci/plan-differs` instead of in another image.
+ * or a plan that was changed on the way, ends in `ci/plan-differs` instead of in another image.
  */
 export async function thawPlan(host: Host, options: ThawOptions): Promise<Plan> {
   const { root, variant, file } = options;
