@@ -107,6 +107,7 @@ export function platformsOption(call: Call): readonly Platform[] | undefined {
 
 /** printResult prints the value with `--json`, and otherwise the lines for a person. */
 export function printResult({ json, console }: Call, value: unknown, lines: string | readonly string[]): void {
+  const text = [lines].flat().join('\n');
   if (json) console.json(value);
-  else for (const line of [lines].flat()) console.print(line);
+  else if (text !== '') console.print(text);
 }

@@ -12,8 +12,7 @@ import type { Host } from '../host/index.ts';
 import { collectGarbage, createLayout, validateLayout, writeImageIndex, type Layout } from '../oci/index.ts';
 import { annotationsOf } from './build/index.ts';
 import { about, beginEvidence, readEvidence, type Build, type Run } from '../evidence/index.ts';
-import { openBuilt } from './built.ts';
-import { lockLayout } from './layout-lock.ts';
+import { lockLayout, openBuilt } from './built.ts';
 
 export interface JoinOptions {
   readonly plan: Plan;

@@ -4,10 +4,10 @@ import type { StoryTask } from '../../host/index.ts';
 const longest = 100;
 
 /**
- * stepTeller turns engine events into the story of one platform: each step once when it starts and, where
- * nobody watches a terminal, nothing of its output; a failing step's output comes with the error.
+ * stepProgress shows the steps of one platform's build as they start, each once; the output of a failing step comes
+ * with the error.
  */
-export function stepTeller(task: StoryTask): (event: BuildEvent) => void {
+export function stepProgress(task: StoryTask): (event: BuildEvent) => void {
   const shown = new Set<string>();
   let cached = 0;
   return (event) => {
