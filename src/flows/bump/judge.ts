@@ -66,9 +66,12 @@ export class Judge {
 
   /** presence is the upstream's answer; a pin that lost a signature which its policy demands counts as gone. */
   async presence(pin: BumpablePin): Promise<Presence> {
-    const upstream: Upstream<BumpablePin> = this.#upstreams[pin.kind];
-    const presence = await upstream.presence(pin);
+    const presence = await this.#upstream(pin).presence(pin);
     return presence.$case === 'there' ? ((await this.#signatures.lost(pin)) ?? presence) : presence;
+  }
+
+  #upstream({ kind }: BumpablePin): Upstream<BumpablePin> {
+    return this.#upstreams[kind];
   }
 
   async #judge(pin: BumpablePin, requested: Requested): Promise<Verdict> {
@@ -92,12 +95,11 @@ export class Judge {
   }
 
   async #offered(pin: BumpablePin, { version }: Requested): Promise<readonly Candidate[]> {
-    const upstream: Upstream<BumpablePin> = this.#upstreams[pin.kind];
     // A list of tags costs a request of its own, and where policy lets nothing newer in, it would say nothing.
     if (pin.kind === 'image' && version === undefined && !hasRoom(pin)) return [];
     // With a cooldown, a tag of the last hour could be held at most, never taken.
     const fresh = this.#now || (pin.policy.cooldownDays ?? 0) === 0;
-    return upstream.candidates(pin, { version, fresh });
+    return this.#upstream(pin).candidates(pin, { version, fresh });
   }
 
   /** choose takes the first candidate that nothing holds. */
@@ -143,17 +145,15 @@ export class Judge {
   /** What has no date is tied to its bytes, and its first sight recorded; a tag that has just gone has none. */
   async #noted(pin: BumpablePin, candidate: Candidate): Promise<Candidate> {
     if (candidate.published !== undefined) return candidate;
-    const upstream: Upstream<BumpablePin> = this.#upstreams[pin.kind];
-    const identity = candidate.identity ?? (await upstream.identity(pin, candidate));
+    const identity = candidate.identity ?? (await this.#upstream(pin).identity(pin, candidate));
     if (identity === undefined) return candidate;
     this.#firstSeen.note(pin.name, candidate.version, identity, this.#today());
     return { ...candidate, identity };
   }
 
   async #resolve(pin: BumpablePin, candidate: Candidate): Promise<Resolved> {
-    const upstream: Upstream<BumpablePin> = this.#upstreams[pin.kind];
     const until = dependenciesUntil(pin, candidate, this.#clock.now());
-    const resolved = await upstream.facts(pin, candidate, until);
+    const resolved = await this.#upstream(pin).facts(pin, candidate, until);
     const signed = await this.#signatures.evidence(pin, resolved.facts);
     const evidence = [...resolved.evidence, ...signed].map((one) => ({ ...one, seen: this.#today() }));
     return { ...resolved, evidence };
