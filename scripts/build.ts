@@ -4,7 +4,6 @@ import { formatBytes } from '../src/core/index.ts';
 import { collect, examples, flag, printResult, stringOption, valuesOption, type CommandModule } from './command.ts';
 import { narrowedPlanFor, planOption } from './plan-option.ts';
 import { environmentOptions, readEnvironment } from './environment-options.ts';
-import { registryOf } from './registry.ts';
 
 function resultText(result: BuildResult): string {
   if (result.$case === 'unchanged')
@@ -55,7 +54,7 @@ export const command: CommandModule = {
       root,
       plan,
       layout: layoutDirectory(root, variant),
-      registry: registryOf(call, environment.mirrors),
+      registry: environment.registry,
       engine: () =>
         chooseEngine(host, plan, { endpoints: environment.endpoints, name: engine, builder: text('builder') }),
       reuse: { published: text('published'), never: flag(call, 'force') },

@@ -3,7 +3,6 @@ import { AppError } from '../src/errors/index.ts';
 import { checkImage, parseProfile, recordRuns, type CheckResult } from '../src/flows/check/index.ts';
 import { examples, flag, listOption, pathOption, stringOption, type CommandModule } from './command.ts';
 import { environmentOptions, readEnvironment } from './environment-options.ts';
-import { registryOf } from './registry.ts';
 import { reportFormat, reportOptions, showReport } from './report-options.ts';
 import { toolVersion } from './version.ts';
 
@@ -62,7 +61,7 @@ export const command: CommandModule = {
     const result = await checkImage(host, {
       root: call.home,
       image: call.args[0] ?? '',
-      registry: registryOf(call, environment.mirrors),
+      registry: environment.registry,
       version: toolVersion(),
       strictVersion: flag(call, 'strictVersion'),
       profile: profile === undefined ? undefined : parseProfile(profile),

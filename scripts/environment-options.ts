@@ -6,13 +6,16 @@ import type { Mirrors } from '../src/core/index.ts';
 import { AppError } from '../src/errors/index.ts';
 import { projectRoot } from '../src/lab/paths.ts';
 import { requireLab } from '../src/lab/state.ts';
+import type { Registry } from '../src/registry/index.ts';
 import { collect, flag, listOption, pathOption, stringOption, type Call } from './command.ts';
-import { registryOptions } from './registry.ts';
+import { registryOf, registryOptions } from './registry.ts';
 
 /** Environment is where this machine gets bytes from and builds with: never what is expected of them. */
 export interface Environment {
   readonly pinsFile?: string | undefined;
   readonly mirrors: Mirrors;
+  /** The client of all registries, mirrors included. */
+  readonly registry: Registry;
   readonly extraCa?: Uint8Array | undefined;
   readonly networkMode?: 'host' | undefined;
   readonly extraHosts: readonly string[];
@@ -71,7 +74,7 @@ function proxyArgs({ host }: Call): Record<string, string> {
   return Object.fromEntries(proxies.flatMap((name) => (host.env[name] === undefined ? [] : [[name, host.env[name]]])));
 }
 
-async function labEnvironment(call: Call): Promise<Environment> {
+async function labEnvironment(call: Call): Promise<Omit<Environment, 'registry'>> {
   const lab = await requireLab();
   return {
     pinsFile: lab.pins,
@@ -89,16 +92,18 @@ async function labEnvironment(call: Call): Promise<Environment> {
 
 /** readEnvironment reads environmentOptions; `--lab` sets the lab's, and single options still win over them. */
 export async function readEnvironment(call: Call): Promise<Environment> {
-  const base: Environment = flag(call, 'lab')
+  const base: Omit<Environment, 'registry'> = flag(call, 'lab')
     ? await labEnvironment(call)
     : { mirrors: { images: {}, urls: {} }, extraHosts: [], machineArgs: proxyArgs(call), endpoints: [], waivers: [] };
   const extraCa = stringOption(call, 'extraCa');
   const endpoints = listOption(call, 'endpoint');
   const plain = endpoints.find((endpoint) => !/^linux\//.test(endpoint));
+  const mirrors = stringOption(call, 'mirrors') === undefined ? base.mirrors : readMirrors(call);
   return {
     ...base,
     pinsFile: stringOption(call, 'pins') ?? base.pinsFile,
-    mirrors: stringOption(call, 'mirrors') === undefined ? base.mirrors : readMirrors(call),
+    mirrors,
+    registry: registryOf(call, mirrors),
     extraCa: extraCa === undefined ? base.extraCa : await call.host.files.read(extraCa),
     endpoints: endpoints.length === 0 ? base.endpoints : endpoints,
     dockerHost: plain ?? base.dockerHost,

@@ -19,7 +19,6 @@ import {
 import { narrowedPlanFor, planOption } from './plan-option.ts';
 import { environmentOptions, readEnvironment } from './environment-options.ts';
 import { toolVersion } from './version.ts';
-import { registryOf } from './registry.ts';
 
 /** The identity that consumers shall demand: as named, as the CI has it, or a gap that a reader sees. */
 function consumerTrust(call: Call): ConsumerTrust {
@@ -98,8 +97,7 @@ export const command: CommandModule = {
     const environment = await readEnvironment(call);
     const plan = await narrowedPlanFor(call, variant, environment);
     const layout = layoutDirectory(root, variant);
-    const registry = registryOf(call, environment.mirrors);
-    const { labRegistry, waivers: inheritedWaivers, dockerHost } = environment;
+    const { registry, labRegistry, waivers: inheritedWaivers, dockerHost } = environment;
     const lab = labRegistry === undefined ? undefined : [labRegistry, ...plan.repository.split('/').slice(1)].join('/');
     const repository = stringOption(call, 'to') ?? lab ?? plan.repository;
     const gate = gatingOf(call, { root, registry, version: toolVersion(), inheritedWaivers, dockerHost });

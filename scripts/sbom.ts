@@ -3,7 +3,6 @@ import { exitCodes } from '../src/errors/index.ts';
 import { projectPins, sbomsOf } from '../src/flows/trust/index.ts';
 import { examples, pathOption, platformsOption, stringOption, type CommandModule } from './command.ts';
 import { environmentOptions, readEnvironment } from './environment-options.ts';
-import { registryOf } from './registry.ts';
 import { diff } from './sbom/diff.ts';
 import { toolVersion } from './version.ts';
 
@@ -26,7 +25,7 @@ export const command: CommandModule = {
     const environment = await readEnvironment(call);
     const made = await sbomsOf(host, {
       image: call.args[0] ?? '',
-      registry: registryOf(call, environment.mirrors),
+      registry: environment.registry,
       repository: stringOption(call, 'repository') ?? 'localhost/runner',
       sourceDateEpoch: Number(stringOption(call, 'epoch') ?? '0'),
       toolVersion: toolVersion(),

@@ -4,16 +4,15 @@ import { compareWithPublished, summarise } from '../../src/flows/ci/index.ts';
 import { examples, printResult, type Call, type Subcommand } from '../command.ts';
 import { planFor, planOption } from '../plan-option.ts';
 import { mirrorsOption, readEnvironment } from '../environment-options.ts';
-import { registryOf } from '../registry.ts';
 
 async function run(call: Call): Promise<ExitCode> {
   const { host, root } = call;
   const variant = call.args[0] ?? '';
-  const around = await readEnvironment(call);
+  const environment = await readEnvironment(call);
   const done = await compareWithPublished(host, {
-    plan: await planFor(call, variant, around),
+    plan: await planFor(call, variant, environment),
     layout: layoutDirectory(root, variant),
-    registry: registryOf(call, around.mirrors),
+    registry: environment.registry,
   });
   const text = done.$case === 'compared' ? done.section : `**${variant}** was not compared: ${done.because}`;
   await summarise(host, text);

@@ -11,7 +11,6 @@ import {
   type Subcommand,
 } from '../command.ts';
 import { readEnvironment } from '../environment-options.ts';
-import { registryOf } from '../registry.ts';
 
 function parseFormat(text = 'table'): 'table' | 'markdown' {
   if (text === 'table' || text === 'markdown') return text;
@@ -43,12 +42,12 @@ export const diff: Subcommand = {
     const [before = '', after = ''] = call.args;
     const format = parseFormat(stringOption(call, 'format'));
     const page = pathOption(call, 'page');
-    const { mirrors, dockerHost } = await readEnvironment(call);
+    const { registry, dockerHost } = await readEnvironment(call);
     const names = { before, after };
     const options = {
       ...names,
       names,
-      registry: registryOf(call, mirrors),
+      registry,
       platforms: platformsOption(call),
       dockerHost,
     };

@@ -11,7 +11,7 @@ export interface Target {
 }
 
 const wrongUse = (code: string, message: string, found?: string): AppError =>
-  new AppError(`bump/${code}`, 'usage', message, found === undefined ? {} : { found: JSON.stringify(found) });
+  new AppError(`bump/${code}`, 'usage', message, { found: found === undefined ? undefined : JSON.stringify(found) });
 
 /** readTargets reads `pin` and `pin@version`; none: every pin. Throws all that is wrong at once. */
 export function readTargets(
