@@ -19,10 +19,10 @@ import { sbomsIn } from '../src/flows/trust/sbom-files.ts';
 import { demandDigest, treeToSign } from '../src/flows/trust/sign-tree.ts';
 import type { Registry } from '../src/registry/index.ts';
 import { buildSite } from '../src/sigstore/index.ts';
-import { examples, flag, fromHere, stringOption, type Call, type CommandModule } from './command.ts';
+import { examples, flag, pathOption, printResult, stringOption, type Call, type CommandModule } from './command.ts';
 import { planFor } from './plan-option.ts';
-import { surroundings, surroundingsOptions, type Surroundings } from './surroundings.ts';
-import { evidenceOption, evidencePlace, penOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
+import { environmentOptions, readEnvironment, type Environment } from './environment-options.ts';
+import { evidenceOption, evidencePlace, penOf, signingOptions, signedText, trustOptions } from './trust.ts';
 import { toolVersion } from './version.ts';
 import { registryOf } from './registry.ts';
 
@@ -44,20 +44,20 @@ function buildsBy(builder: Builder, { images }: Observed): readonly Build[] {
   return images.flatMap(({ digest, platform }) => (platform === undefined ? [] : [buildBy(builder, platform, digest)]));
 }
 
-async function planOf(call: Call, ref: ImageRef): Promise<{ readonly plan: Plan; readonly around: Surroundings }> {
-  const around = await surroundings(call);
-  const variant = stringOption(call, 'variant') ?? (await variantOf(call, ref, around));
-  return { around, plan: await planFor(call, variant, around) };
+async function planOf(call: Call, ref: ImageRef): Promise<{ readonly plan: Plan; readonly environment: Environment }> {
+  const environment = await readEnvironment(call);
+  const variant = stringOption(call, 'variant') ?? (await variantOf(call, ref, environment));
+  return { environment, plan: await planFor(call, variant, environment) };
 }
 
-/** A CI job that is told nothing but a repository finds the variant by it. */
-async function variantOf({ host, root }: Call, ref: ImageRef, { pinsFile }: Surroundings): Promise<string> {
+/** A CI job that receives nothing but a repository finds the variant by it. */
+async function variantOf({ host, root }: Call, ref: ImageRef, { pinsFile }: Environment): Promise<string> {
   return variantOfRepository(await loadDefinitions(host, root, pinsFile), ref);
 }
 
 interface SbomFacts {
   readonly plan: Plan;
-  readonly around: Surroundings;
+  readonly environment: Environment;
   readonly toolVersion: string;
 }
 
@@ -68,7 +68,7 @@ async function readSboms({ host, root }: Call, ref: ImageRef, registry: Registry
     repository: `${ref.registry}/${ref.repository}`,
     sourceDateEpoch: facts.plan.sourceDateEpoch,
     toolVersion: facts.toolVersion,
-    pins: projectPins(host, { root, ...facts.around }),
+    pins: projectPins(host, { root, ...facts.environment }),
   });
 }
 
@@ -86,7 +86,7 @@ export const command: CommandModule = {
     evidenceOption(command);
     signingOptions(command);
     trustOptions(command);
-    surroundingsOptions(command);
+    environmentOptions(command);
     examples(command, [
       ['runner-image attest quay.io/o/runner@sha256:… --online', 'provenance on every node, an SBOM on every image'],
       ['runner-image attest REF --variant standard --signing-key key.pem', 'without any service'],
@@ -99,17 +99,17 @@ export const command: CommandModule = {
     const registry = registryOf(call);
     const version = toolVersion();
     // The certificate is fetched and the image read while the plan is made.
-    const [{ plan, around }, pen, tree, builder] = await Promise.all([
+    const [{ plan, environment }, pen, tree, builder] = await Promise.all([
       planOf(call, ref),
       penOf(call, registry),
       treeToSign(registry, ref),
       builderOf(call, place),
     ]);
-    const written = stringOption(call, 'sbom');
+    const written = pathOption(call, 'sbom');
     const sboms =
       written === undefined
-        ? await readSboms(call, ref, registry, { plan, around, toolVersion: version })
-        : await sbomsIn(host, fromHere(written));
+        ? await readSboms(call, ref, registry, { plan, environment, toolVersion: version })
+        : await sbomsIn(host, written);
     // On GitHub the identity token names the workflow that signs.
     const site = buildSite(host.env, await pen.signer.token());
     const texts = new Map(sboms.map(({ digest, text }) => [digest, text]));
@@ -131,8 +131,7 @@ export const command: CommandModule = {
         })),
       ),
     );
-    if (call.json) call.console.json(attested);
-    else call.console.print(tellSigned(attested));
+    printResult(call, attested, signedText(attested));
     return exitCodes.clean;
   },
 };

@@ -1,13 +1,11 @@
 import { exitCodes } from '../src/errors/index.ts';
 import { buildLayout, chooseEngine, layoutDirectory, type BuildResult } from '../src/flows/build/index.ts';
 import { formatBytes } from '../src/core/index.ts';
-import { collect, examples, flag, stringOption, valuesOption, type CommandModule } from './command.ts';
-import { narrowed } from './narrowed.ts';
-import { planFor, planOption } from './plan-option.ts';
-import { surroundings, surroundingsOptions } from './surroundings.ts';
-import { registryOf } from './registry.ts';
+import { collect, examples, flag, printResult, stringOption, valuesOption, type CommandModule } from './command.ts';
+import { narrowedPlanFor, planOption } from './plan-option.ts';
+import { environmentOptions, readEnvironment } from './environment-options.ts';
 
-function tell(result: BuildResult): string {
+function resultText(result: BuildResult): string {
   if (result.$case === 'unchanged')
     return result.from === 'layout'
       ? `unchanged ${result.index.digest} in ${result.layout}`
@@ -36,7 +34,7 @@ export const command: CommandModule = {
       .option('--expires-after <time>', 'label quay.expires-after, e.g. 48h, for images of pull requests')
       .option(...planOption)
       .option('--dry-run', 'say what would be built, start nothing');
-    surroundingsOptions(command);
+    environmentOptions(command);
     examples(command, [
       ['runner-image build', 'the openshell variant for every platform, into dist/openshell'],
       ['runner-image build standard --platform linux/arm64', 'one platform'],
@@ -47,29 +45,24 @@ export const command: CommandModule = {
   async run(call) {
     const { host, root } = call;
     const variant = call.args[0] ?? 'openshell';
-    const around = await surroundings(call);
-    const plan = narrowed(call, await planFor(call, variant, around));
+    const environment = await readEnvironment(call);
+    const plan = await narrowedPlanFor(call, variant, environment);
     const text = (name: string) => stringOption(call, name);
     const engine = text('engine') ?? (flag(call, 'dryRun') ? 'dry-run' : undefined);
-    const builder = text('builder');
     const expires = text('expiresAfter');
     const result = await buildLayout(host, {
       root,
       plan,
       layout: layoutDirectory(root, variant),
-      registry: registryOf(call, around.mirrors),
+      registry: environment.registry,
       engine: () =>
-        chooseEngine(host, plan, {
-          endpoints: around.endpoints,
-          name: engine,
-          builder,
-        }),
+        chooseEngine(host, plan, { endpoints: environment.endpoints, name: engine, builder: text('builder') }),
       reuse: { published: text('published'), never: flag(call, 'force') },
       machine: {
-        args: around.machineArgs,
-        extraCa: around.extraCa,
-        extraHosts: around.extraHosts,
-        networkMode: around.networkMode,
+        args: environment.machineArgs,
+        extraCa: environment.extraCa,
+        extraHosts: environment.extraHosts,
+        networkMode: environment.networkMode,
       },
       cache: {
         from: valuesOption(call, 'cacheFrom'),
@@ -78,8 +71,7 @@ export const command: CommandModule = {
       },
       labels: expires === undefined ? undefined : { 'quay.expires-after': expires },
     });
-    if (call.json) call.console.json(result);
-    else call.console.print(tell(result));
+    printResult(call, result, resultText(result));
     return exitCodes.clean;
   },
 };

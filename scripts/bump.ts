@@ -1,10 +1,8 @@
 import { AppError, errorToJson, exitCodes, renderError, type ExitCode } from '../src/errors/index.ts';
 import * as flow from '../src/flows/bump/index.ts';
 import { table } from '../src/report/table.ts';
-import { images } from './bump/images.ts';
-import { examples, flag, stringOption, type Call, type CommandModule } from './command.ts';
-import { surroundings } from './surroundings.ts';
-import { trustFor } from './trust-for.ts';
+import { examples, flag, pathOption, printResult, stringOption, type Call, type CommandModule } from './command.ts';
+import { mirrorsOption, readMirrors } from './environment-options.ts';
 
 /** warn shows what the table has no room for. An error beside a result is a warning, which says so by itself. */
 export function warn({ host }: Call, errors: readonly AppError[]): void {
@@ -13,13 +11,12 @@ export function warn({ host }: Call, errors: readonly AppError[]): void {
 
 function print(call: Call, { rows, files, written }: flow.BumpResult): void {
   const alarm = flow.alarmOf(rows);
-  if (call.json) {
-    const error = alarm === undefined ? undefined : errorToJson(alarm);
-    call.console.json({ written, files, pins: rows.map(flow.rowToJson), error });
-    return;
-  }
-  call.console.print(table(flow.rowsToCells(rows)));
-  for (const file of files) call.console.print(`${written ? 'wrote' : 'would write'} ${file}`);
+  const error = alarm === undefined ? undefined : errorToJson(alarm);
+  const lines = files.map((file) => `${written ? 'wrote' : 'would write'} ${file}`);
+  printResult(call, { written, files, pins: rows.map(flow.rowToJson), error }, [
+    table(flow.rowsToCells(rows)),
+    ...lines,
+  ]);
 }
 
 async function answer(call: Call): Promise<flow.BumpResult> {
@@ -30,8 +27,8 @@ async function answer(call: Call): Promise<flow.BumpResult> {
     dryRun: flag(call, 'dryRun') || flag(call, 'check'),
     downgrade: flag(call, 'downgrade'),
     now: flag(call, 'now'),
-    mirrors: (await surroundings(call)).mirrors,
-    trust: trustFor(call).trust,
+    mirrors: readMirrors(call),
+    trustedRoot: pathOption(call, 'trustedRoot'),
   };
   const since = flag(call, 'refresh') ? 'HEAD' : stringOption(call, 'refresh');
   if (since === undefined) return flow.bump(host, { ...common, targets: args, to });
@@ -48,31 +45,24 @@ export const command: CommandModule = {
       .option('--dry-run', 'resolve and verify, show what would change, write nothing')
       .option('--check', 'like --dry-run, and exit with 1 when something is due')
       .option('--to <rev|date>', "restore the named pins' facts from git history, verified anew")
-      .option('--refresh [rev]', 'complete what somebody edited in images/pins.yaml since a revision (HEAD)')
+      .option('--refresh [rev]', 'complete an edit of images/pins.yaml since a revision (HEAD)')
       .option('--now', 'take a version younger than its cooldown')
       .option('--downgrade', 'take an older version')
       .option('--pr-body <file>', 'write the reviewer’s changelog as Markdown')
-      .option('--old-image <image>', 'with --new-image: bump nothing, but compare two built images')
-      .option('--new-image <image>', 'size and packages, added to --pr-body, or printed')
-      .option('--trusted-root <file>', 'whom to believe about upstream signatures; the public root, by TUF, otherwise')
-      .option('--mirrors <file>', 'YAML with images: and urls:, prefix to prefix; digests stay what they are');
+      .option('--trusted-root <file>', 'trusted_root.json for upstream signatures; the public root, by TUF, otherwise');
+    mirrorsOption(parser);
     examples(parser, [
-      ['runner-image bump --dry-run', 'what is due, held, gone, or could not be told'],
+      ['runner-image bump --dry-run', 'what is due, held, gone, or unknown'],
       ['runner-image bump', 'pins, checksums, locks and Dockerfiles, all of it or nothing'],
       ['runner-image bump gh@2.80.0', 'one pin, one version'],
       ['runner-image bump --refresh origin/main', 'on a branch of Renovate: everything that its edit means'],
-      [
-        'runner-image bump --old-image quay.io/o/runner:stable --new-image oci:dist/openshell --pr-body body.md',
-        'after the build: size and packages, for the reviewer',
-      ],
       ['runner-image bump --to 2026-08-01 uv', 'what uv was on that day'],
     ]);
   },
   async run(call): Promise<ExitCode> {
-    if (call.options['oldImage'] !== undefined || call.options['newImage'] !== undefined) return images(call);
     const result = await answer(call);
     const { rows } = result;
-    const body = stringOption(call, 'prBody');
+    const body = pathOption(call, 'prBody');
     if (body !== undefined) await call.host.files.write(body, flow.changelog(result));
     print(call, result);
     warn(call, flow.unknownsOf(rows));

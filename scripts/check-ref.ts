@@ -1,6 +1,6 @@
 import { checkRef } from '../src/contract/reference.ts';
 import { exitCodes } from '../src/errors/index.ts';
-import { examples, stringOption, type CommandModule } from './command.ts';
+import { examples, printResult, stringOption, type CommandModule } from './command.ts';
 
 export const command: CommandModule = {
   define(parser) {
@@ -14,13 +14,13 @@ export const command: CommandModule = {
   },
   async run(call) {
     const allowed = stringOption(call, 'allow') ?? call.host.env['RUNNER_IMAGE_ALLOWED_REGISTRIES'];
-    const answer = checkRef(call.args[0] ?? '', allowed === undefined ? {} : { allowed });
-    if (call.json) call.console.json(answer);
-    else {
-      if (answer.pullPolicy !== undefined) call.console.print(`pull policy: ${answer.pullPolicy}`);
-      for (const { severity, rule, message, remediation } of answer.findings)
-        call.console.print(`${severity}: ${message} [${rule}]\n  do: ${remediation}`);
-    }
+    const answer = checkRef(call.args[0] ?? '', { allowed });
+    printResult(call, answer, [
+      ...(answer.pullPolicy === undefined ? [] : [`pull policy: ${answer.pullPolicy}`]),
+      ...answer.findings.map(
+        ({ severity, rule, message, remediation }) => `${severity}: ${message} [${rule}]\n  do: ${remediation}`,
+      ),
+    ]);
     return answer.findings.some(({ severity }) => severity === 'error') ? exitCodes.findings : exitCodes.clean;
   },
 };

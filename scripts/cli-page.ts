@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { commonOptions, type CommandModule } from './command.ts';
+import { define } from './parser.ts';
 
 export interface DocumentedCommand {
   readonly name: string;
@@ -53,7 +54,7 @@ export function cliPage(commands: readonly DocumentedCommand[]): string {
     exitCodesInWords,
     ...commands.flatMap(({ name, summary, module }) => {
       const command = documented(name, summary);
-      module.define(command);
+      define(command, module);
       return section(name, 2, command);
     }),
   ].join('\n\n')}\n`;

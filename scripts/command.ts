@@ -1,9 +1,10 @@
-import { isAbsolute, join } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { parsePlatform, type Platform } from '../src/core/index.ts';
 import type { ExitCode } from '../src/errors/index.ts';
 import type { Host } from '../src/host/index.ts';
 
-/** Console is what a command writes its result with; the story goes through host.story. */
+/** Console is what a command writes its result with; progress goes through host.story. */
 export interface Console {
   /** One piece of the result, with a newline added. */
   print(text: string): void;
@@ -18,14 +19,21 @@ export interface Console {
  */
 export interface CommandModule {
   define(command: Command): void;
+  /** Absent where one of the subcommands has to be named. */
+  run?(call: Call): Promise<ExitCode>;
+  readonly subcommands?: Readonly<Record<string, Subcommand>> | undefined;
+}
+
+export interface Subcommand {
+  /** One line for the help of the command. */
+  readonly summary: string;
+  define?(command: Command): void;
   run(call: Call): Promise<ExitCode>;
 }
 
 export interface Call {
   readonly host: Host;
   readonly console: Console;
-  /** Of a command with subcommands, the one that was named. */
-  readonly subcommand?: string | undefined;
   readonly args: readonly string[];
   readonly options: Readonly<Record<string, unknown>>;
   readonly json: boolean;
@@ -60,7 +68,13 @@ export function stringOption(call: Call, name: string): string | undefined {
 }
 
 /** fromHere makes a path on the command line absolute. */
-export const fromHere = (path: string): string => (isAbsolute(path) ? path : join(process.cwd(), path));
+export const fromHere = (path: string): string => resolve(path);
+
+/** pathOption reads an option that names a file or folder, as an absolute path. */
+export function pathOption(call: Call, name: string): string | undefined {
+  const path = stringOption(call, name);
+  return path === undefined ? undefined : fromHere(path);
+}
 
 /** fileOption reads a required option (requiredOption) that names a file, as an absolute path. */
 export const fileOption = (call: Call, name: string): string => fromHere(String(call.options[name]));
@@ -83,4 +97,17 @@ export function listOption(call: Call, name: string): readonly string[] {
   const value = call.options[name];
   const given = Array.isArray(value) ? value.map(String) : typeof value === 'string' ? [value] : [];
   return given.flatMap((item) => item.split(',')).filter((item) => item !== '');
+}
+
+/** platformsOption reads `--platform`; undefined, for all of them, without it. Throws `core/platform`. */
+export function platformsOption(call: Call): readonly Platform[] | undefined {
+  const platforms = listOption(call, 'platform').map((text) => parsePlatform(text));
+  return platforms.length === 0 ? undefined : platforms;
+}
+
+/** printResult prints the value with `--json`, and otherwise the lines for a person. */
+export function printResult({ json, console }: Call, value: unknown, lines: string | readonly string[]): void {
+  const text = [lines].flat().join('\n');
+  if (json) console.json(value);
+  else if (text !== '') console.print(text);
 }

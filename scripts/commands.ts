@@ -10,7 +10,7 @@ export const commands: Record<string, { summary: string; load: () => Promise<{ c
     load: () => import('./bump.ts'),
   },
   lint: { summary: 'supply-chain rules over any Dockerfile', load: () => import('./lint.ts') },
-  digest: { summary: 'what references name now: there, gone, or could not tell', load: () => import('./digest.ts') },
+  digest: { summary: 'what references name now: there, gone, or unknown', load: () => import('./digest.ts') },
   'check-ref': { summary: 'validate a runner_image reference', load: () => import('./check-ref.ts') },
   build: { summary: 'engine → one OCI layout with every platform, or "unchanged"', load: () => import('./build.ts') },
   join: { summary: 'one layout out of those that were built on several machines', load: () => import('./join.ts') },

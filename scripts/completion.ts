@@ -13,7 +13,8 @@ interface Completed {
 async function completed(): Promise<Completed[]> {
   return await Promise.all(
     Object.entries(commands).map(async ([name, { summary, load }]) => {
-      const { options } = parserFor(name, (await load()).command);
+      const parser = parserFor(name, (await load()).command);
+      const options = [parser, ...parser.commands].flatMap((one) => one.options);
       const long = [...options, { long: '--help', description: 'options and worked examples' }];
       return { name, summary, options: long.map(({ long = '', description }) => ({ long, description })) };
     }),

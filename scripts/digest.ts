@@ -1,8 +1,8 @@
 import { formatImageRef, parseImageRef } from '../src/core/image-ref.ts';
 import { AppError, AppErrors, errorToJson, exitCodes, oneLine, throwAll, type ExitCode } from '../src/errors/index.ts';
 import type { Resolution } from '../src/registry/index.ts';
-import { examples, type CommandModule } from './command.ts';
-import { surroundings } from './surroundings.ts';
+import { examples, printResult, type CommandModule } from './command.ts';
+import { mirrorsOption, readMirrors } from './environment-options.ts';
 import { registryOf, registryOptions } from './registry.ts';
 
 function parseAll(texts: readonly string[]) {
@@ -29,36 +29,32 @@ function exitOf(answers: readonly Resolution[]): ExitCode {
 
 export const command: CommandModule = {
   define(parser) {
-    parser
-      .argument('<reference...>', 'host/repository:tag or @sha256:…')
-      .option('--mirrors <file>', 'YAML with images: and urls:, prefix to prefix; digests stay what they are');
+    parser.argument('<reference...>', 'host/repository:tag or @sha256:…');
+    mirrorsOption(parser);
     registryOptions(parser);
     examples(parser, [
       ['runner-image digest ghcr.io/astral-sh/uv:0.12.7', 'what the tag names now, by one HEAD'],
-      ['runner-image digest $(cat references.txt)', 'all at once, each asked for once; there, gone, or could not tell'],
+      ['runner-image digest $(cat references.txt)', 'all at once, each asked for once; there, gone, or unknown'],
     ]);
   },
   async run(call) {
     const refs = parseAll(call.args);
-    const { mirrors } = await surroundings(call);
-    const found = await registryOf(call, mirrors).resolveAll(refs);
+    const found = await registryOf(call, readMirrors(call)).resolveAll(refs);
     const rows = refs.map((ref) => {
       const reference = formatImageRef(ref);
       return { reference, answer: found.get(reference) as Resolution };
     });
-    if (call.json)
-      call.console.json(
-        rows.map(({ reference, answer }) =>
-          answer.$case === 'there'
-            ? { reference, answer: 'there', digest: answer.descriptor.digest }
-            : { reference, answer: answer.$case, ...(errorToJson(answer.error) as object) },
-        ),
-      );
-    else
-      for (const { reference, answer } of rows)
-        call.console.print(
-          answer.$case === 'there' ? `${answer.descriptor.digest}  ${reference}` : `${answer.$case}  ${reference}`,
-        );
+    printResult(
+      call,
+      rows.map(({ reference, answer }) =>
+        answer.$case === 'there'
+          ? { reference, answer: 'there', digest: answer.descriptor.digest }
+          : { reference, answer: answer.$case, ...(errorToJson(answer.error) as object) },
+      ),
+      rows.map(({ reference, answer }) =>
+        answer.$case === 'there' ? `${answer.descriptor.digest}  ${reference}` : `${answer.$case}  ${reference}`,
+      ),
+    );
     const errors = new Set(rows.flatMap(({ answer }) => (answer.$case === 'there' ? [] : [answer.error])));
     for (const error of errors) call.host.story.warn(oneLine(error));
     for (const hint of new Set([...errors].flatMap(({ facts }) => facts.hint ?? [])))

@@ -1,7 +1,6 @@
-import { parsePlatform } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
 import { doctor, renderDoctor } from '../src/flows/doctor.ts';
-import { examples, listOption, type CommandModule } from './command.ts';
+import { examples, platformsOption, printResult, type CommandModule } from './command.ts';
 import { packageRoot } from './project.ts';
 
 export const command: CommandModule = {
@@ -14,12 +13,10 @@ export const command: CommandModule = {
     ]);
   },
   async run(call) {
-    const platforms = listOption(call, 'platform').map((text) => parsePlatform(text));
     // Outside of a project, the disk that counts is where the user is.
     const where = call.home === packageRoot ? process.cwd() : call.home;
-    const result = await doctor(call.host, where, platforms.length === 0 ? undefined : platforms);
-    if (call.json) call.console.json(result);
-    else call.console.print(renderDoctor(result));
+    const result = await doctor(call.host, where, platformsOption(call));
+    printResult(call, result, renderDoctor(result));
     return result.healthy ? exitCodes.clean : exitCodes.machine;
   },
 };

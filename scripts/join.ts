@@ -1,9 +1,18 @@
 import { exitCodes } from '../src/errors/index.ts';
 import { layoutDirectory } from '../src/flows/build/index.ts';
 import { joinLayouts } from '../src/flows/join.ts';
-import { collect, examples, fromHere, listOption, stringOption, type CommandModule } from './command.ts';
+import {
+  collect,
+  examples,
+  fromHere,
+  listOption,
+  pathOption,
+  printResult,
+  stringOption,
+  type CommandModule,
+} from './command.ts';
 import { planFor, planOption } from './plan-option.ts';
-import { surroundings, surroundingsOptions } from './surroundings.ts';
+import { environmentOptions, readEnvironment } from './environment-options.ts';
 
 export const command: CommandModule = {
   define(command) {
@@ -13,7 +22,7 @@ export const command: CommandModule = {
       .option('--output <layout>', 'where the whole goes; dist/<variant> otherwise')
       .option('--expires-after <time>', 'the quay.expires-after that every platform must carry')
       .option(...planOption);
-    surroundingsOptions(command);
+    environmentOptions(command);
     examples(command, [
       [
         'runner-image join openshell --from amd64 --from arm64',
@@ -23,18 +32,12 @@ export const command: CommandModule = {
   },
   async run(call) {
     const variant = call.args[0] ?? '';
-    const plan = await planFor(call, variant, await surroundings(call));
-    const output = stringOption(call, 'output');
-    const layout = output === undefined ? layoutDirectory(call.root, variant) : fromHere(output);
+    const plan = await planFor(call, variant, await readEnvironment(call));
+    const layout = pathOption(call, 'output') ?? layoutDirectory(call.root, variant);
+    const from = listOption(call, 'from').map(fromHere);
     const expires = stringOption(call, 'expiresAfter');
-    const index = await joinLayouts(call.host, {
-      plan,
-      layout,
-      from: listOption(call, 'from').map(fromHere),
-      expires,
-    });
-    if (call.json) call.console.json({ index, layout });
-    else call.console.print(`joined ${index.digest} in ${layout}: ${plan.platforms.join(', ')}`);
+    const index = await joinLayouts(call.host, { plan, layout, from, expires });
+    printResult(call, { index, layout }, `joined ${index.digest} in ${layout}: ${plan.platforms.join(', ')}`);
     return exitCodes.clean;
   },
 };

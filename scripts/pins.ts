@@ -1,80 +1,79 @@
-import { AppError, exitCodes, type ExitCode } from '../src/errors/index.ts';
+import { exitCodes, type ExitCode } from '../src/errors/index.ts';
 import type { Finding } from '../src/core/index.ts';
 import { verifyOnline, type OnlineRow } from '../src/flows/bump/index.ts';
 import { checkPins, listPins } from '../src/flows/pins.ts';
-import { examples, flag, stringOption, type Call, type CommandModule } from './command.ts';
-import { surroundings } from './surroundings.ts';
-import { trustFor } from './trust-for.ts';
+import { table } from '../src/report/index.ts';
+import {
+  examples,
+  flag,
+  pathOption,
+  printResult,
+  stringOption,
+  type Call,
+  type CommandModule,
+  type Subcommand,
+} from './command.ts';
+import { mirrorsOption, readMirrors } from './environment-options.ts';
 
-function options(call: Call): { root: string; pinsFile?: string | undefined } {
-  const pinsFile = stringOption(call, 'pins');
-  return { root: call.root, pinsFile };
+interface Online {
+  readonly rows: readonly OnlineRow[];
+  readonly findings: readonly Finding[];
+  /** At least one upstream gave no answer. */
+  readonly unknown: boolean;
 }
 
-async function list(call: Call): Promise<ExitCode> {
-  const rows = await listPins(call.host, options(call));
-  if (call.json) call.console.json(rows);
-  else {
-    const cells = rows.map((row) => [
-      row.name,
-      row.kind,
-      row.version,
-      row.locked.slice(0, 30),
-      row.usedBy.length === 0 ? 'nobody' : `${row.usedBy.length} variants`,
-    ]);
-    const widths = [0, 1, 2, 3].map((column) => Math.max(...cells.map((cell) => cell[column]?.length ?? 0)));
-    for (const cell of cells)
-      call.console.print(cell.map((text, column) => text.padEnd(widths[column] ?? 0)).join('  '));
-  }
-  return exitCodes.clean;
-}
-
-/** online adds what the upstreams say today; `unknown` means that at least one could not be told. */
-async function online(
-  call: Call,
-): Promise<{ rows: readonly OnlineRow[]; findings: readonly Finding[]; unknown: boolean }> {
+/** askOnline adds what the upstreams say today, where `--online` wants it. */
+async function askOnline(call: Call, project: { root: string; pinsFile?: string | undefined }): Promise<Online> {
   if (!flag(call, 'online')) return { rows: [], findings: [], unknown: false };
-  return verifyOnline(call.host, { ...options(call), mirrors: (await surroundings(call)).mirrors, ...trustFor(call) });
+  const trustedRoot = pathOption(call, 'trustedRoot');
+  return verifyOnline(call.host, { ...project, mirrors: readMirrors(call), trustedRoot });
 }
 
-async function verify(call: Call): Promise<ExitCode> {
-  const { pins, variants, findings: offline } = await checkPins(call.host, options(call));
-  const { rows, findings: found, unknown } = await online(call);
-  const findings = [...offline, ...found];
-  const errors = findings.filter(({ severity }) => severity === 'error');
-  if (call.json) call.console.json({ pins, variants, findings, ...(flag(call, 'online') ? { online: rows } : {}) });
-  else {
-    for (const { pin, answer, newer } of rows)
-      call.console.print(`${answer}  ${pin}${newer === undefined ? '' : `  newer: ${newer}`}`);
-    for (const { severity, rule, message } of findings) call.console.print(`${severity}  ${rule}  ${message}`);
-  }
-  call.host.story.say(
-    `${pins} pins, ${variants} variants: ${errors.length} errors, ${findings.length - errors.length} notes`,
-  );
-  // Never green, and never "wrong" either, where an upstream could not be asked.
-  if (unknown) return exitCodes.upstream;
-  return errors.length === 0 ? exitCodes.clean : exitCodes.findings;
-}
+const verify: Subcommand = {
+  summary: 'prove each pin complete and consumed, and each variant free of unlisted inputs',
+  define(parser) {
+    parser
+      .option('--online', 'ask every upstream, too: there, gone, or unknown; same bytes; newer')
+      .option('--trusted-root <file>', 'trusted_root.json for upstream signatures; the public root, by TUF, otherwise');
+    mirrorsOption(parser);
+    examples(parser, [
+      ['runner-image pins verify', 'exit with 1 where a pin is incomplete, unused, or missing'],
+      ['runner-image pins verify --online', 'exit with 3 where an upstream gave no answer'],
+    ]);
+  },
+  async run(call): Promise<ExitCode> {
+    const project = { root: call.root, pinsFile: stringOption(call, 'pins') };
+    const { pins, variants, findings: offline } = await checkPins(call.host, project);
+    const { rows, findings: found, unknown } = await askOnline(call, project);
+    const findings = [...offline, ...found];
+    const errors = findings.filter(({ severity }) => severity === 'error').length;
+    printResult(call, { pins, variants, findings, online: flag(call, 'online') ? rows : undefined }, [
+      ...rows.map(({ pin, answer, newer }) => `${answer}  ${pin}${newer === undefined ? '' : `  newer: ${newer}`}`),
+      ...findings.map(({ severity, rule, message }) => `${severity}  ${rule}  ${message}`),
+    ]);
+    call.host.story.say(`${pins} pins, ${variants} variants: ${errors} errors, ${findings.length - errors} notes`);
+    // Never green, and never "wrong" either, where an upstream gave no answer.
+    if (unknown) return exitCodes.upstream;
+    return errors === 0 ? exitCodes.clean : exitCodes.findings;
+  },
+};
 
 export const command: CommandModule = {
   define(parser) {
-    parser.argument('[action]', 'verify: prove each pin complete and consumed, each variant free of unlisted inputs');
     parser.option('--pins <file>', 'another pins file, relative to the project or absolute');
-    parser.option('--online', 'verify: ask every upstream, too: there, gone, or could not tell; same bytes; newer');
-    parser.option('--trusted-root <file>', 'whom to believe about upstream signatures, for --online');
-    parser.option('--mirrors <file>', 'YAML with images: and urls:, prefix to prefix, for --online');
     examples(parser, [
       ['runner-image pins', 'every external input, with what it is held against'],
       ['runner-image pins verify', 'exit with 1 where a pin is incomplete, unused, or missing'],
-      ['runner-image pins verify --online', 'exit with 3 where an upstream could not be asked'],
     ]);
   },
   async run(call) {
-    const [action] = call.args;
-    if (action === undefined) return list(call);
-    if (action === 'verify') return verify(call);
-    throw new AppError('cli/usage', 'usage', `unknown action ${JSON.stringify(action)}`, {
-      expected: 'verify, or nothing',
+    const rows = await listPins(call.host, { root: call.root, pinsFile: stringOption(call, 'pins') });
+    const cells = rows.map(({ name, kind, version, locked, usedBy }) => {
+      const used = usedBy.length === 0 ? 'unused' : `${usedBy.length} variants`;
+      return [name, kind, version, locked.slice(0, 30), used];
     });
+    printResult(call, rows, table(cells));
+    return exitCodes.clean;
   },
+  subcommands: { verify },
 };

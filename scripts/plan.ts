@@ -1,6 +1,18 @@
+import type { Plan } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
 import { loadDefinitions, planVariant, variantNames } from '../src/flows/plan.ts';
-import { examples, stringOption, type CommandModule } from './command.ts';
+import { examples, printResult, stringOption, type CommandModule } from './command.ts';
+
+function detailsOf({ platforms, base, dockerfile, pins, context, omitted }: Plan): string[] {
+  return [
+    `  platforms   ${platforms.join(', ')}`,
+    `  base        ${base.reference}`,
+    `  dockerfile  ${dockerfile.path}`,
+    ...pins.map((pin) => `  pin         ${pin.name}${'version' in pin ? ` ${pin.version}` : ''}`),
+    ...context.map(({ path, digest }) => `  file        ${path}  ${digest}`),
+    ...omitted.map(({ name, reason }) => `  left out    ${name}: ${reason}`),
+  ];
+}
 
 export const command: CommandModule = {
   define(parser) {
@@ -15,23 +27,16 @@ export const command: CommandModule = {
     const definitions = await loadDefinitions(call.host, call.root, stringOption(call, 'pins'));
     const [chosen] = call.args;
     const names = chosen === undefined ? variantNames(definitions) : [chosen];
-    const plans = [];
+    const plans: Plan[] = [];
     for (const variant of names) plans.push(await planVariant(call.host, definitions, { root: call.root, variant }));
-    if (call.json) {
-      call.console.json(chosen === undefined ? plans : plans[0]);
-      return exitCodes.clean;
-    }
-    for (const plan of plans) {
-      call.console.print(`${plan.variant}  ${plan.inputDigest}`);
-      if (chosen === undefined) continue;
-      call.console.print(`  platforms   ${plan.platforms.join(', ')}`);
-      call.console.print(`  base        ${plan.base.reference}`);
-      call.console.print(`  dockerfile  ${plan.dockerfile.path}`);
-      for (const pin of plan.pins)
-        call.console.print(`  pin         ${pin.name}${'version' in pin ? ` ${pin.version}` : ''}`);
-      for (const file of plan.context) call.console.print(`  file        ${file.path}  ${file.digest}`);
-      for (const { name, reason } of plan.omitted) call.console.print(`  left out    ${name}: ${reason}`);
-    }
+    const headline = ({ variant, inputDigest }: Plan): string => `${variant}  ${inputDigest}`;
+    if (chosen === undefined) printResult(call, plans, plans.map(headline));
+    else
+      printResult(
+        call,
+        plans[0],
+        plans.flatMap((plan) => [headline(plan), ...detailsOf(plan)]),
+      );
     return exitCodes.clean;
   },
 };

@@ -2,11 +2,11 @@ import { parseImageRef } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
 import { makeVerifier } from '../src/flows/trust/policy-file.ts';
 import { promote, type Promotion } from '../src/flows/trust/promote.ts';
-import { examples, type CommandModule } from './command.ts';
+import { examples, printResult, type CommandModule } from './command.ts';
 import { demandPolicy, trustOptions, trustSources } from './trust.ts';
 import { registryOf, registryOptions } from './registry.ts';
 
-function tell({ from, to, move, copied }: Promotion): string {
+function promotionText({ from, to, move, copied }: Promotion): string {
   const { manifests, blobs, referrers } = copied;
   return [
     `${to}  ${move.moved ? `${move.before ?? 'new'} → ${move.after}` : `already ${move.after}`}`,
@@ -37,8 +37,7 @@ export const command: CommandModule = {
     ];
     const verifier = await makeVerifier(host, await demandPolicy(call), trustSources(call));
     const done = await promote({ registry: registryOf(call), verifier, source, destination });
-    if (call.json) call.console.json(done);
-    else call.console.print(tell(done));
+    printResult(call, done, promotionText(done));
     return exitCodes.clean;
   },
 };

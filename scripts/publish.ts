@@ -6,14 +6,21 @@ import { layoutDirectory } from '../src/flows/build/names.ts';
 import { summarise } from '../src/flows/ci/runner-files.ts';
 import { publish, rehearse, type GateCheck, type Gating, type Published } from '../src/flows/publish/index.ts';
 import { commandLine, consumerCommands, signerHere, type ConsumerTrust } from '../src/flows/trust/consumer-commands.ts';
-import { examples, flag, fromHere, listOption, stringOption, type Call, type CommandModule } from './command.ts';
-import { narrowed } from './narrowed.ts';
-import { planFor, planOption } from './plan-option.ts';
-import { surroundings, surroundingsOptions } from './surroundings.ts';
+import {
+  examples,
+  flag,
+  listOption,
+  pathOption,
+  printResult,
+  stringOption,
+  type Call,
+  type CommandModule,
+} from './command.ts';
+import { narrowedPlanFor, planOption } from './plan-option.ts';
+import { environmentOptions, readEnvironment } from './environment-options.ts';
 import { toolVersion } from './version.ts';
-import { registryOf } from './registry.ts';
 
-/** The identity that consumers shall demand: as said, as the CI tells, or a gap that anybody sees. */
+/** The identity that consumers shall demand: as named, as the CI has it, or a gap that a reader sees. */
 function consumerTrust(call: Call): ConsumerTrust {
   const [identity] = listOption(call, 'identity');
   const issuer = stringOption(call, 'issuer') ?? 'https://token.actions.githubusercontent.com';
@@ -22,7 +29,10 @@ function consumerTrust(call: Call): ConsumerTrust {
 }
 
 /** What was printed is a view of the evidence. */
-function tell({ push, tags, evidence, evidenceFile, reference, digest }: Published, trust: ConsumerTrust): string {
+function publishedText(
+  { push, tags, evidence, evidenceFile, reference, digest }: Published,
+  trust: ConsumerTrust,
+): string {
   const { gate, platforms, pins, runs } = evidence;
   const engine = builtBy(evidence.builds);
   const moves = tags.map(
@@ -40,20 +50,20 @@ function tell({ push, tags, evidence, evidenceFile, reference, digest }: Publish
       ? '  gate not recorded here'
       : `  gate passed ${gate.at}: ${passed} checks, ${gate.warnings} warnings, ${gate.waived} waived`,
     `  evidence ${relative(process.cwd(), evidenceFile)}`,
-    'once it is signed and attested (runner-image sign, attest), anybody proves it with:',
+    'once it is signed and attested (runner-image sign, attest), verify it with:',
     ...consumerCommands(image, trust).map((args) => `  ${commandLine(args)}`),
   ].join('\n');
 }
 
 /** How it gets through the gate: at most one of three options says that something was seen elsewhere. */
 function gatingOf(call: Call, check: GateCheck): Gating {
-  const evidence = stringOption(call, 'evidence');
+  const evidence = pathOption(call, 'evidence');
   const given = [evidence !== undefined, flag(call, 'recordedRuns'), flag(call, 'skipGate')].filter(Boolean);
   if (given.length > 1)
     throw new AppError('cli/usage', 'usage', 'the gate was either held here, recorded, or skipped', {
       expected: 'at most one of --evidence, --recorded-runs and --skip-gate',
     });
-  if (evidence !== undefined) return { $case: 'recorded', evidence: fromHere(evidence) };
+  if (evidence !== undefined) return { $case: 'recorded', evidence };
   if (flag(call, 'skipGate')) return { $case: 'skipped' };
   return { $case: flag(call, 'recordedRuns') ? 'recorded-runs' : 'start', check };
 }
@@ -73,7 +83,7 @@ export const command: CommandModule = {
       .option('--identity <uri>', 'who will sign it, for the command lines that consumers get; the CI’s own otherwise')
       .option('--issuer <url>', 'who vouches for that identity', 'https://token.actions.githubusercontent.com')
       .option('--dry-run', 'hold it against the gate, push nothing');
-    surroundingsOptions(command);
+    environmentOptions(command);
     examples(command, [
       ['runner-image publish --tag latest', 'gate, push dist/openshell by digest, then move the tag'],
       ['runner-image publish standard --to 127.0.0.1:5000/demo/standard --lab', 'into the lab’s registry'],
@@ -84,26 +94,23 @@ export const command: CommandModule = {
   async run(call) {
     const { host, root } = call;
     const variant = call.args[0] ?? 'openshell';
-    const around = await surroundings(call);
-    const plan = narrowed(call, await planFor(call, variant, around));
+    const environment = await readEnvironment(call);
+    const plan = await narrowedPlanFor(call, variant, environment);
     const layout = layoutDirectory(root, variant);
-    const registry = registryOf(call, around.mirrors);
-    const { labRegistry, waivers: inheritedWaivers, dockerHost } = around;
+    const { registry, labRegistry, waivers: inheritedWaivers, dockerHost } = environment;
     const lab = labRegistry === undefined ? undefined : [labRegistry, ...plan.repository.split('/').slice(1)].join('/');
     const repository = stringOption(call, 'to') ?? lab ?? plan.repository;
     const gate = gatingOf(call, { root, registry, version: toolVersion(), inheritedWaivers, dockerHost });
     if (flag(call, 'dryRun')) {
       const { evidence } = await rehearse(host, { plan, layout, gate });
       await summarise(host, `**${variant}** passed the gate on every platform: \`${evidence.digest}\``);
-      if (call.json) call.console.json({ layout, repository, evidence });
-      else call.console.print(`would push ${layout} to ${repository}`);
+      printResult(call, { layout, repository, evidence }, `would push ${layout} to ${repository}`);
       return exitCodes.clean;
     }
     const tags = flag(call, 'digestOnly') ? 'none' : listOption(call, 'tag');
     const published = await publish(host, { plan, layout, repository, registry, tags, gate });
     await summarise(host, `pushed \`${published.reference}\``);
-    if (call.json) call.console.json(published);
-    else call.console.print(tell(published, consumerTrust(call)));
+    printResult(call, published, publishedText(published, consumerTrust(call)));
     return exitCodes.clean;
   },
 };

@@ -5,14 +5,14 @@ import { CommanderError } from 'commander';
 import { AppError, errorToJson, exitCodes, renderError, type ExitCode } from '../src/errors/index.ts';
 import { createHost, type CreatedHost } from '../src/host/index.ts';
 import { commands } from './commands.ts';
-import type { Console } from './command.ts';
+import type { Call, Console } from './command.ts';
 import { endWith } from './ending.ts';
 import { parserFor } from './parser.ts';
 import { findProject, noProject, packageRoot } from './project.ts';
 import { toolVersion } from './version.ts';
 
-// zod compiles each schema into a function (new Function) before its first use, unless it is told beforehand that it
-// must not: for the few values that a command reads, that takes longer than it saves.
+// zod compiles each schema into a function (new Function) before its first use, unless it is configured not to: for the
+// few values that a command reads, that takes longer than it saves.
 Object.assign(globalThis, { __zod_globalConfig: { jitless: true } });
 
 const console: Console = {
@@ -60,11 +60,11 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   const options = named.optsWithGlobals<Record<string, unknown>>();
   const here = process.cwd();
   const project = typeof options['root'] === 'string' ? resolve(options['root']) : findProject(here);
-  return await withHost(options['quiet'] === true, (host) =>
-    module.run({
+  const chosen = named === parser ? module : module.subcommands?.[named.name()];
+  return await withHost(options['quiet'] === true, async (host) => {
+    const call: Call = {
       host,
       console,
-      subcommand: named === parser ? undefined : named.name(),
       args: named.args,
       options,
       json: options['json'] === true,
@@ -73,8 +73,9 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
         return project;
       },
       home: project ?? packageRoot,
-    }),
-  );
+    };
+    return (await chosen?.run?.(call)) ?? exitCodes.usage;
+  });
 }
 
 let running: CreatedHost | undefined;

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { Digest } from '../src/core/index.ts';
 import { AppError } from '../src/errors/index.ts';
-// Each from its own file: together with what the other commands of trust need they would start later.
 import type { Pen } from '../src/flows/trust/attach.ts';
 import { onlineRoot } from '../src/flows/trust/online-root.ts';
 import { makePen } from '../src/flows/trust/pen.ts';
@@ -10,7 +9,7 @@ import type { Signed } from '../src/flows/trust/sign-tree.ts';
 import type { TreeReport } from '../src/flows/trust/verify-tree.ts';
 import type { Registry } from '../src/registry/index.ts';
 import { isKeyless, policySchema, type TrustPolicy } from '../src/sigstore/index.ts';
-import { flag, fromHere, listOption, stringOption, type Call } from './command.ts';
+import { flag, fromHere, listOption, pathOption, stringOption, type Call } from './command.ts';
 
 /** trustOptions adds whom to believe: a policy file or flags, and the trust root. */
 export function trustOptions(command: Command): void {
@@ -43,22 +42,18 @@ export function evidenceOption(command: Command): void {
 
 /** evidencePlace is where the evidence of a digest is looked for. */
 export function evidencePlace(call: Call, digest: Digest) {
-  const file = stringOption(call, 'evidence');
-  return { root: call.home, digest, evidence: file === undefined ? undefined : fromHere(file) };
+  return { root: call.home, digest, evidence: pathOption(call, 'evidence') };
 }
 
 export function trustSources(call: Call): TrustSources {
-  const file = stringOption(call, 'trustedRoot');
-  return {
-    trustedRoot: file === undefined ? undefined : fromHere(file),
-    ...(flag(call, 'online') ? { online: () => onlineRoot(call.host) } : {}),
-  };
+  const online = flag(call, 'online') ? () => onlineRoot(call.host) : undefined;
+  return { trustedRoot: pathOption(call, 'trustedRoot'), online };
 }
 
-/** policyOf reads --policy, or makes one of the flags; undefined when neither names anybody. */
+/** policyOf reads --policy, or makes one of the flags; undefined when neither names a signer. */
 export async function policyOf(call: Call): Promise<TrustPolicy | undefined> {
-  const file = stringOption(call, 'policy');
-  if (file !== undefined) return await readPolicy(call.host, fromHere(file));
+  const file = pathOption(call, 'policy');
+  if (file !== undefined) return await readPolicy(call.host, file);
   const identities = listOption(call, 'identity');
   const key = stringOption(call, 'key');
   if (identities.length === 0 && key === undefined) return undefined;
@@ -76,11 +71,11 @@ export async function policyOf(call: Call): Promise<TrustPolicy | undefined> {
   });
 }
 
-/** demandPolicy: verifying without naming a signer would accept anybody's signature. */
+/** demandPolicy: verifying without naming a signer would accept any signature. */
 export async function demandPolicy(call: Call): Promise<TrustPolicy> {
   const policy = await policyOf(call);
   if (policy !== undefined) return policy;
-  throw new AppError('cli/policy', 'usage', 'nobody is named who may have signed', {
+  throw new AppError('cli/policy', 'usage', 'no signer is named', {
     expected: '--policy FILE, --identity with --issuer, or --key FILE',
   });
 }
@@ -102,7 +97,7 @@ export async function penOf(call: Call, registry: Registry): Promise<Pen> {
   return await makePen(call.host, registry, signing, trustSources(call), await policyOf(call));
 }
 
-export function tellSigned({ reference, bundles, legacy }: Signed): string {
+export function signedText({ reference, bundles, legacy }: Signed): string {
   const lines = bundles.map(
     ({ node, predicateType, digest, how }) => `  ${how.padEnd(8)}  ${node.padEnd(11)}  ${predicateType}  ${digest}`,
   );
@@ -110,7 +105,7 @@ export function tellSigned({ reference, bundles, legacy }: Signed): string {
   return [reference, ...lines, ...tags].join('\n');
 }
 
-export function tellReport({ reference, ok, nodes }: TreeReport): string {
+export function reportText({ reference, ok, nodes }: TreeReport): string {
   const lines = nodes.flatMap(({ name, digest, proofs, missing, refused }) => [
     `${missing.length === 0 ? 'proven' : 'LACKS '}  ${name}  ${digest}`,
     ...proofs.map(({ attestation, identity, source }) => `    ${attestation}  by ${identity ?? 'the key'}  ${source}`),

@@ -3,13 +3,13 @@ import { exitCodes } from '../src/errors/index.ts';
 import { extendEvidence, withVerification } from '../src/evidence/index.ts';
 import { makeVerifier } from '../src/flows/trust/policy-file.ts';
 import { verifyTree } from '../src/flows/trust/verify-tree.ts';
-import { examples, type CommandModule } from './command.ts';
+import { examples, printResult, type CommandModule } from './command.ts';
 import {
   demandPolicy,
   evidenceOption,
   evidencePlace,
   signerName,
-  tellReport,
+  reportText,
   trustOptions,
   trustSources,
 } from './trust.ts';
@@ -29,7 +29,7 @@ export const command: CommandModule = {
         'runner-image verify quay.io/o/runner:stable --policy policy.yaml --online',
         'every node, against the public instance',
       ],
-      ['runner-image verify REF --policy policy.yaml --trusted-root trusted_root.json', 'asks nobody but the registry'],
+      ['runner-image verify REF --policy policy.yaml --trusted-root trusted_root.json', 'asks only the registry'],
       ['runner-image verify REF --key cosign.pub', 'an image signed with a key'],
       [
         'runner-image verify REF --identity ID --require signature --nodes root --with-legacy --online',
@@ -46,8 +46,7 @@ export const command: CommandModule = {
     await extendEvidence(host, evidencePlace(call, report.digest), (evidence) =>
       withVerification(evidence, report, signerName(policy), host.clock.now()),
     );
-    if (call.json) call.console.json(report);
-    else call.console.print(tellReport(report));
+    printResult(call, report, reportText(report));
     return report.ok ? exitCodes.clean : exitCodes.findings;
   },
 };

@@ -3,32 +3,29 @@ import { alarmOf, isAnswered, rowsToCells, rowToJson, unknownsOf } from '../../s
 import { bumpGroup, summarise } from '../../src/flows/ci/index.ts';
 import { table } from '../../src/report/index.ts';
 import { warn } from '../bump.ts';
-import { examples, fileOption, type Call } from '../command.ts';
-import { surroundings } from '../surroundings.ts';
-import type { CiStep } from './step.ts';
+import { examples, fileOption, printResult, type Call, type Subcommand } from '../command.ts';
+import { mirrorsOption, readMirrors } from '../environment-options.ts';
 
 async function run(call: Call): Promise<ExitCode> {
   const { host, root } = call;
-  const { mirrors } = await surroundings(call);
-  const options = { root, group: call.args[0] ?? '', mirrors, output: fileOption(call, 'output') };
+  const options = { root, group: call.args[0] ?? '', mirrors: readMirrors(call), output: fileOption(call, 'output') };
   const { record, result, body } = await bumpGroup(host, options);
   const { rows } = result;
   await summarise(host, body);
-  if (call.json) call.console.json({ ...record, pins: rows.map(rowToJson) });
-  else call.console.print(table(rowsToCells(rows)));
+  printResult(call, { ...record, pins: rows.map(rowToJson) }, table(rowsToCells(rows)));
   const alarm = alarmOf(rows);
   warn(call, alarm === undefined ? unknownsOf(rows) : [...unknownsOf(rows), alarm]);
   return isAnswered(rows) ? exitCodes.clean : exitCodes.upstream;
 }
 
 /** bump asks the upstreams of one group; another job proposes what it found. Never green when one gave no answer. */
-export const bump: CiStep = {
+export const bump: Subcommand = {
   summary: 'bump one group of pins into a patch, without a right to write',
   define(command) {
     command
       .argument('<group>', 'a group that `ci groups` lists')
-      .requiredOption('--output <folder>', 'where the patch and the page for the reviewer are written')
-      .option('--mirrors <file>', 'YAML with images: and urls:, prefix to prefix');
+      .requiredOption('--output <folder>', 'where the patch and the page for the reviewer are written');
+    mirrorsOption(command);
     examples(command, [['runner-image ci bump tools --output bump', 'what `ci propose` takes']]);
   },
   run,

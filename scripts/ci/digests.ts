@@ -1,8 +1,7 @@
 import { exitCodes, type ExitCode } from '../../src/errors/index.ts';
 import { publishedDigests, setOutputs, summarise } from '../../src/flows/ci/index.ts';
 import { createRegistry } from '../../src/registry/index.ts';
-import { examples, fileOption, type Call } from '../command.ts';
-import type { CiStep } from './step.ts';
+import { examples, fileOption, printResult, type Call, type Subcommand } from '../command.ts';
 
 async function run(call: Call): Promise<ExitCode> {
   const { host } = call;
@@ -14,13 +13,12 @@ async function run(call: Call): Promise<ExitCode> {
   await setOutputs(host, { images: JSON.stringify({ include: jobs }) });
   const lines = jobs.map(({ repository, digest }) => `${repository}@${digest}`);
   await summarise(host, ['to be signed:', '', ...lines.map((line) => `- \`${line}\``)].join('\n'));
-  if (call.json) call.console.json(jobs);
-  else for (const line of lines) call.console.print(line);
+  printResult(call, jobs, lines);
   return exitCodes.clean;
 }
 
 /** digests hands the signing jobs what was published: repositories and digests, nothing else. */
-export const digests: CiStep = {
+export const digests: Subcommand = {
   summary: 'set the output images: what this run built, gated and pushed, for the jobs that sign',
   define(command) {
     command

@@ -1,8 +1,7 @@
 import { exitCodes, type ExitCode } from '../../src/errors/index.ts';
 import { ciPlan, readEvent, setOutputs, summarise, type CiEvent, type CiPlan } from '../../src/flows/ci/index.ts';
 import { createRegistry } from '../../src/registry/index.ts';
-import { examples, fileOption, flag, stringOption, type Call } from '../command.ts';
-import type { CiStep } from './step.ts';
+import { examples, fileOption, flag, printResult, stringOption, type Call, type Subcommand } from '../command.ts';
 
 function markdown({ frozen, variants, destination }: CiPlan): string {
   const rows = frozen.plans.map(({ variant, inputDigest, platforms }) => {
@@ -41,13 +40,13 @@ async function run(call: Call): Promise<ExitCode> {
   };
   await setOutputs(host, outputs);
   await summarise(host, markdown(found));
-  if (call.json) call.console.json(outputs);
-  else for (const [name, value] of Object.entries(outputs)) call.console.print(`${name}=${value}`);
+  const lines = Object.entries(outputs).map(([name, value]) => `${name}=${value}`);
+  printResult(call, outputs, lines);
   return exitCodes.clean;
 }
 
 /** plan makes the run's plan and sets the outputs by which the following jobs run. */
-export const plan: CiStep = {
+export const plan: Subcommand = {
   summary: 'freeze every plan of the run, and set the outputs for its jobs',
   define(command) {
     command

@@ -1,7 +1,6 @@
 import { exitCodes, type ExitCode } from '../../src/errors/index.ts';
 import { propose as proposeGroup, summarise } from '../../src/flows/ci/index.ts';
-import { examples, fileOption, stringOption, type Call } from '../command.ts';
-import type { CiStep } from './step.ts';
+import { examples, fileOption, printResult, stringOption, type Call, type Subcommand } from '../command.ts';
 
 async function run(call: Call): Promise<ExitCode> {
   const { host, root } = call;
@@ -14,13 +13,12 @@ async function run(call: Call): Promise<ExitCode> {
         ? 'nothing to propose'
         : `the branch is ${done.author}'s now, and left alone`;
   await summarise(host, line);
-  if (call.json) call.console.json(done);
-  else call.console.print(line);
+  printResult(call, done, line);
   return exitCodes.clean;
 }
 
 /** propose opens, updates or closes the one pull request of a group. */
-export const propose: CiStep = {
+export const propose: Subcommand = {
   summary: 'keep one pull request for a group of pins, from the patch of `ci bump`',
   define(command) {
     command

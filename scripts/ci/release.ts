@@ -2,9 +2,8 @@ import { exitCodes, type ExitCode } from '../../src/errors/index.ts';
 import { releaseImages, releaseOf, summarise } from '../../src/flows/ci/index.ts';
 import { makeVerifier } from '../../src/flows/trust/policy-file.ts';
 import { createRegistry } from '../../src/registry/index.ts';
-import { examples, type Call } from '../command.ts';
+import { examples, printResult, type Call, type Subcommand } from '../command.ts';
 import { demandPolicy, trustOptions, trustSources } from '../trust.ts';
-import type { CiStep } from './step.ts';
 
 async function run(call: Call): Promise<ExitCode> {
   const { host, root } = call;
@@ -16,13 +15,16 @@ async function run(call: Call): Promise<ExitCode> {
   );
   const rows = done.map(({ to, digest }) => `| \`${to}\` | \`${digest}\` |`);
   await summarise(host, [`### ${release.version}`, '', '| tag | digest |', '|---|---|', ...rows].join('\n'));
-  if (call.json) call.console.json(done.map(({ to, digest, move }) => ({ to, digest, move })));
-  else for (const line of lines) call.console.print(line);
+  printResult(
+    call,
+    done.map(({ to, digest, move }) => ({ to, digest, move })),
+    lines,
+  );
   return exitCodes.clean;
 }
 
 /** release moves the version of the git tag to the images of this commit, every one or none. */
-export const release: CiStep = {
+export const release: Subcommand = {
   summary: 'promote the images of this commit to the version of the git tag, then to stable',
   define(command) {
     trustOptions(command);

@@ -44,6 +44,6 @@ export async function proveAndPromote(variant: string): Promise<{ released: stri
   const promote = runnerImage(['promote', reference, released, ...signed]);
   await step('promote', 'verify, copy with all proofs, verify there, then move the tag', promote);
   const verify = ['verify', released, ...signed];
-  await step('verify', 'the promoted tag, asking nobody but the registry', runnerImage(verify));
+  await step('verify', 'the promoted tag, asking only the registry', runnerImage(verify));
   return { released, verify };
 }

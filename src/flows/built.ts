@@ -12,7 +12,7 @@ import {
   type Platform,
 } from '../core/index.ts';
 import { AppError } from '../errors/index.ts';
-import type { Host } from '../host/index.ts';
+import { takeLock, type FileLock, type Host } from '../host/index.ts';
 import { openLayout, type ImageSource, type Layout } from '../oci/index.ts';
 
 /** BuiltLayout is the one image that a layout holds: opened once, and handed from step to step. */
@@ -26,6 +26,10 @@ export interface BuiltLayout {
   readonly index: Index;
   readonly platforms: readonly { readonly platform: Platform; readonly manifest: Digest }[];
 }
+
+/** lockLayout lets one command at a time write a layout. Throws `oci/locked`. */
+export const lockLayout = (host: Host, directory: string): Promise<FileLock> =>
+  takeLock(host, `${directory}.lock`, { room: 'oci', holder: 'build', doing: `writing ${directory}` });
 
 /** openBuilt opens what `build` or `join` made. Throws `layout/empty` and `layout/platform`. */
 export async function openBuilt(host: Host, directory: string): Promise<BuiltLayout> {

@@ -27,7 +27,7 @@ export async function doctor(host: Host, root: string, platforms?: readonly Plat
   return { ...report, diagnoses, healthy };
 }
 
-/** renderDoctor gives the table for a terminal: what was found, then what to type. */
+/** renderDoctor returns the table for a terminal: what was found, then what to type. */
 export function renderDoctor(result: DoctorResult): string {
   const width = Math.max(...result.diagnoses.map(({ subject }) => subject.length));
   const lines = result.diagnoses.flatMap(({ subject, state, found, mend }) => [

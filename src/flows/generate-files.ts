@@ -58,7 +58,7 @@ function ignoreFile(paths: ReadonlySet<string>): string {
 }
 
 /**
- * generatedFiles gives every file that `generate` writes, by path relative to the project: the
+ * generatedFiles returns every file that `generate` writes, by path relative to the project: the
  * Dockerfiles, policies, copies of locks, ignore files, the editors' JSON Schemas and the page of rules. It
  * writes nothing. `given` are the project's definitions, where the caller has loaded them.
  */
@@ -81,6 +81,6 @@ export async function generatedFiles(
     await locks(host, root, definitions, image, files);
   }
   for (const [name, text] of editorSchemas()) files.set(`images/schemas/${name}`, text);
-  files.set('docs/rules.md', rulesPage(await allRules()));
+  files.set('docs/rules.md', rulesPage(allRules));
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -1,4 +1,7 @@
+import { ruleInfos } from '../contract/index.ts';
 import type { RuleInfo } from '../core/index.ts';
+import { lintRules } from '../lint/index.ts';
+import { probeRules } from '../probe/index.ts';
 
 /** What the section numbers stand for, in the order in which the page shows them. */
 const sections: readonly (readonly [section: string, meaning: string])[] = [
@@ -135,12 +138,4 @@ export function rulesPage(rules: readonly RuleInfo[]): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** allRules loads the tables only now: most commands need none of them. */
-export async function allRules(): Promise<readonly RuleInfo[]> {
-  const [{ ruleInfos }, { probeRules }, { lintRules }] = await Promise.all([
-    import('../contract/index.ts'),
-    import('../probe/index.ts'),
-    import('../lint/index.ts'),
-  ]);
-  return [...ruleInfos, ...Object.values(probeRules), ...lintRules];
-}
+export const allRules: readonly RuleInfo[] = [...ruleInfos, ...Object.values(probeRules), ...lintRules];

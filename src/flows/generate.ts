@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { createTwoFilesPatch } from 'diff';
 import type { Host } from '../host/index.ts';
 import { generatedFiles } from './generate-files.ts';
 
@@ -11,7 +12,7 @@ export interface GeneratedChange {
 }
 
 export interface GenerateResult {
-  /** Number of files that the definitions give. */
+  /** Number of files that the definitions make. */
   readonly files: number;
   readonly changes: readonly GeneratedChange[];
 }
@@ -36,7 +37,6 @@ async function staleFiles(host: Host, root: string, expected: ReadonlyMap<string
 }
 
 async function compare(host: Host, root: string, expected: ReadonlyMap<string, string>): Promise<GeneratedChange[]> {
-  const { createTwoFilesPatch } = await import('diff');
   const changes: GeneratedChange[] = [];
   const add = (path: string, kind: GeneratedChange['kind'], before: string, after: string): void => {
     changes.push({
@@ -57,7 +57,7 @@ async function compare(host: Host, root: string, expected: ReadonlyMap<string, s
 }
 
 /**
- * generate brings every generated file up to date, or with `check` only tells what is not. All
+ * generate brings every generated file up to date, or with `check` only reports what is not. All
  * texts are rendered before the first file is written, and each is written whole or not at all.
  */
 export async function generate(

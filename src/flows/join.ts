@@ -12,8 +12,7 @@ import type { Host } from '../host/index.ts';
 import { collectGarbage, createLayout, validateLayout, writeImageIndex, type Layout } from '../oci/index.ts';
 import { annotationsOf } from './build/index.ts';
 import { about, beginEvidence, readEvidence, type Build, type Run } from '../evidence/index.ts';
-import { openBuilt } from './built.ts';
-import { lockLayout } from './layout-lock.ts';
+import { lockLayout, openBuilt } from './built.ts';
 
 export interface JoinOptions {
   readonly plan: Plan;
@@ -82,7 +81,7 @@ async function partsOf(host: Host, directory: string, plan: Plan): Promise<Part[
       return { layout, descriptor, labels, builds: builds.filter(isOf), runs: runs.filter(isOf) };
     }),
   );
-  // What the evidence says besides would end in somebody's provenance, or open a gate.
+  // Anything more in the evidence would end in the provenance of another image, or open a gate.
   const known = new Set<Build | Run>(parts.flatMap((part) => [...part.builds, ...part.runs]));
   const odd = [...builds, ...runs].find((record) => !known.has(record));
   if (odd === undefined) return parts;

@@ -49,7 +49,7 @@ function variantTexts(definitions: Definitions): readonly VariantText[] {
   );
 }
 
-/** listPins gives every pin with the variants that consume it, in the file's order. */
+/** listPins returns every pin with the variants that consume it, in the file's order. */
 export async function listPins(host: Host, options: PinsOptions): Promise<readonly PinRow[]> {
   const definitions = await loadDefinitions(host, options.root, options.pinsFile);
   const variants = variantTexts(definitions);

@@ -21,9 +21,9 @@ async function badStep(host: Host, root: string, source: string): Promise<string
 }
 
 /**
- * contextFiles reads the files that a Dockerfile takes and gives them with their digests, by path.
+ * contextFiles reads the files that a Dockerfile takes and returns them with their digests, by path.
  * A missing file, and a link anywhere on the way to one, is an error (`plan/context-file`): what a
- * link points to is not what was reviewed. All problems are told at once.
+ * link points to is not what was reviewed. All problems are reported at once.
  */
 export async function contextFiles(
   host: Host,

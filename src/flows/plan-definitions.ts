@@ -5,13 +5,12 @@ import type { Digest } from '../core/digest.ts';
 import { assetName } from '../core/mirrors.ts';
 import { architectureOf, platforms, type Platform } from '../core/platform.ts';
 import { checksumOf, maxChecksumBytes, parseChecksums } from '../checksums/index.ts';
-import { maxYamlBytes } from '../config/document.ts';
-import { readPins, type PinEntry } from '../config/pins.ts';
+import { maxYamlBytes, readFragment, readImage, readPins, type PinEntry } from '../config/index.ts';
 import type { Host } from '../host/index.ts';
 
 export const defaultPinsFile = 'images/pins.yaml';
 
-/** collect runs work and keeps its AppErrors, so that several files' problems are told at once. */
+/** collect runs work and keeps its AppErrors, so that the problems of several files are reported at once. */
 async function collect<T>(errors: AppError[], work: () => T | Promise<T>): Promise<T | undefined> {
   try {
     return await work();
@@ -37,7 +36,7 @@ async function withChecksums(host: Host, root: string, entry: Omit<ReleasePin, '
   return { ...entry, checksums: checksums as Record<Platform, Digest> };
 }
 
-/** Names that one pin takes from another: a misspelt one would otherwise be seen by nobody. */
+/** Names that one pin takes from another: a misspelt one would otherwise go unnoticed. */
 function checkReferences(
   entries: ReadonlyMap<string, PinEntry>,
   where: (path: readonly string[]) => Where,
@@ -74,7 +73,6 @@ async function loadPins(
 }
 
 async function loadFragments(host: Host, root: string, errors: AppError[]): Promise<Map<string, FragmentDefinition>> {
-  const { readFragment } = await import('../config/fragment.ts');
   const fragments = new Map<string, FragmentDefinition>();
   const folder = 'images/fragments';
   for (const name of await host.files.list(join(root, folder))) {
@@ -90,7 +88,6 @@ async function loadFragments(host: Host, root: string, errors: AppError[]): Prom
 }
 
 async function loadImages(host: Host, root: string, errors: AppError[]): Promise<ImageDefinition[]> {
-  const { readImage } = await import('../config/image.ts');
   const images: ImageDefinition[] = [];
   for (const name of await host.files.list(join(root, 'images'))) {
     const file = `images/${name}/image.yaml`;

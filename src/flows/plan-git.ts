@@ -6,8 +6,6 @@ export interface SourceFacts {
   readonly commit: string;
   /** Seconds since 1970 of the last commit that touched the images' inputs; undefined without one. */
   readonly committed?: number | undefined;
-  /** What is checked out, whatever GIT_COMMIT says. */
-  readonly head?: string | undefined;
 }
 
 /** Folders whose files decide what an image is. */
@@ -17,7 +15,7 @@ async function git(host: Host, root: string, args: readonly string[]): Promise<s
   try {
     return (await new Git(host, { directory: root }).ask(args))?.trim();
   } catch {
-    // No git, or no repository (a release archive): the facts stay absent and are told as absent.
+    // No git, or no repository (a release archive): the facts stay absent.
     return undefined;
   }
 }
@@ -27,16 +25,8 @@ function headOf(lines: readonly string[]): string | undefined {
   return lines.flatMap((line) => /^# branch\.oid ([0-9a-f]{40})$/.exec(line)?.[1] ?? [])[0];
 }
 
-/** hasWholeHistory: where some of it was left out (a shallow clone), a commit's past may yet grow. */
-export async function hasWholeHistory(host: Host, root: string): Promise<boolean> {
-  return (await git(host, root, ['rev-parse', '--is-shallow-repository'])) === 'false';
-}
-
-/**
- * sourceFacts asks git; GIT_COMMIT in the environment answers for it, as CI systems do. `remembered` are the facts of
- * an earlier time, with the whole history: when the inputs of the same commit were last touched cannot have changed.
- */
-export async function sourceFacts(host: Host, root: string, remembered?: SourceFacts): Promise<SourceFacts> {
+/** sourceFacts asks git; GIT_COMMIT in the environment answers for it, as CI systems do. Throws `plan/git-commit`. */
+export async function sourceFacts(host: Host, root: string): Promise<SourceFacts> {
   const given = host.env['GIT_COMMIT'];
   if (given !== undefined && given !== '' && !/^[0-9a-f]{40}(?:-dirty)?$/.test(given))
     throw new AppError('plan/git-commit', 'usage', 'GIT_COMMIT in the environment is no commit', {
@@ -44,24 +34,20 @@ export async function sourceFacts(host: Host, root: string, remembered?: SourceF
       found: JSON.stringify(given.slice(0, 80)),
       hint: 'unset it, or set it to `git rev-parse HEAD`',
     });
-  const askTime = (): Promise<string | undefined> => git(host, root, ['log', '-1', '--format=%ct', '--', ...inputs]);
-  const asked = remembered === undefined ? askTime() : undefined;
-  // One process tells both HEAD and what was changed: a start of git is a tenth of an unchanged build.
-  const state = await git(host, root, ['status', '--porcelain=v2', '--branch', '--', ...inputs]);
+  const [time, state] = await Promise.all([
+    git(host, root, ['log', '-1', '--format=%ct', '--', ...inputs]),
+    git(host, root, ['status', '--porcelain=v2', '--branch', '--', ...inputs]),
+  ]);
   const lines = state?.split('\n') ?? [];
-  const head = headOf(lines);
-  const same = head !== undefined && remembered?.head === head ? remembered.committed : undefined;
-  const time = same ?? (await (asked ?? askTime()));
-  const commit = given === undefined || given === '' ? head : given;
+  const commit = given === undefined || given === '' ? headOf(lines) : given;
   const dirty = lines.some((line) => line !== '' && !line.startsWith('#')) && commit?.endsWith('-dirty') === false;
   return {
     commit: commit === undefined ? '' : `${commit}${dirty ? '-dirty' : ''}`,
-    ...(time === undefined || time === '' ? {} : { committed: Number(time) }),
-    head,
+    committed: time === undefined || time === '' ? undefined : Number(time),
   };
 }
 
-/** sourceDateEpoch gives seconds since 1970 (https://reproducible-builds.org/specs/source-date-epoch/). */
+/** sourceDateEpoch returns seconds since 1970 (https://reproducible-builds.org/specs/source-date-epoch/). */
 export function sourceDateEpoch(host: Host, facts: SourceFacts): number {
   const given = host.env['SOURCE_DATE_EPOCH'];
   if (given !== undefined && given !== '') {

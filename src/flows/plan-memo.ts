@@ -1,120 +1,66 @@
-import { join } from 'node:path';
-import { digestOf, type Plan } from '../core/index.ts';
+import { join, resolve } from 'node:path';
+import { digestOf, type Digest, type Plan } from '../core/index.ts';
 import type { Files, Host } from '../host/index.ts';
-import { hasWholeHistory, sourceFacts, type SourceFacts } from './plan-git.ts';
-import type { PlanOptions } from './plan.ts';
-
-/** One question that planning asked of the file system, and the answer, contents as digests. */
-type Observation = readonly [ask: 'stat' | 'list' | 'read', path: string, answer: string | null];
+import { defaultPinsFile } from './plan-definitions.ts';
+import { sourceFacts, type SourceFacts } from './plan-git.ts';
+import { loadDefinitions, planVariant, type PlanOptions } from './plan.ts';
 
 interface Memo {
-  readonly question: string;
-  /** Absent where git may say something else of the same commit later. */
-  readonly facts?: SourceFacts | undefined;
-  readonly observations: readonly Observation[];
+  readonly inputs: Digest;
   readonly plan: Plan;
 }
 
 const maxMemoBytes = 8 * 1024 * 1024;
 
-/** tracing gives files that note every question of planning with the answer it got. */
-function tracing(files: Files): { readonly files: Files; readonly observations: () => readonly Observation[] } {
-  const seen = new Map<string, Observation>();
-  const note = (...observation: Observation): void => void seen.set(`${observation[0]} ${observation[1]}`, observation);
-  return {
-    observations: () => [...seen.values()],
-    files: {
-      ...files,
-      read: async (path, limit) => {
-        const content = await files.read(path, limit);
-        note('read', path, digestOf(content));
-        return content;
-      },
-      readText: async (path, limit) => {
-        const content = await files.readText(path, limit);
-        note('read', path, digestOf(content));
-        return content;
-      },
-      stat: async (path) => {
-        const found = await files.stat(path);
-        note('stat', path, found?.type ?? null);
-        return found;
-      },
-      list: async (path) => {
-        const names = await files.list(path);
-        note('list', path, digestOf(JSON.stringify(names)));
-        return names;
-      },
-    },
-  };
+/** Everything in the project that planning reads, beside the pins file. */
+const planned = ['images', 'checksums', 'package.json'];
+
+/** contentsOf lists what lies at a path and below: the type of each entry, and the digest of each file. */
+async function contentsOf(files: Files, path: string): Promise<readonly string[]> {
+  const type = (await files.stat(path))?.type ?? 'nothing';
+  if (type === 'file') return [`${path} ${digestOf(await files.read(path))}`];
+  if (type !== 'directory') return [`${path} ${type}`];
+  const names = await files.list(path);
+  return (await Promise.all(names.map((name) => contentsOf(files, join(path, name))))).flat();
 }
 
-/** holds asks all the questions again: only the same answers to every one of them give the same plan. */
-async function holds(files: Files, observations: readonly Observation[]): Promise<boolean> {
-  const ask = async ([kind, path, answer]: Observation): Promise<boolean> => {
-    switch (kind) {
-      case 'stat':
-        return ((await files.stat(path))?.type ?? null) === answer;
-      case 'list':
-        return digestOf(JSON.stringify(await files.list(path))) === answer;
-      case 'read':
-        return digestOf(await files.read(path)) === answer;
-    }
-  };
-  try {
-    return !(await Promise.all(observations.map(ask))).includes(false);
-  } catch {
-    // What cannot be read any more is planned afresh, and that tells the error.
-    return false;
-  }
+/** inputsOf is one digest of all that a plan is made of. */
+async function inputsOf(host: Host, options: PlanOptions, facts: SourceFacts, program: string): Promise<Digest> {
+  const { root, variant, pinsFile = defaultPinsFile, mirrors = {} } = options;
+  const paths = [...planned.map((name) => join(root, name)), resolve(root, pinsFile)];
+  const contents = await Promise.all(paths.map((path) => contentsOf(host.files, path)));
+  const epoch = host.env['SOURCE_DATE_EPOCH'] ?? '';
+  return digestOf(JSON.stringify([program, root, variant, pinsFile, mirrors, facts, epoch, contents]));
 }
 
-async function readMemo(host: Host, file: string): Promise<Memo | undefined> {
-  if ((await host.files.stat(file))?.type !== 'file') return undefined;
+async function readMemo({ files }: Host, file: string): Promise<Memo | undefined> {
   try {
-    return JSON.parse(await host.files.readText(file, maxMemoBytes)) as Memo;
+    return JSON.parse(await files.readText(file, maxMemoBytes)) as Memo;
   } catch {
     return undefined;
   }
 }
 
-/** Everything that a plan depends on beside the files that it reads. */
-function questionOf(host: Host, options: PlanOptions, facts: SourceFacts, program: string): string {
-  const { root, variant, pinsFile = '', mirrors = {} } = options;
-  const epoch = host.env['SOURCE_DATE_EPOCH'] ?? '';
-  return digestOf(JSON.stringify([program, root, variant, pinsFile, mirrors, facts, epoch]));
-}
-
 /**
- * rememberedPlan answers from `directory` when planning would read the same bytes again, and plans (and
- * remembers) otherwise: reading and checking every definition is most of what an unchanged build would do.
- * `directory` is the bundle's own: whoever can write there can change the program itself. `program` tells
- * one bundle from another.
+ * rememberedPlan returns the plan of an earlier run where nothing that planning reads has changed since, and plans, and
+ * remembers, otherwise. `directory` is the bundle's own: a user who can write there can change the program itself.
+ * `program` differs from bundle to bundle. What it saves is in docs/decisions/0008-remembered-plan.md.
  */
 export async function rememberedPlan(
   host: Host,
   options: PlanOptions,
-  place: { readonly directory: string; readonly program: string },
+  { directory, program }: { readonly directory: string; readonly program: string },
 ): Promise<Plan> {
-  const file = join(place.directory, `plan-${digestOf(options.variant).slice(-16)}.json`);
+  const file = join(directory, `plan-${digestOf(options.variant).slice(-16)}.json`);
+  const facts = await sourceFacts(host, options.root);
+  const inputs = await inputsOf(host, options, facts, program);
   const memo = await readMemo(host, file);
-  const asking = sourceFacts(host, options.root, memo?.facts);
-  asking.catch(() => undefined);
-  const held = memo !== undefined && (await holds(host.files, memo.observations));
-  const facts = await asking;
-  const question = questionOf(host, options, facts, place.program);
-  if (held && memo.question === question) return memo.plan;
-  const traced = tracing(host.files);
-  const { loadDefinitions, planVariant } = await import('./plan.ts');
-  const recording = { ...host, files: traced.files };
-  const definitions = await loadDefinitions(recording, options.root, options.pinsFile);
-  const plan = await planVariant(recording, definitions, options, asking);
-  // A plan that came with a warning (no date known) is made again, so that it warns again.
-  if (facts.committed !== undefined) {
-    const whole = await hasWholeHistory(host, options.root);
-    const content: Memo = { question, ...(whole ? { facts } : {}), observations: traced.observations(), plan };
-    // A bundle that is not ours to write to only costs time.
-    await host.files.write(file, JSON.stringify(content), 0o600).catch(() => undefined);
-  }
+  if (memo?.inputs === inputs) return memo.plan;
+  const definitions = await loadDefinitions(host, options.root, options.pinsFile);
+  const plan = await planVariant(host, definitions, options, facts);
+  // A plan that came with a warning (no date known) is made again, so that it warns again. A directory that is not ours
+  // to write to only costs time.
+  if (facts.committed !== undefined)
+    await host.files.write(file, JSON.stringify({ inputs, plan }), 0o600).catch(() => undefined);
   return plan;
 }

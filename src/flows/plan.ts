@@ -50,13 +50,13 @@ async function projectVersion(host: Host, root: string): Promise<string> {
 /**
  * planVariant resolves one variant of definitions that are loaded already. Mirrors change the
  * Dockerfile's locations, and nothing else of the plan: the input digest stays the same.
- * `asked` are the source's facts when git was asked for them already.
+ * `known` is what git says, where it was asked before.
  */
 export async function planVariant(
   host: Host,
   definitions: Definitions,
   options: Omit<PlanOptions, 'pinsFile'>,
-  asked?: Promise<SourceFacts>,
+  known?: SourceFacts,
 ): Promise<Plan> {
   const { image, variant } = findVariant(definitions, options.variant);
   const mirrors = options.mirrors ?? noMirrors;
@@ -67,7 +67,7 @@ export async function planVariant(
   const path = `images/${image.image}/Dockerfile.${variant.name}`;
   const [context, facts, version] = await Promise.all([
     contextFiles(host, options.root, path, rendered.files),
-    asked ?? sourceFacts(host, options.root),
+    known ?? sourceFacts(host, options.root),
     projectVersion(host, options.root),
   ]);
   const epoch = sourceDateEpoch(host, facts);
@@ -106,8 +106,5 @@ export async function planVariant(
 
 /** buildPlan loads the definitions and resolves one variant. Throws every problem at once. */
 export async function buildPlan(host: Host, options: PlanOptions): Promise<Plan> {
-  // Git works on another core while the definitions are parsed; their errors are told first.
-  const facts = sourceFacts(host, options.root);
-  facts.catch(() => undefined);
-  return planVariant(host, await loadDefinitions(host, options.root, options.pinsFile), options, facts);
+  return planVariant(host, await loadDefinitions(host, options.root, options.pinsFile), options);
 }

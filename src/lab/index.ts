@@ -1,5 +1,5 @@
-export { down, type DownOptions } from './down.ts';
+export type { DownOptions } from './down.ts';
 export { labPaths, projectRoot, type LabPaths } from './paths.ts';
-export { readLab, requireLab, type EngineKind, type LabImage, type LabState } from './state.ts';
+export { readLab, type EngineKind, type LabImage, type LabState } from './state.ts';
 export { isUp, up, type UpOptions } from './up.ts';
-export { fetchTools, type Tool, type ToolName } from './tools.ts';
+export type { Tool, ToolName } from './tools.ts';

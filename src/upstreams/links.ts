@@ -2,7 +2,7 @@
 const onGitHub =
   /^(?:(?:git\+)?(?:https?|ssh|git):\/\/(?:[\w.-]+@)?(?:www\.)?github\.com\/|git@github\.com:|github:)([\w.-]+)\/([\w.-]+?)(?:\.git)?(?:[/#?].*)?$/i;
 
-/** releasesOf gives the page of a project's releases, where its source is on GitHub; nothing is guessed for others. */
+/** releasesOf returns the page of a project's releases, where its source is on GitHub; nothing is guessed for others. */
 export function releasesOf(source: string | undefined): string | undefined {
   const [, owner, name] = onGitHub.exec(source ?? '') ?? [];
   return owner === undefined || name === undefined ? undefined : `https://github.com/${owner}/${name}/releases`;
@@ -11,13 +11,13 @@ export function releasesOf(source: string | undefined): string | undefined {
 /** Labels and annotations that lead to who made an image (image-spec annotations.md), the more telling one first. */
 const labels = ['org.opencontainers.image.source', 'org.opencontainers.image.url'];
 
-/** pageOfImage gives the reviewer's page that an image names for itself: releases of its source, else what it says. */
+/** pageOfImage returns the reviewer's page that an image names for itself: releases of its source, else what it says. */
 export function pageOfImage(said: Readonly<Record<string, string>>): string | undefined {
   const named = labels.flatMap((label) => said[label] ?? []);
   return named.map(releasesOf).find((page) => page !== undefined) ?? named.find((url) => url.startsWith('https://'));
 }
 
-/** pageOfPackage gives the releases of a package's source, else its page on npm's own site, when it came from there. */
+/** pageOfPackage returns the releases of a package's source, else its page on npm's own site, when it came from there. */
 export function pageOfPackage(
   name: string,
   version: string,

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { cliPage } from '../../scripts/cli-page.ts';
 import { examples, type CommandModule } from '../../scripts/command.ts';
 import { commands } from '../../scripts/commands.ts';
+import { define } from '../../scripts/parser.ts';
 
 const run: CommandModule['run'] = () => Promise.reject(new Error('a page runs no command'));
 const page = (define: (command: Command) => void): string =>
@@ -37,7 +38,7 @@ test('docs/cli.md has every option of every command', async () => {
   const sections = readFileSync(join(import.meta.dirname, '../../docs/cli.md'), 'utf8').split(/^## /m);
   for (const [name, { load }] of Object.entries(commands)) {
     const command = new Command(name);
-    (await load()).command.define(command);
+    define(command, (await load()).command);
     const section = sections.find((text) => text.startsWith(`${name}\n`)) ?? '';
     expect(section, name).toContain(`Usage: runner-image ${name}`);
     for (const { long } of command.options) expect(section, name).toContain(long);

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import ts from 'typescript';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { commands } from '../../scripts/commands.ts';
+import { define } from '../../scripts/parser.ts';
 
 const root = join(import.meta.dirname, '../..');
 /** Programs whose options are theirs: what stands behind one of them is not ours to answer for. */
@@ -64,7 +65,7 @@ const known = new Map<string, readonly string[]>();
 beforeAll(async () => {
   for (const [name, entry] of Object.entries(commands)) {
     const command = new Command(name);
-    (await entry.load()).command.define(command);
+    define(command, (await entry.load()).command);
     // `--no-cache` is asked for as such, and commander keeps it as such.
     known.set(name, [...ownOptions, ...optionsOf(command)]);
   }

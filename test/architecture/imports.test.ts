@@ -134,7 +134,12 @@ describe('import rules', () => {
   });
 
   it('the lab is reached by its own command, setup, the demo and the door that finds a running one', () => {
-    const doors = ['scripts/demo/cosign.ts', 'scripts/demo/trust.ts', 'scripts/setup.ts', 'scripts/surroundings.ts'];
+    const doors = [
+      'scripts/demo/cosign.ts',
+      'scripts/demo/trust.ts',
+      'scripts/environment-options.ts',
+      'scripts/setup.ts',
+    ];
     expect(mentions('scripts', /(?:from|import)\s*\(?\s*'(?:\.\.\/)+src\/lab\//).sort()).toEqual(doors);
   });
 

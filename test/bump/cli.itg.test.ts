@@ -78,8 +78,7 @@ describe('the reviewer’s page of two built images', { timeout: 120_000 }, () =
     const [before = '', after = ''] = references;
     const body = join(it.root, '../body.md');
     writeFileSync(body, 'Bumps 1 pin.\n');
-    const run = (old: string, fresh: string) =>
-      command(it, ['bump', '--old-image', old, '--new-image', fresh, '--pr-body', body]);
+    const run = (old: string, fresh: string) => command(it, ['sbom', 'diff', old, fresh, '--page', body]);
     expect(await run(before, after)).toMatchObject({ code: 0 });
     const page = readFileSync(body, 'utf8');
     expect(page).toMatch(/^Bumps 1 pin\.\n/);
@@ -90,7 +89,7 @@ describe('the reviewer’s page of two built images', { timeout: 120_000 }, () =
     const again = readFileSync(body, 'utf8');
     expect([again.match(/### Images/g)?.length, again.includes('0 added, 0 removed, 0 changed')]).toEqual([1, true]);
     expect(again).toContain('the same');
-    expect((await command(it, ['bump', '--old-image', before])).code).toBe(2);
+    expect((await command(it, ['sbom', 'diff', before])).code).toBe(2);
   });
 });
 

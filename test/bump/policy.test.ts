@@ -222,7 +222,7 @@ pins:
             set: { version: '11', digest },
             platforms: { 'linux/amd64': digest, 'linux/arm64': digest },
             evidence: [{ kind: 'registry-digest' as const, source, seen: '2026-01-01' }],
-            found: (fact: string) => fact.includes('per-platform'),
+            learned: 'per-platform',
           },
         ],
       ]),

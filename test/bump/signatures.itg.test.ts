@@ -43,7 +43,7 @@ async function signAs(scene: Stage, digest: Digest, ref: string): Promise<void> 
 async function scene(): Promise<Scene> {
   const it = await stage();
   const trust = await kit().write(join(it.root, '../trust'));
-  const options = { now: true, trust: { trustedRoot: trust.trustedRoot } };
+  const options = { now: true, trustedRoot: trust.trustedRoot };
   const publish: Scene['publish'] = async (version, by, except) => {
     const image = labelledImage({}, version);
     const { host } = it.registry;
@@ -118,7 +118,7 @@ describe('a pin that demands signatures of an image', () => {
     expect(verdict).toMatchObject({ $case: 'held', held: [{ version: '0.12.8', reason: 'unsigned' }] });
     expect(verdict.$case === 'held' && verdict.held[0]?.detail).toMatch(found);
     await expect(it.bump(['uv@0.12.8'], options)).rejects.toMatchObject({ code: 'bump/refused' });
-    const { trustedRoot = '' } = options.trust ?? {};
+    const { trustedRoot = '' } = options;
     const { code, stderr } = await command(it, ['bump', 'uv@0.12.8', '--now', '--trusted-root', trustedRoot]);
     expect([code, stderr]).toEqual([2, expect.stringContaining('bump/refused')]);
     expect(stderr).toMatch(found);
@@ -228,7 +228,7 @@ describe('a pin that demands GitHub’s attestations of a release', () => {
       `'https://github.com/${trunk}'`,
       ', require: [provenance]',
     );
-    return { it, options: { trust: { trustedRoot: trust.trustedRoot } } };
+    return { it, options: { trustedRoot: trust.trustedRoot } };
   };
 
   it('verifies the asset of every architecture from this one machine', async () => {

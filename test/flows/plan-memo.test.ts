@@ -1,6 +1,6 @@
 import { appendFile, cp, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rememberedPlan } from '../../src/flows/plan-memo.ts';
 import { buildPlan } from '../../src/flows/plan.ts';
@@ -10,7 +10,6 @@ import { fakeHost } from '../support/fake-host.ts';
 let root: string;
 let directory: string;
 beforeEach(async () => {
-  dated = 0;
   root = await mkdtemp(join(tmpdir(), 'memo-'));
   directory = join(root, 'lib');
   for (const part of ['images', 'checksums', 'package.json'])
@@ -18,20 +17,17 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-/** How often git was asked when the inputs were last touched. */
-let dated: number;
-const machine = (commit = 'a'.repeat(40), env: Record<string, string> = {}, shallow = false) =>
+const machine = (commit = 'a'.repeat(40), env: Record<string, string> = {}) =>
   fakeHost({
     env,
     run: async (_command, args) => {
-      const answers = { log: '1750000000', 'rev-parse': String(shallow), status: `# branch.oid ${commit}` };
-      if (args.includes('log')) dated += 1;
+      const answers = { log: '1750000000', status: `# branch.oid ${commit}` };
       const [, answer = ''] = Object.entries(answers).find(([verb]) => args.includes(verb)) ?? [];
       return { exitCode: 0, stdout: `${answer}\n`, stderr: '' };
     },
   });
 
-/** planning tells whether the plan was made anew: what was made is written, what was remembered is not. */
+/** planning says whether the plan was made anew: what was made is written, what was remembered is not. */
 async function planning(host = machine(), variant = 'openshell-claude', program = '1') {
   let writes = 0;
   const files = {
@@ -51,21 +47,6 @@ describe('a remembered plan', () => {
     const second = await planning();
     expect([first.planned, second.planned]).toEqual([true, false]);
     expect(second.plan).toEqual(await buildPlan(machine(), { root, variant: 'openshell-claude' }));
-  });
-
-  it('has the date of the same commit with it, and asks for that of another', async () => {
-    await planning();
-    expect((await planning()).planned).toBe(false);
-    expect(dated).toBe(1);
-    await planning(machine('b'.repeat(40)));
-    expect(dated).toBe(2);
-  });
-
-  it('asks for the date again where the history is not whole', async () => {
-    const shallow = machine(undefined, {}, true);
-    await planning(shallow);
-    expect((await planning(shallow)).planned).toBe(false);
-    expect(dated).toBe(2);
   });
 
   it('is kept for each variant', async () => {
@@ -99,6 +80,27 @@ describe('a remembered plan', () => {
     expect((await planning(machine('b'.repeat(40), { SOURCE_DATE_EPOCH: '5' }))).plan.sourceDateEpoch).toBe(5);
     await planning();
     expect((await planning(machine(), 'openshell-claude', '2')).planned).toBe(true);
+  });
+
+  it('is made of nothing else than what is compared', async () => {
+    const host = machine();
+    const asked = new Set<string>();
+    const note = <A extends [string, ...unknown[]], R>(ask: (...args: A) => R) => {
+      return (...args: A): R => {
+        asked.add(relative(root, args[0]).split('/')[0] ?? '');
+        return ask(...args);
+      };
+    };
+    const { files: own } = host;
+    const files = {
+      ...own,
+      read: note((path: string, limit?: number) => own.read(path, limit)),
+      readText: note((path: string, limit?: number) => own.readText(path, limit)),
+      stat: note((path: string) => own.stat(path)),
+      list: note((path: string) => own.list(path)),
+    };
+    await buildPlan({ ...host, files }, { root, variant: 'openshell-claude' });
+    expect([...asked].sort()).toEqual(['checksums', 'images', 'package.json']);
   });
 
   it('does not hide a file that became a link', async () => {

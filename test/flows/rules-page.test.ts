@@ -11,7 +11,7 @@ const rule: RuleInfo = {
 };
 
 test('every rule of every room has one row', async () => {
-  const rules = await allRules();
+  const rules = allRules;
   const rows = rulesPage(rules).match(/^\| `[a-z]+\/[a-z-]+` \|/gm) ?? [];
   expect(rows.map((row) => row.slice(3, -3)).sort()).toEqual(rules.map(({ id }) => id).sort());
   expect(new Set(rows.map((row) => row.slice(3).split('/')[0]))).toEqual(new Set(['contract', 'probe', 'dockerfile']));

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { lockLayout } from '../../src/flows/layout-lock.ts';
+import { lockLayout } from '../../src/flows/built.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { temporaryDirectory } from '../oci/support.ts';
 

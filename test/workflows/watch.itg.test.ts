@@ -26,19 +26,19 @@ describe('the daily watch over upstreams', () => {
   it('tells apart what is gone, what has other bytes, and what could not be told', async () => {
     const it = await quiet();
     const calm = await watchUpstreams(it.host, it.root, it.mirrors);
-    expect([about(calm.concerns), about(calm.untold)]).toEqual([[], []]);
+    expect([about(calm.concerns), about(calm.unknown)]).toEqual([[], []]);
     it.registry.store.repository('astral-sh/uv').tags.clear();
     publishIndex(it.registry, 'nvidia/openshell/supervisor', '0.0.83', 'evil');
     it.github.misbehave = (_request, response) => {
       response.writeHead(401).end();
       return true;
     };
-    const { concerns, untold } = await watchUpstreams(it.host, it.root, it.mirrors);
+    const { concerns, unknown } = await watchUpstreams(it.host, it.root, it.mirrors);
     expect(concerns.map(({ rule, subject }) => [rule, subject])).toEqual([
       ['pins/gone', 'uv'],
       ['pins/other-bytes', 'supervisor'],
     ]);
-    expect(about(untold)).toEqual(['gh', 'python']);
+    expect(about(unknown)).toEqual(['gh', 'python']);
   });
 
   it('is red when it could not tell, with the step of verify-pins.yml', { timeout: 120_000 }, async () => {
@@ -68,6 +68,6 @@ describe('the daily watch over upstreams', () => {
       });
     });
     expect(code).toBe(3);
-    expect(readFileSync(summary, 'utf8')).toMatch(/pins\/other-bytes \| gh[^]*Could not be told[^]*python/);
+    expect(readFileSync(summary, 'utf8')).toMatch(/pins\/other-bytes \| gh[^]*Unknown[^]*python/);
   });
 });

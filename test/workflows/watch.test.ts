@@ -96,13 +96,11 @@ describe('the issue of the watch', () => {
   });
 
   it('is not closed, and not opened either, by what could not be told', async () => {
-    const untold = [{ rule: 'pins/could-not-tell', subject: 'uv', message: 'uv: could not tell: no answer' }];
-    expect(await fileIssue(host(), [], untold)).toEqual({ $case: 'none' });
+    const unknown = [{ rule: 'pins/could-not-tell', subject: 'uv', message: 'uv: could not tell: no answer' }];
+    expect(await fileIssue(host(), [], unknown)).toEqual({ $case: 'none' });
     await fileIssue(host(), [concern()]);
-    expect(await fileIssue(host(), [], untold)).toEqual({ $case: 'updated', number: 1 });
-    expect(list).toMatchObject([
-      { state: 'open', body: expect.stringMatching(/Could not be told this time[^]*uv/) as unknown },
-    ]);
+    expect(await fileIssue(host(), [], unknown)).toEqual({ $case: 'updated', number: 1 });
+    expect(list).toMatchObject([{ state: 'open', body: expect.stringMatching(/Unknown this time[^]*uv/) as unknown }]);
     expect(await fileIssue(host(), [])).toEqual({ $case: 'closed', number: 1 });
   });
 

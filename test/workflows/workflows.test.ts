@@ -164,6 +164,7 @@ describe('build.yml', () => {
   it('calls only commands and options that exist', async () => {
     const { commands } = await import('../../scripts/commands.ts');
     const { Command } = await import('commander');
+    const { define } = await import('../../scripts/parser.ts');
     const all = [...workflowFiles, ...actionFiles].flatMap(stepsOf).flatMap(({ run }) => run ?? []);
     const calls = all.flatMap((run) => [...run.matchAll(/bin\/runner-image\.mjs (.*)/g)].map(([, rest]) => rest ?? ''));
     expect(calls.length).toBeGreaterThan(8);
@@ -173,9 +174,9 @@ describe('build.yml', () => {
       const entry = commands[name.replace(/"$/, '')];
       expect(entry, call).toBeDefined();
       const parser = new Command().option('--json');
-      (await entry?.load())?.command.define(parser);
+      if (entry !== undefined) define(parser, (await entry.load()).command);
       const subcommand = parser.commands.find((one) => one.name() === words[0]);
-      expect(subcommand === undefined, call).toBe(parser.commands.length === 0);
+      if (name === 'ci') expect(subcommand, call).toBeDefined();
       const known = [...parser.options, ...(subcommand?.options ?? [])].map(({ long }) => long);
       for (const option of words.join(' ').match(/--[a-z-]+/g) ?? []) expect(known, call).toContain(option);
     }

@@ -19,7 +19,7 @@ const copied = [
 ];
 
 /**
- * annotationsOf gives what index and manifests say of themselves: the same names and values as the image's
+ * annotationsOf returns what index and manifests say of themselves: the same names and values as the image's
  * labels (image-spec annotations.md), so that a registry's page and `skopeo inspect --raw` show them.
  */
 export function annotationsOf(plan: Plan, expires?: string): Record<string, string> {

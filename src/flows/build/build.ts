@@ -3,8 +3,7 @@ import type { Engine, EngineInfo } from '../../engines/index.ts';
 import { beginEvidence } from '../../evidence/index.ts';
 import type { Host } from '../../host/index.ts';
 import { collectGarbage, createLayout, openKnownLayers, writeImageIndex } from '../../oci/index.ts';
-import { openBuilt } from '../built.ts';
-import { lockLayout } from '../layout-lock.ts';
+import { lockLayout, openBuilt } from '../built.ts';
 import { inputFormat } from '../plan-digest.ts';
 import { annotationsOf } from './annotations.ts';
 import { reachImages } from './base-image.ts';
@@ -71,7 +70,7 @@ async function earlierBuild(host: Host, options: BuildOptions): Promise<Unchange
   return found === undefined ? undefined : { $case: 'unchanged', from: 'registry', ...found };
 }
 
-/** Every request is made and told, and its context read; nothing is asked of an upstream and nothing written. */
+/** Every request is made and printed, and its context read; nothing is asked of an upstream and nothing written. */
 async function rehearse(host: Host, options: BuildOptions, engine: Engine): Promise<BuildResult> {
   const { platforms } = options.plan;
   for (const platform of platforms) {

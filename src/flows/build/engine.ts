@@ -21,7 +21,7 @@ export interface EngineChoice {
   readonly builder?: string | undefined;
 }
 
-/** chooseEngine turns the user's wishes into one engine; without wishes it is detected. */
+/** chooseEngine returns the engine that the options name; without one it is detected. */
 export async function chooseEngine(host: Host, plan: Plan, choice: EngineChoice): Promise<Engine> {
   const single = choice.endpoints.filter((text) => /^linux\//.test(text));
   const [general] = choice.endpoints.filter((text) => !/^linux\//.test(text));

@@ -14,7 +14,7 @@ import { annotationsOf } from './annotations.ts';
 import { baseImage } from './base-image.ts';
 import { finalInstructions, mountPoints } from './instructions.ts';
 import { expiryOf, type BuildOptions } from './options.ts';
-import { stepTeller } from './progress.ts';
+import { stepProgress } from './progress.ts';
 import { requestFor } from './request.ts';
 
 /** Workshop is what all platforms of one build share. */
@@ -52,7 +52,7 @@ export async function buildPlatform(workshop: Workshop, platform: Platform): Pro
   try {
     const base = await baseImage(options.registry, options.plan, platform);
     const who = await engine.info(platform);
-    const request = await requestFor(host, options, platform, { signal, onProgress: stepTeller(task) });
+    const request = await requestFor(host, options, platform, { signal, onProgress: stepProgress(task) });
     const held = await engine.build(request);
     const build = since();
     try {

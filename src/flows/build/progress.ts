@@ -4,11 +4,11 @@ import type { StoryTask } from '../../host/index.ts';
 const longest = 100;
 
 /**
- * stepTeller turns engine events into the story of one platform: each step once when it starts and, where
- * nobody watches a terminal, nothing of its output; a failing step's output comes with the error.
+ * stepProgress shows the steps of one platform's build as they start, each once; the output of a failing step comes
+ * with the error.
  */
-export function stepTeller(task: StoryTask): (event: BuildEvent) => void {
-  const told = new Set<string>();
+export function stepProgress(task: StoryTask): (event: BuildEvent) => void {
+  const shown = new Set<string>();
   let cached = 0;
   return (event) => {
     if (event.$case === 'cached') cached += 1;
@@ -16,8 +16,8 @@ export function stepTeller(task: StoryTask): (event: BuildEvent) => void {
     const count =
       event.step === undefined ? '' : `${event.stage ?? ''} ${event.step}/${event.total ?? '?'} `.trimStart();
     const line = `${count}${event.name.replaceAll(/\s+/g, ' ')}`.slice(0, longest);
-    if (told.has(line)) return;
-    told.add(line);
+    if (shown.has(line)) return;
+    shown.add(line);
     task.step(cached === 0 ? line : `${line} (${cached} cached)`);
   };
 }

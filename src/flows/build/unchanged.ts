@@ -38,7 +38,7 @@ async function isWhole(layout: Layout, manifests: readonly Descriptor[]): Promis
   return true;
 }
 
-/** builtLayout gives the index that a layout already holds for the plan; undefined when it must be built. */
+/** builtLayout returns the index that a layout already holds for the plan; undefined when it must be built. */
 export async function builtLayout(
   host: Host,
   directory: string,
@@ -55,7 +55,7 @@ export async function builtLayout(
 
 /**
  * builtInRegistry looks for the plan's inputs among what was published. A registry that cannot be asked
- * is no reason not to build: it is told in the story and counts as "not there".
+ * is no reason not to build: it is a warning and counts as "not there".
  */
 export async function builtInRegistry(
   host: Host,

@@ -7,8 +7,8 @@ export interface PinEdit {
   readonly set: Readonly<Record<string, string>>;
   readonly evidence: readonly PinEvidence[];
   readonly platforms?: Readonly<Partial<Record<Platform, Digest>>> | undefined;
-  /** Facts under `absent` that are known from now on. */
-  readonly found?: ((fact: string) => boolean) | undefined;
+  /** Facts under `absent` whose names hold this are known from now on. */
+  readonly learned?: string | undefined;
 }
 
 interface Splice {
@@ -77,11 +77,11 @@ function replaceValue(text: string, pair: Pair, value: string): Splice {
   return { from: text.indexOf(':', keyEnd) + 1, to: trimmedEnd(text, from, to), text: value };
 }
 
-function absentSplices(text: string, map: YAMLMap, found: (fact: string) => boolean): readonly Splice[] {
+function absentSplices(text: string, map: YAMLMap, learned: string): readonly Splice[] {
   const pair = pairOf(map, 'absent');
   if (pair === undefined || !isSeq(pair.value)) return [];
   const items = pair.value.items;
-  const gone = items.filter((item) => isMap(item) && found(String(item.get('fact'))));
+  const gone = items.filter((item) => isMap(item) && String(item.get('fact')).includes(learned));
   const cut = (from: number, to: number): Splice => ({
     from: lineStart(text, from),
     to: lineEnd(text, trimmedEnd(text, from, to)) + 1,
@@ -126,7 +126,7 @@ function pinSplices(text: string, file: string, name: string, map: YAMLMap, edit
       splices.push({ from: end, to: end, text: `\n${' '.repeat(indent)}platforms:${block}` });
     }
   }
-  if (edit.found !== undefined) splices.push(...absentSplices(text, map, edit.found));
+  if (edit.learned !== undefined) splices.push(...absentSplices(text, map, edit.learned));
   return splices;
 }
 

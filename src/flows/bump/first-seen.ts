@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { readYaml } from '../../config/document.ts';
 import type { Host } from '../../host/index.ts';
 import type { FirstSeenEntry } from '../../pins/bump/index.ts';
+import type { Changes } from './overlay.ts';
 
 export const firstSeenFile = 'images/first-seen.yaml';
 
@@ -33,10 +34,14 @@ export class FirstSeen {
     this.#entries = entries;
   }
 
-  static async read(host: Host, root: string): Promise<FirstSeen> {
+  /** read reads the record; `proposed` is the text of one that is not merged yet, and absorbed. */
+  static async read(host: Host, root: string, proposed?: string): Promise<FirstSeen> {
     const path = join(root, firstSeenFile);
-    if ((await host.files.stat(path)) === undefined) return new FirstSeen(new Map());
-    return new FirstSeen(parse(await host.files.readText(path, maxBytes), firstSeenFile));
+    const exists = (await host.files.stat(path)) !== undefined;
+    const text = exists ? await host.files.readText(path, maxBytes) : '';
+    const record = new FirstSeen(parse(text, firstSeenFile));
+    if (proposed !== undefined) record.absorb(proposed, `the proposed ${firstSeenFile}`);
+    return record;
   }
 
   /**
@@ -66,6 +71,12 @@ export class FirstSeen {
     for (const old of [...versions.keys()].slice(0, -keep)) versions.delete(old);
     this.#entries.set(pin, versions);
     this.#changed = true;
+  }
+
+  /** changes is what a bump writes of it: nothing, where nothing was seen for the first time. */
+  changes(): Changes {
+    const text = this.text();
+    return text === undefined ? new Map() : new Map([[firstSeenFile, text]]);
   }
 
   /** The file's new text; undefined when nothing new was seen. */

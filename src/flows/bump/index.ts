@@ -1,7 +1,6 @@
 export { bump, type BumpOptions } from './bump.ts';
 export { changelog } from './changelog.ts';
 export { firstSeenFile } from './first-seen.ts';
-export { compareImages, imagesSection, withImages } from './images.ts';
 export { verifyOnline, type OnlineRow } from './online.ts';
 export { refresh, type RefreshOptions } from './refresh.ts';
 export {

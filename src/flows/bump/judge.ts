@@ -13,7 +13,7 @@ import {
   refuseFacts,
   type Held,
   type Verdict,
-  type Wish,
+  type Requested,
 } from '../../pins/bump/index.ts';
 import { Disagreement, Incomplete, type Upstream, type Upstreams } from '../../upstreams/index.ts';
 import type { FirstSeen } from './first-seen.ts';
@@ -48,11 +48,11 @@ export class Judge {
   }
 
   /** verdict answers about one pin. What could not be asked is `unknown`, and never any other answer. */
-  async verdict(pin: Pin, wish: Wish): Promise<Verdict> {
+  async verdict(pin: Pin, requested: Requested): Promise<Verdict> {
     if (pin.kind === 'rpms')
       return { $case: 'nothing', reason: `versions float with ${pin.base}; dnf checks the signatures` };
     try {
-      return await this.#judge(pin, wish);
+      return await this.#judge(pin, requested);
     } catch (error) {
       if (error instanceof Disagreement) {
         const { expected = '', found = '' } = error.facts;
@@ -66,38 +66,40 @@ export class Judge {
 
   /** presence is the upstream's answer; a pin that lost a signature which its policy demands counts as gone. */
   async presence(pin: BumpablePin): Promise<Presence> {
-    const upstream: Upstream<BumpablePin> = this.#upstreams[pin.kind];
-    const presence = await upstream.presence(pin);
+    const presence = await this.#upstream(pin).presence(pin);
     return presence.$case === 'there' ? ((await this.#signatures.lost(pin)) ?? presence) : presence;
   }
 
-  async #judge(pin: BumpablePin, wish: Wish): Promise<Verdict> {
+  #upstream({ kind }: BumpablePin): Upstream<BumpablePin> {
+    return this.#upstreams[kind];
+  }
+
+  async #judge(pin: BumpablePin, requested: Requested): Promise<Verdict> {
     // Both questions end before an error of one of them is thrown: nothing goes on behind our back.
-    const [there, offered] = await Promise.allSettled([this.presence(pin), this.#offered(pin, wish)]);
+    const [there, offered] = await Promise.allSettled([this.presence(pin), this.#offered(pin, requested)]);
     if (there.status === 'rejected') throw there.reason;
     const presence = there.value;
     if (presence.$case === 'other') return { ...presence, $case: 'alarm' };
     if (offered.status === 'rejected') throw offered.reason;
-    const ranking = rank(pin, presence, offered.value, wish);
-    if (wish.version !== undefined && offered.value.every(({ version }) => version !== wish.version))
-      throw new AppError('bump/unknown-version', 'usage', `${pin.name} has no version ${wish.version}`, {
+    const ranking = rank(pin, presence, offered.value, requested);
+    if (requested.version !== undefined && offered.value.every(({ version }) => version !== requested.version))
+      throw new AppError('bump/unknown-version', 'usage', `${pin.name} has no version ${requested.version}`, {
         expected: 'a version that the upstream offers',
-        found: wish.version,
+        found: requested.version,
         hint: `runner-image bump ${pin.name} --dry-run shows what it would take`,
       });
     // Bytes that are pinned already need not wait.
-    const settled = presence.$case === 'there' && wish.version === pin.version;
+    const settled = presence.$case === 'there' && requested.version === pin.version;
     const cooldown = this.#now || settled ? 0 : (pin.policy.cooldownDays ?? 0);
     return this.#choose(pin, presence, ranking.ranked, [...ranking.held], cooldown);
   }
 
-  async #offered(pin: BumpablePin, { version }: Wish): Promise<readonly Candidate[]> {
-    const upstream: Upstream<BumpablePin> = this.#upstreams[pin.kind];
+  async #offered(pin: BumpablePin, { version }: Requested): Promise<readonly Candidate[]> {
     // A list of tags costs a request of its own, and where policy lets nothing newer in, it would say nothing.
     if (pin.kind === 'image' && version === undefined && !hasRoom(pin)) return [];
     // With a cooldown, a tag of the last hour could be held at most, never taken.
     const fresh = this.#now || (pin.policy.cooldownDays ?? 0) === 0;
-    return upstream.candidates(pin, { version, fresh });
+    return this.#upstream(pin).candidates(pin, { version, fresh });
   }
 
   /** choose takes the first candidate that nothing holds. */
@@ -143,17 +145,15 @@ export class Judge {
   /** What has no date is tied to its bytes, and its first sight recorded; a tag that has just gone has none. */
   async #noted(pin: BumpablePin, candidate: Candidate): Promise<Candidate> {
     if (candidate.published !== undefined) return candidate;
-    const upstream: Upstream<BumpablePin> = this.#upstreams[pin.kind];
-    const identity = candidate.identity ?? (await upstream.identity(pin, candidate));
+    const identity = candidate.identity ?? (await this.#upstream(pin).identity(pin, candidate));
     if (identity === undefined) return candidate;
     this.#firstSeen.note(pin.name, candidate.version, identity, this.#today());
     return { ...candidate, identity };
   }
 
   async #resolve(pin: BumpablePin, candidate: Candidate): Promise<Resolved> {
-    const upstream: Upstream<BumpablePin> = this.#upstreams[pin.kind];
     const until = dependenciesUntil(pin, candidate, this.#clock.now());
-    const resolved = await upstream.facts(pin, candidate, until);
+    const resolved = await this.#upstream(pin).facts(pin, candidate, until);
     const signed = await this.#signatures.evidence(pin, resolved.facts);
     const evidence = [...resolved.evidence, ...signed].map((one) => ({ ...one, seen: this.#today() }));
     return { ...resolved, evidence };

@@ -3,7 +3,7 @@ import type { Finding, Pin } from '../../core/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { Verdict } from '../../pins/bump/index.ts';
 import { defaultPinsFile, loadPinsAlone } from '../plan-definitions.ts';
-import { askAbout, type AskOptions } from './bump.ts';
+import { askAbout, type AskOptions } from './ask.ts';
 import { FirstSeen } from './first-seen.ts';
 import { readTargets } from './targets.ts';
 
@@ -69,14 +69,14 @@ function answerOf(pin: Pin, verdict: Verdict, file: string): Answer {
 export interface OnlineResult {
   readonly rows: readonly OnlineRow[];
   readonly findings: readonly Finding[];
-  /** At least one pin could not be told: the answer must not be green. */
+  /** The state of at least one pin is unknown: the answer must not be green. */
   readonly unknown: boolean;
 }
 
 /** verifyOnline asks every pin's upstream: still there, same bytes, something newer. It writes nothing. */
 export async function verifyOnline(
   host: Host,
-  options: Pick<AskOptions, 'root' | 'mirrors' | 'trust'> & { readonly pinsFile?: string | undefined },
+  options: Pick<AskOptions, 'root' | 'mirrors' | 'trustedRoot'> & { readonly pinsFile?: string | undefined },
 ): Promise<OnlineResult> {
   const { root, pinsFile = defaultPinsFile } = options;
   const { pins } = await loadPinsAlone(host, root, pinsFile);

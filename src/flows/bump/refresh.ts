@@ -3,17 +3,18 @@ import { AppError, throwAll } from '../../errors/index.ts';
 import type { Facts, Pin } from '../../core/index.ts';
 import { maxYamlBytes, readPins, type PinEntry } from '../../config/index.ts';
 import type { Host } from '../../host/index.ts';
-import { checkPolicy, type Wish } from '../../pins/bump/index.ts';
+import type { Requested } from '../../pins/bump/index.ts';
 import { defaultPinsFile, loadPinsAlone } from '../plan-definitions.ts';
-import { askAbout, duesOf, withRecord, write, type AskOptions } from './bump.ts';
+import { askAbout, type AskOptions } from './ask.ts';
 import { planChanges } from './changes.ts';
 import { FirstSeen, firstSeenFile } from './first-seen.ts';
 import { fileAt, findRevision } from './history.ts';
-import { overlay, type Changes } from './overlay.ts';
+import { overlay } from './overlay.ts';
+import { proveOnCopy } from './prove.ts';
 import type { BumpResult, BumpRow } from './rows.ts';
-import { checkWishes, type Target } from './targets.ts';
+import { checkPolicies, refuseHeld, type Target } from './targets.ts';
 import { Transaction } from './transaction.ts';
-import { checkClean } from './work-tree.ts';
+import { checkClean, writeChanges } from './work-tree.ts';
 
 export interface RefreshOptions extends Omit<AskOptions, 'to'> {
   /** The revision that the edit is held against: everything was whole there. */
@@ -53,7 +54,7 @@ function editedPins(before: string, after: string): ReadonlyMap<string, Edited> 
 }
 
 /** A commit names a git source by itself; everything else is asked for by its version. */
-function wishOf(pin: Pin, { version, commit }: Edited, downgrade: boolean): Wish {
+function requestOf(pin: Pin, { version, commit }: Edited, downgrade: boolean): Requested {
   const own = 'version' in pin ? pin.version : '';
   return { downgrade, version: pin.kind === 'git' && commit !== undefined ? commit : (version ?? own) };
 }
@@ -92,7 +93,7 @@ function demandAll(rows: readonly BumpRow[], edits: ReadonlyMap<string, Edited>)
 }
 
 /**
- * refresh completes a proposal: where somebody (Renovate, a person) changed a pin's version or digest, it resolves
+ * refresh completes a proposal: where Renovate or a person changed a pin's version or digest, it resolves
  * and verifies all that depends on it, by the pin's policy, and writes it as one transaction. Throws like `bump`,
  * and `bump/refresh-mismatch` when the edited value is not what the upstream has.
  */
@@ -106,23 +107,24 @@ export async function refresh(host: Host, options: RefreshOptions): Promise<Bump
     if (edits.size === 0) return { rows: [], files: [], written: false };
     onlyValues(before, after);
     if (!dryRun) await checkClean(host, root, ['checksums', firstSeenFile]);
-    // The project as it was whole: the edit is a wish, and everything that it means is computed from there.
+    // The project as it was whole: the edit is a request, and everything that it means is computed from there.
     const whole = overlay(host, root, new Map([[defaultPinsFile, before]]));
     const { pins } = await loadPinsAlone(whole, root);
     const targets = [...edits].flatMap(([name, edited]): Target[] => {
       const pin = pins.get(name);
-      return pin === undefined ? [] : [{ pin, wish: wishOf(pin, edited, downgrade) }];
+      return pin === undefined ? [] : [{ pin, requested: requestOf(pin, edited, downgrade) }];
     });
-    throwAll(targets.flatMap(({ pin }) => checkPolicy(pin, defaultPinsFile)));
+    checkPolicies(targets);
     const firstSeen = await FirstSeen.read(host, root);
     const rows = await askAbout(host, pins, targets, firstSeen, options);
-    checkWishes(rows, targets);
+    refuseHeld(rows, targets);
     demandAll(rows, edits);
-    const dues = duesOf(rows);
     // All of it or nothing: a proposal that is half complete looks whole.
-    const changes: Changes =
-      dues.length < rows.length ? new Map() : withRecord(await planChanges(whole, root, pins, dues), firstSeen);
-    return await write(host, root, transaction, rows, changes, defaultPinsFile);
+    if (rows.some(({ verdict }) => verdict.$case !== 'due')) return { rows, files: [], written: false };
+    const planned = await planChanges(whole, root, pins, rows);
+    const proven = await proveOnCopy(whole, root, planned);
+    const changes = new Map([...proven, ...firstSeen.changes()]);
+    return await writeChanges(host, root, transaction, rows, changes, defaultPinsFile);
   } finally {
     await transaction?.close();
   }

@@ -1,17 +1,17 @@
 import { AppError, throwAll } from '../../errors/index.ts';
 import type { Pin } from '../../core/index.ts';
-import type { HeldReason, Wish } from '../../pins/bump/index.ts';
+import { checkPolicy, type HeldReason, type Requested } from '../../pins/bump/index.ts';
 import { defaultPinsFile } from '../plan-definitions.ts';
 import type { BumpRow } from './rows.ts';
 
-/** Target is a pin that is asked about, and what is wished for beyond its policy. */
+/** Target is a pin that is asked about, and what a person requested beyond its policy. */
 export interface Target {
   readonly pin: Pin;
-  readonly wish: Wish;
+  readonly requested: Requested;
 }
 
 const wrongUse = (code: string, message: string, found?: string): AppError =>
-  new AppError(`bump/${code}`, 'usage', message, found === undefined ? {} : { found: JSON.stringify(found) });
+  new AppError(`bump/${code}`, 'usage', message, { found: found === undefined ? undefined : JSON.stringify(found) });
 
 /** readTargets reads `pin` and `pin@version`; none: every pin. Throws all that is wrong at once. */
 export function readTargets(
@@ -19,7 +19,7 @@ export function readTargets(
   texts: readonly string[],
   downgrade: boolean,
 ): readonly Target[] {
-  if (texts.length === 0) return [...pins.values()].map((pin) => ({ pin, wish: { downgrade } }));
+  if (texts.length === 0) return [...pins.values()].map((pin) => ({ pin, requested: { downgrade } }));
   const errors: AppError[] = [];
   const targets = new Map<string, Target>();
   for (const text of texts) {
@@ -36,10 +36,15 @@ export function readTargets(
     else if (version !== undefined && (version === '' || pin.kind === 'rpms'))
       errors.push(wrongUse('version', `${name} takes no such version`, text));
     else if (targets.has(name)) errors.push(wrongUse('twice', `${name} is named twice`));
-    else targets.set(name, { pin, wish: { downgrade, version } });
+    else targets.set(name, { pin, requested: { downgrade, version } });
   }
   throwAll(errors);
   return [...targets.values()];
+}
+
+/** checkPolicies throws every fault of the targets' policies that no candidate could ever satisfy. */
+export function checkPolicies(targets: readonly Target[]): void {
+  throwAll(targets.flatMap(({ pin }) => checkPolicy(pin, defaultPinsFile)));
 }
 
 /** What helps beside another policy, by the reason. */
@@ -52,11 +57,11 @@ const refusalHints: Partial<Record<HeldReason, string>> = {
   'evidence-lost': 'ask the publisher why it is gone, or take another version',
 };
 
-/** checkWishes: a version that a person named and policy holds back is an answer that they must not miss. */
-export function checkWishes(rows: readonly BumpRow[], targets: readonly Target[]): void {
-  const wishes = new Map(targets.map(({ pin, wish }) => [pin.name, wish.version]));
+/** refuseHeld throws `bump/refused` for every version that a person named and policy holds back. */
+export function refuseHeld(rows: readonly BumpRow[], targets: readonly Target[]): void {
+  const requested = new Map(targets.map((target) => [target.pin.name, target.requested.version]));
   const errors = rows.flatMap(({ pin, verdict }) => {
-    const version = wishes.get(pin.name);
+    const version = requested.get(pin.name);
     if (verdict.$case === 'due' || !('held' in verdict)) return [];
     return verdict.held
       .filter((held) => held.version === version)

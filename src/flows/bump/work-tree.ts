@@ -1,9 +1,12 @@
 import { AppError } from '../../errors/index.ts';
 import { Git, type Host } from '../../host/index.ts';
+import type { Changes } from './overlay.ts';
+import type { BumpResult, BumpRow } from './rows.ts';
+import type { Transaction } from './transaction.ts';
 
 /**
- * checkClean refuses to rewrite files with changes that no commit holds: they could not be told from
- * the bump's own. Throws `bump/dirty`, `bump/no-repository`.
+ * checkClean refuses to rewrite files with changes that no commit holds: a diff would mix them with the bump's own. Throws
+ * `bump/dirty`, `bump/no-repository`.
  */
 export async function checkClean(host: Host, root: string, paths: readonly string[]): Promise<void> {
   const args = ['status', '--porcelain=v1', '-z', '--untracked-files=all', '--', ...paths];
@@ -22,4 +25,24 @@ export async function checkClean(host: Host, root: string, paths: readonly strin
     found: dirty.slice(0, 20).join(', '),
     hint: 'commit or stash them; --dry-run shows the bump without writing',
   });
+}
+
+/**
+ * writeChanges takes the changes over as one transaction; without a transaction it only lists them. Files with changes
+ * that no commit holds are refused, but for `edited`: the proposal that is completed.
+ */
+export async function writeChanges(
+  host: Host,
+  root: string,
+  transaction: Transaction | undefined,
+  rows: readonly BumpRow[],
+  changes: Changes,
+  edited?: string,
+): Promise<BumpResult> {
+  const files = [...changes.keys()].sort();
+  if (transaction === undefined || files.length === 0) return { rows, files, written: false };
+  const others = files.filter((file) => file !== edited);
+  await checkClean(host, root, others);
+  await transaction.write(changes);
+  return { rows, files, written: true };
 }

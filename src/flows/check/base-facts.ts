@@ -17,7 +17,7 @@ import type { Host } from '../../host/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { readSmall } from '../blob.ts';
 
-/** baseReference gives the base that an image names in its own labels, by digest; undefined when it names none. */
+/** baseReference returns the base that an image names in its own labels, by digest; undefined when it names none. */
 export function baseReference(picture: Picture): ImageRef | undefined {
   const labels = picture.config.config?.Labels ?? {};
   const name = labels[labelNames.baseName];
@@ -47,7 +47,7 @@ async function factsOf(registry: Registry, ref: ImageRef, platform: ImagePlatfor
 }
 
 /**
- * baseFacts fetches what the rules compare with. A base that cannot be had is told in the story, and the
+ * baseFacts fetches what the rules compare with. A base that cannot be had is a warning, and the
  * rules that need it report themselves as undecided: never as passed.
  */
 export async function baseFacts(

@@ -19,7 +19,7 @@ export interface Own {
   readonly dockerfile: string;
 }
 
-/** ownDefinition finds an image's variant by its label; undefined for an image of somebody else. */
+/** ownDefinition finds an image's variant by its label; undefined for an image of another project. */
 export async function ownDefinition(host: Host, root: string, variant: string | undefined): Promise<Own | undefined> {
   if (variant === undefined) return undefined;
   const definitions = await loadDefinitions(host, root);

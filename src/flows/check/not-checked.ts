@@ -1,11 +1,11 @@
 import type { Finding, RuleInfo } from '../../core/index.ts';
 import type { OtherManifest } from '../../oci/index.ts';
 
-/** notCheckedRule: what the reference leads to besides images of the wanted platforms is listed, never left out. */
+/** notCheckedRule: what else the reference leads to than images of the wanted platforms is listed, never left out. */
 export const notCheckedRule: RuleInfo = {
   id: 'check/not-checked',
   severity: 'note',
-  summary: 'What an index holds besides the images that were checked.',
+  summary: 'What else an index holds than the images that were checked.',
   remediation: 'Name its platform with --platform to check it, where it is an image.',
 };
 

@@ -34,9 +34,9 @@ export interface CheckedImage {
   /** As the user named it. */
   readonly name: string;
   pictures(collectors: Collectors, platforms?: readonly ImagePlatform[]): Promise<Picture[]>;
-  /** What the reference leads to besides: known when the pictures are. */
+  /** What else the reference leads to: known when the pictures are. */
   readonly others: readonly OtherManifest[];
-  /** Gives the name by which the engine knows the image; `remove` takes away only what this brought. */
+  /** Returns the name by which the engine knows the image; `remove` takes away only what this brought. */
   load(picture: Picture, name: string, endpoint: Endpoint): Promise<{ readonly name: string; remove(): Promise<void> }>;
   close(): Promise<void>;
 }
@@ -54,7 +54,7 @@ export async function openImage(
   return sourceImage(host, image, await openFileSource(host, name));
 }
 
-/** engineEndpoint gives the Engine API that containers and `docker-daemon:` use. Throws `check/no-engine`. */
+/** engineEndpoint returns the Engine API that containers and `docker-daemon:` use. Throws `check/no-engine`. */
 export async function engineEndpoint(host: Host, dockerHost?: string): Promise<Endpoint> {
   if (dockerHost !== undefined) return parseEndpoint(dockerHost);
   const [first] = await dockerCandidates(host);

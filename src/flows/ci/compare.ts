@@ -3,16 +3,15 @@ import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { settle } from '../../registry/resolve.ts';
-import { imagesSection } from '../bump/index.ts';
 import { builtSource, openBuilt } from '../built.ts';
-import { packagesOf } from '../trust/index.ts';
+import { compareImages } from '../compare-images.ts';
 
 /** GitHub takes a summary of 1 MiB for each step. */
 const maxSection = 512 * 1024;
 /** What main published last: the image that a pull request would replace. */
 const published = 'latest';
 
-/** Comparison: what a built image changes, as Markdown, or why nobody could tell. */
+/** Comparison: what a built image changes, as Markdown, or why it was not compared. */
 export type Comparison =
   | { readonly $case: 'compared'; readonly section: string }
   | { readonly $case: 'not-compared'; readonly because: string };
@@ -21,7 +20,7 @@ const notCompared = (because: string): Comparison => ({ $case: 'not-compared', b
 
 function cut(section: string): string {
   if (section.length <= maxSection) return section;
-  return `${section.slice(0, section.lastIndexOf('\n', maxSection))}\n\n(cut: runner-image bump --old-image … shows all of it)`;
+  return `${section.slice(0, section.lastIndexOf('\n', maxSection))}\n\n(cut: runner-image sbom diff OLD NEW --format markdown shows all of it)`;
 }
 
 export interface ComparisonOptions {
@@ -32,9 +31,9 @@ export interface ComparisonOptions {
 }
 
 /**
- * compareWithPublished says what the built image changes against the published one: size of every platform, and
- * packages. It is for the reviewer and decides nothing, so that a registry which does not answer, or has no image yet,
- * is told and is no failure. An image of our own that cannot be read is one.
+ * compareWithPublished says what the built image changes against the published one. It is for the reviewer and decides
+ * nothing: a registry that does not answer, or has no image yet, is reported and is no failure. An image of our own that
+ * cannot be read is one.
  */
 export async function compareWithPublished(
   host: Host,
@@ -47,11 +46,11 @@ export async function compareWithPublished(
   if (found.$case === 'unknown') return notCompared(`${found.error.message} (${found.error.code})`);
   const { digest } = found.descriptor;
   const before = formatImageRef({ ...repository, digest });
+  const names = { before: formatImageRef({ ...tagged, digest }), after: `${plan.variant} of this run` };
   try {
-    const old = await packagesOf(host, { registry, image: before });
-    const fresh = await packagesOf(host, { registry, image: builtSource(await openBuilt(host, layout)) });
-    const names = { before: formatImageRef({ ...tagged, digest }), after: `${plan.variant} of this run` };
-    return { $case: 'compared', section: cut(imagesSection(names, old, fresh)) };
+    const after = builtSource(await openBuilt(host, layout));
+    const { section } = await compareImages(host, { before, after, registry, names });
+    return { $case: 'compared', section: cut(section) };
   } catch (error) {
     if (error instanceof AppError && error.exit === 3) return notCompared(`${error.message} (${error.code})`);
     throw error;

@@ -6,7 +6,7 @@ import type { Host } from '../../host/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { readFrozen } from './frozen.ts';
 
-/** SignJob is all that the signing workflow is told: where, and which bytes. */
+/** SignJob is all that the signing workflow receives: where, and which bytes. */
 export interface SignJob {
   readonly repository: string;
   readonly digest: Digest;
@@ -52,7 +52,7 @@ async function published(registry: Registry, plan: Plan, digest: Digest): Promis
 }
 
 /**
- * publishedDigests gives what this run built and pushed, for the jobs that sign: each index that passed its
+ * publishedDigests returns what this run built and pushed, for the jobs that sign: each index that passed its
  * gate, seen in the registry, made from the plan's inputs. Throws `ci/digests`, every fault at once.
  */
 export async function publishedDigests(host: Host, options: DigestsOptions): Promise<readonly SignJob[]> {

@@ -9,7 +9,7 @@ export type CiEvent =
       readonly number: number;
       /** The head of the branch: what the author wrote, never the merge commit that GitHub makes of it. */
       readonly commit: string;
-      /** From a branch of this repository, by somebody whose runs get secrets. */
+      /** From a branch of this repository, by an account whose runs get secrets. */
       readonly trusted: boolean;
     }
   | { readonly $case: 'merge-queue'; readonly commit: string }

@@ -20,7 +20,7 @@ export interface FrozenPlans {
   readonly unchanged: readonly { readonly variant: string; readonly reference: string }[];
 }
 
-/** What the file says, its form checked; a plan in it is believed by nobody before it was thawed. */
+/** readFrozen reads the file and checks its form; a plan in it is used only after thawPlan has compared it. */
 export async function readFrozen(host: Host, file: string): Promise<z.infer<typeof frozen>> {
   const text = await host.files.readText(file, 64 * 1024 * 1024);
   let value: unknown;
@@ -66,12 +66,12 @@ export interface ThawOptions {
 }
 
 /**
- * thawPlan gives a variant's plan for this machine. It is computed anew from the work tree, with the frozen
+ * thawPlan returns a variant's plan for this machine. It is computed anew from the work tree, with the frozen
  * plan's commit and date, and has to come out the same in every member: so a machine with another checkout,
- * or a plan that somebody changed on the way, ends in `ci/plan-differs` instead of in another image.
+ * or a plan that was changed on the way, ends in `ci/plan-differs` instead of in another image.
  */
 export async function thawPlan(host: Host, options: ThawOptions): Promise<Plan> {
-  const { root, variant, file } = options;
+  const { root, variant, file, pinsFile, mirrors } = options;
   const { plans } = await readFrozen(host, file);
   const found = plans.find((plan) => plan.variant === variant) as Plan | undefined;
   if (found === undefined)
@@ -81,11 +81,11 @@ export async function thawPlan(host: Host, options: ThawOptions): Promise<Plan> 
     });
   const commit = String(found.buildArgs['GIT_COMMIT']);
   const env = { ...host.env, GIT_COMMIT: commit, SOURCE_DATE_EPOCH: String(found.sourceDateEpoch) };
-  const pins = options.pinsFile === undefined ? {} : { pinsFile: options.pinsFile };
-  const own = await buildPlan({ ...host, env }, { root, variant, ...pins });
+  const here = { ...host, env };
+  const own = await buildPlan(here, { root, variant, pinsFile });
   const differing = differences(found, JSON.parse(JSON.stringify(own)));
-  const here = await head(host, root);
-  if (here !== undefined && here !== commit.replace(/-dirty$/, '')) differing.push(`commit ${here}`);
+  const checkedOut = await head(host, root);
+  if (checkedOut !== undefined && checkedOut !== commit.replace(/-dirty$/, '')) differing.push(`commit ${checkedOut}`);
   if (differing.length > 0)
     throw new AppError('ci/plan-differs', 'usage', `this work tree makes another ${variant} than the frozen plan`, {
       expected: `${found.inputDigest} of ${commit}`,
@@ -93,6 +93,5 @@ export async function thawPlan(host: Host, options: ThawOptions): Promise<Plan> 
       where: { file },
       hint: 'check out the commit that the plan was made from; everything downstream of `ci plan` takes that one',
     });
-  if (options.mirrors === undefined) return own;
-  return await buildPlan({ ...host, env }, { root, variant, ...pins, mirrors: options.mirrors });
+  return mirrors === undefined ? own : await buildPlan(here, { root, variant, pinsFile, mirrors });
 }

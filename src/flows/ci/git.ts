@@ -1,6 +1,6 @@
 import { Git, type Host } from '../../host/index.ts';
 
-/** Who writes proposals: GitHub's own account of workflows. A branch with a commit of somebody else is left alone. */
+/** Who writes proposals: GitHub's own account of workflows. A branch with a commit of another author is left alone. */
 export const bot = { name: 'github-actions[bot]', email: '41898282+github-actions[bot]@users.noreply.github.com' };
 
 /** The token goes to GitHub alone, by git's environment: arguments are seen by every process of the machine. */
@@ -34,7 +34,7 @@ export async function git(
 /** branchOf is where a group's one proposal lives. */
 export const branchOf = (group: string): string => `bump/${group}`;
 
-/** fetchBranch gives the commit of a branch at origin, with its history; undefined when there is none. */
+/** fetchBranch returns the commit of a branch at origin, with its history; undefined when there is none. */
 export async function fetchBranch(host: Host, root: string, branch: string): Promise<string | undefined> {
   const listed = await git(host, root, ['ls-remote', '--', 'origin', `refs/heads/${branch}`]);
   if (listed?.trim() === '' || listed === undefined) return undefined;

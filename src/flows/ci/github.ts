@@ -10,7 +10,7 @@ export interface Question {
   /** Below the repository, e.g. `/issues`. */
   readonly path: string;
   readonly body?: unknown;
-  /** What the job needs, for whoever reads the refusal. */
+  /** What the job needs, for the hint of a refusal. */
   readonly permission: string;
 }
 
@@ -48,7 +48,7 @@ export async function askGitHub<T>(host: Host, schema: z.ZodType<T>, question: Q
   if (!url || !token || !/^[\w.-]+\/[\w.-]+$/.test(repository ?? ''))
     throw new AppError('ci/github', 'usage', 'this step needs a workflow’s environment', {
       expected: 'GITHUB_API_URL, GITHUB_REPOSITORY and GITHUB_TOKEN',
-      hint: '--dry-run only tells what was found',
+      hint: '--dry-run only prints what was found',
     });
   const api = `${url}/repos/${repository ?? ''}`;
   const github = new GitHub({ api, token }, (at, request) => send(host, at, request, permission), 'ci/github');

@@ -3,7 +3,7 @@ import type { Host } from '../../host/index.ts';
 import { askGitHub, type Question } from './github.ts';
 import type { Concern } from './watch.ts';
 
-/** Only people who may triage can set a label, so nobody else's issue is taken for ours. */
+/** Only people who may triage can set a label, so an issue with it is ours. */
 export const issueLabel = 'pins-watch';
 const title = 'Pins, waivers or generated files need attention';
 
@@ -22,24 +22,18 @@ const cell = (text: string): string =>
   text.replace(/[\\`|<>[\]*_@#]/g, (character) => `&#${character.charCodeAt(0)};`).replace(/\s+/g, ' ');
 
 /** issueBody is the same text for the same concerns, so that an unchanged issue is left alone. */
-export function issueBody(concerns: readonly Concern[], untold: readonly Concern[] = []): string {
+export function issueBody(concerns: readonly Concern[], unknown: readonly Concern[] = []): string {
   const rowOf = ({ rule, subject, message }: Concern): string =>
     `| ${cell(rule)} | ${cell(subject)} | ${cell(message)} |`;
   const rows = concerns.map(rowOf);
-  const unknown = [
-    '',
-    'Could not be told this time, so this issue stays open:',
-    '',
-    '| rule | about | |',
-    '|---|---|---|',
-  ];
+  const unknownTable = ['', 'Unknown this time, so this issue stays open:', '', '| rule | about | |', '|---|---|---|'];
   return [
     'Found by the daily watch (`verify-pins.yml`), which updates this issue and closes it when all is well.',
     '',
     '| rule | about | |',
     '|---|---|---|',
     ...rows,
-    ...(untold.length === 0 ? [] : [...unknown, ...untold.map(rowOf)]),
+    ...(unknown.length === 0 ? [] : [...unknownTable, ...unknown.map(rowOf)]),
     '',
   ].join('\n');
 }
@@ -54,19 +48,19 @@ const ask = <T>(
 
 /**
  * fileIssue keeps one issue: opens it, brings it up to date in place, and closes it when nothing is left. What
- * could not be told opens none, since that is often over tomorrow, but as long as there is any, none is closed.
+ * is unknown opens none, since that is often over tomorrow, but as long as there is any, none is closed.
  */
 export async function fileIssue(
   host: Host,
   concerns: readonly Concern[],
-  untold: readonly Concern[] = [],
+  unknown: readonly Concern[] = [],
 ): Promise<IssueChange> {
   const open = await ask(host, issues, 'GET', `/issues?state=open&per_page=100&labels=${issueLabel}`);
   const mine = open.filter((issue) => issue.pull_request === undefined).sort((one, other) => one.number - other.number);
   const [issue] = mine;
-  const body = issueBody(concerns, untold);
+  const body = issueBody(concerns, unknown);
   if (concerns.length === 0 && issue === undefined) return { $case: 'none' };
-  if (concerns.length === 0 && untold.length === 0 && issue !== undefined) {
+  if (concerns.length === 0 && unknown.length === 0 && issue !== undefined) {
     await ask(host, made, 'PATCH', `/issues/${issue.number}`, { state: 'closed', state_reason: 'completed' });
     return { $case: 'closed', number: issue.number };
   }

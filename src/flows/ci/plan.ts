@@ -75,36 +75,39 @@ function checkCommit(plan: Plan, event: CiEvent): void {
   });
 }
 
+/** publishedBefore returns the variants that the registry holds already, from the same inputs. */
+async function publishedBefore(
+  host: Host,
+  registry: Registry,
+  plans: readonly Plan[],
+): Promise<FrozenPlans['unchanged']> {
+  const looks = plans.map(async (plan) => {
+    const found = await builtInRegistry(host, registry, plan.repository, plan);
+    return found === undefined ? [] : [{ variant: plan.variant, reference: found.reference }];
+  });
+  return (await Promise.all(looks)).flat();
+}
+
 /**
  * ciPlan makes every variant's plan once for all machines of a run, and leaves out of the building what the
  * registry holds already from the same inputs. Throws `ci/commit` when the checkout is another commit than
  * the event's: the revision label is the commit that was built.
  */
-export async function ciPlan(host: Host, options: CiPlanOptions): Promise<CiPlan> {
-  const { root, event, registry } = options;
+export async function ciPlan(host: Host, { root, event, registry, force }: CiPlanOptions): Promise<CiPlan> {
   const definitions = await loadDefinitions(host, root);
   const plans: Plan[] = [];
   for (const variant of variantNames(definitions)) plans.push(await planVariant(host, definitions, { root, variant }));
   for (const plan of plans) checkCommit(plan, event);
-  const known =
-    options.force === true
-      ? []
-      : await Promise.all(
-          plans.map(async ({ variant, repository }, index) => {
-            const found = await builtInRegistry(host, registry, repository, plans[index] as Plan);
-            return found === undefined ? [] : [{ variant, reference: found.reference }];
-          }),
-        );
-  const unchanged = known.flat();
-  const toBuild = plans.filter(({ variant }) => !unchanged.some((found) => found.variant === variant));
+  const unchanged = force === true ? [] : await publishedBefore(host, registry, plans);
+  const toBuild = plans.filter(({ variant }) => !unchanged.some((known) => known.variant === variant));
   const destination = destinationOf(event);
-  const variants = toBuild.map(({ variant }) => ({ variant, built: true }));
+  const built = toBuild.map(({ variant }) => ({ variant, built: true }));
   const others = unchanged.map(({ variant }) => ({ variant, built: false }));
+  const tagged = { nowhere: [], expiring: built, release: [...built, ...others] };
   return {
     frozen: { version: 1, plans, unchanged },
     destination,
-    tagged:
-      destination.$case === 'nowhere' ? [] : destination.$case === 'release' ? [...variants, ...others] : variants,
+    tagged: tagged[destination.$case],
     variants: toBuild.map(({ variant }) => variant),
     jobs: toBuild.flatMap(({ variant, platforms }) =>
       platforms.map((platform) => ({ variant, platform, arch: architectureOf(platform), runner: runners[platform] })),

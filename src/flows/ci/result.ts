@@ -20,7 +20,7 @@ const expected: Readonly<Record<string, (outputs: Readonly<Record<string, string
 
 /**
  * judgeNeeds reads `toJSON(needs)` of the last job: each job that had to run succeeded, each other one was
- * skipped. It gives the problems, one line each. A skipped job counts as passed to GitHub, also when it was
+ * skipped. It returns the problems, one line each. A skipped job counts as passed to GitHub, also when it was
  * skipped because one before it failed: so it is the plan that says what may be skipped. Throws `ci/needs`.
  */
 export function judgeNeeds(text: string): readonly string[] {
@@ -32,7 +32,7 @@ export function judgeNeeds(text: string): readonly string[] {
   }
   const parsed = needs.safeParse(value);
   if (!parsed.success)
-    throw new AppError('ci/needs', 'usage', 'NEEDS is not what toJSON(needs) gives', {
+    throw new AppError('ci/needs', 'usage', 'NEEDS is not the JSON of toJSON(needs)', {
       found: parsed.error.issues[0]?.message ?? 'malformed',
     });
   const jobs = parsed.data;

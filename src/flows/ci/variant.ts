@@ -2,7 +2,7 @@ import type { Definitions, ImageRef } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 
 /**
- * variantOfRepository names the variant that is published to a repository: a job that is told nothing but
+ * variantOfRepository returns the variant that is published to a repository: a job that receives nothing but
  * a repository and a digest finds by it what was built. Another registry may hold it under the same name
  * (a mirror, the lab). Throws `ci/repository`.
  */

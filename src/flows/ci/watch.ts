@@ -28,7 +28,7 @@ function ending(waiver: Waiver, now: Date): Concern[] {
 }
 
 /**
- * watchConcerns looks for what changes though nobody touches the repository (waivers run out), and for what
+ * watchConcerns looks for what changes though the repository does not (waivers run out), and for what
  * must not have got in (incomplete or unused pins, generated files out of date). It asks no upstream.
  */
 export async function watchConcerns(host: Host, root: string): Promise<readonly Concern[]> {
@@ -48,10 +48,10 @@ export async function watchConcerns(host: Host, root: string): Promise<readonly 
   ];
 }
 
-/** Watched is what upstreams said today; `untold` is neither good news nor bad, and never passes for either. */
+/** Watched is what upstreams said today; `unknown` is neither good news nor bad, and never passes for either. */
 export interface Watched {
   readonly concerns: readonly Concern[];
-  readonly untold: readonly Concern[];
+  readonly unknown: readonly Concern[];
 }
 
 /** watchUpstreams asks whether every pin's bytes are still there and still the same. */
@@ -60,6 +60,6 @@ export async function watchUpstreams(host: Host, root: string, mirrors: Mirrors)
   const errors = findings
     .filter(({ severity }) => severity === 'error')
     .map(({ rule, subject, message }) => ({ rule, subject, message }));
-  const isUntold = ({ rule }: Concern): boolean => rule === 'pins/could-not-tell';
-  return { concerns: errors.filter((one) => !isUntold(one)), untold: errors.filter(isUntold) };
+  const isUnknown = ({ rule }: Concern): boolean => rule === 'pins/could-not-tell';
+  return { concerns: errors.filter((one) => !isUnknown(one)), unknown: errors.filter(isUnknown) };
 }

@@ -7,7 +7,7 @@ import type { BuiltLayout } from '../built.ts';
 export type Repository = Pick<ImageRef, 'registry' | 'repository'>;
 
 /**
- * The registry holds what it receives against the digest that it is told, and refuses anything else
+ * The registry compares what it receives with the digest in the request, and refuses anything else
  * (distribution-spec, "Pushing blobs"): hashing the same bytes here too would take as long as sending them.
  */
 const layoutSource = (layout: Layout): BlobSource => ({

@@ -14,7 +14,7 @@ export function refuseLab(configs: readonly ImageConfig[], registry: string): vo
   }
 }
 
-/** refuseDirty: a revision that ends in -dirty names no commit that anybody could look at. */
+/** refuseDirty: a revision that ends in -dirty names no commit that a reader could look at. */
 export function refuseDirty(configs: readonly ImageConfig[], registry: string): void {
   if (isLoopback(registry)) return;
   for (const { config } of configs) {

@@ -1,8 +1,7 @@
 import type { ImagePlatform } from '../../core/index.ts';
-import type { Host } from '../../host/index.ts';
 import { escapeCell, table } from '../../report/index.ts';
 import { diffPackages, type SbomChange } from '../../sbom/index.ts';
-import { packagesOf, type PackagesOptions, type PlatformPackages } from './packages.ts';
+import type { PlatformPackages } from './packages.ts';
 
 export type PlatformChange = SbomChange & {
   /** Where it is so. */
@@ -18,11 +17,6 @@ export interface SbomDiff {
   readonly uncompared: readonly { readonly platform: ImagePlatform; readonly only: 'before' | 'after' }[];
   readonly counts: Readonly<Record<SbomChange['$case'], number>>;
   readonly changes: readonly PlatformChange[];
-}
-
-export interface SbomDiffOptions extends Omit<PackagesOptions, 'image'> {
-  readonly before: string;
-  readonly after: string;
 }
 
 /** The same change on several platforms is told once. */
@@ -61,13 +55,6 @@ export function compareInventories(
     counts: { added: count('added'), removed: count('removed'), changed: count('changed') },
     changes,
   };
-}
-
-/** sbomDiff reads both images and says which packages came, went or changed their version. */
-export async function sbomDiff(host: Host, { before, after, ...rest }: SbomDiffOptions): Promise<SbomDiff> {
-  const old = await packagesOf(host, { ...rest, image: before });
-  const fresh = await packagesOf(host, { ...rest, image: after });
-  return compareInventories({ before, after }, old, fresh);
 }
 
 /** isSame: nothing came, went or changed, and there was nothing that could not be compared. */

@@ -1,5 +1,5 @@
 import type { BumpablePin, Candidate, PinEvidence, Presence, Resolved } from '../../core/index.ts';
-import { weigh, type Wish } from './policy.ts';
+import { weigh, type Requested } from './policy.ts';
 import type { Held, HeldReason, Verdict } from './types.ts';
 
 export const held = ({ version }: Candidate, reason: HeldReason, detail: string): Held => ({ version, reason, detail });
@@ -9,13 +9,13 @@ export function rank(
   pin: BumpablePin,
   presence: Presence,
   offered: readonly Candidate[],
-  wish: Wish,
+  requested: Requested,
 ): { readonly ranked: readonly Candidate[]; readonly held: readonly Held[] } {
   // Commits of a branch have no order but the branch's own.
   if (pin.kind === 'git' && pin.policy.range === undefined)
     return { ranked: offered.filter(({ version }) => pin.policy.deny?.includes(version) !== true), held: [] };
-  const weighed = weigh(pin, offered, wish);
-  if (presence.$case !== 'moved' || wish.version !== undefined) return weighed;
+  const weighed = weigh(pin, offered, requested);
+  if (presence.$case !== 'moved' || requested.version !== undefined) return weighed;
   return { ...weighed, ranked: [...weighed.ranked, presence.candidate] };
 }
 

@@ -6,7 +6,7 @@ import { isPrerelease, isTopOf, isVariant, parseVersion, type ParsedVersion } fr
 import type { Held } from './types.ts';
 
 /** What a person asked for beyond the policy. */
-export interface Wish {
+export interface Requested {
   /** `pin@version`. */
   readonly version?: string | undefined;
   /** `--downgrade`. */
@@ -51,7 +51,7 @@ function refuse(
   candidate: Candidate,
   parsed: ParsedVersion,
   current: ParsedVersion | undefined,
-  wish: Wish,
+  requested: Requested,
 ): Held | undefined {
   const { version } = candidate;
   const { range, deny = [], prerelease = false } = pin.policy;
@@ -61,7 +61,7 @@ function refuse(
     return { version, reason: 'out-of-range', detail: `not in ${range}` };
   if ((isPrerelease(parsed) || candidate.prerelease === true) && !prerelease)
     return { version, reason: 'prerelease', detail: 'policy.prerelease is not set' };
-  if (current !== undefined && semver.compare(parsed.value, current.value) < 0 && !wish.downgrade)
+  if (current !== undefined && semver.compare(parsed.value, current.value) < 0 && !requested.downgrade)
     return { version, reason: 'downgrade', detail: `older than ${current.text}; --downgrade takes it` };
   return undefined;
 }
@@ -74,12 +74,12 @@ function newestOfEach(held: readonly Held[]): readonly Held[] {
 /**
  * weigh orders the candidates, newest first, and leaves out what policy refuses. Only versions of the
  * current one's shape take part (`0.12.7` against `0.12.8`, not against `0.12` or `0.12.8-alpine`).
- * With a wish for one version, that one alone is weighed, whatever its shape. Age is not judged here.
+ * Where one version is requested, that one alone is weighed, whatever its shape. Age is not judged here.
  */
 export function weigh(
   pin: BumpablePin,
   candidates: readonly Candidate[],
-  wish: Wish,
+  requested: Requested,
 ): { readonly ranked: readonly Candidate[]; readonly held: readonly Held[] } {
   const registry = registryOf(pin);
   const allowed = pin.policy.registries?.map((name) => name.toLowerCase());
@@ -91,8 +91,8 @@ export function weigh(
   const current = parseVersion(pin.version);
   const pairs = candidates.flatMap((candidate) => {
     const parsed = parseVersion(candidate.version);
-    if (wish.version !== undefined) {
-      if (candidate.version !== wish.version) return [];
+    if (requested.version !== undefined) {
+      if (candidate.version !== requested.version) return [];
     } else if (parsed === undefined || current === undefined || parsed.shape !== current.shape || isVariant(parsed))
       return [];
     return [{ candidate, parsed }];
@@ -103,9 +103,9 @@ export function weigh(
     a.parsed === undefined || b.parsed === undefined ? 0 : semver.compareBuild(b.parsed.value, a.parsed.value),
   );
   for (const { candidate, parsed } of pairs) {
-    const older = wish.version === undefined && parsed !== undefined && current !== undefined;
+    const older = requested.version === undefined && parsed !== undefined && current !== undefined;
     if (older && semver.compare(parsed.value, current.value) <= 0) break;
-    const refusal = parsed === undefined ? undefined : refuse(pin, candidate, parsed, current, wish);
+    const refusal = parsed === undefined ? undefined : refuse(pin, candidate, parsed, current, requested);
     if (refusal === undefined) ranked.push(candidate);
     else held.push(refusal);
   }
