@@ -182,7 +182,7 @@ describe('a value of a template', () => {
   const fill = (value: string, name = 'pin.version') => {
     const fragment = { file: 'f', pins: ['pin'] } as unknown as Parameters<typeof fillTemplate>[1];
     const { text, errors } = fillTemplate(
-      { text: `A={{${name}}}`, line: 1 } as never,
+      { text: `A={{${name}}}`, line: 1 },
       fragment,
       new Map([[name, value]]),
     );
