@@ -1,4 +1,4 @@
-import { jsonStrings, offsetAt, sliceText, type DockerWord, type Instruction, type Text } from '../dockerfile/index.ts';
+import { offsetAt, type DockerWord, type Instruction, type Text } from '../dockerfile/index.ts';
 import type { List } from './shell/ast.ts';
 import { baseName, isShellFlag, shellNames } from './shell/flatten.ts';
 import { parseShell, ShellSyntaxError } from './shell/parse.ts';
@@ -42,17 +42,8 @@ export function scriptsOf(instruction: Instruction): Read[] {
   if (!['RUN', 'CMD', 'ENTRYPOINT', 'HEALTHCHECK'].includes(keyword)) return [];
   const when = keyword === 'RUN' ? 'run' : 'start';
   if (instruction.exec) return execScript(when, instruction.words);
-  let text = instruction.code;
-  if (keyword === 'HEALTHCHECK') {
-    const [before = ''] = /^(?:CMD\s+|NONE\s*)/i.exec(text.value) ?? [];
-    text = sliceText(text, before.length, text.value.length);
-    const strings = jsonStrings(text);
-    if (strings !== undefined)
-      return execScript(
-        when,
-        strings.map((string) => ({ text: string, offset: offsetAt(string, 0), variables: [] })),
-      );
-  }
+  const text = instruction.code;
+  if (instruction.type === 'NONE') return [];
   const [command = '', ...options] = inForce;
   const shell = baseName(command);
   if (!shellNames.has(shell) && text.value !== '')

@@ -7,7 +7,7 @@ const defaultShell: readonly string[] = ['/bin/sh', '-c'];
 
 /** readDockerfile reads any text; what is no Dockerfile returns a model without stages. */
 export function readDockerfile(source: string): Model {
-  const { pieces, ...cut } = cutDockerfile(source);
+  const { escape, directives, comments, pieces, refusals } = cutDockerfile(source);
   const preamble: Instruction[] = [];
   const stages: (Stage & { readonly instructions: Instruction[] })[] = [];
   // SHELL holds for one stage; a stage that stands on another inherits it.
@@ -15,7 +15,7 @@ export function readDockerfile(source: string): Model {
   const shells = new Map<Stage, readonly string[]>();
   const byName = new Map<string, Stage>();
   for (const piece of pieces) {
-    const instruction = instructionOf(piece, cut.escape, shell);
+    const instruction = instructionOf(piece, escape, shell);
     if (instruction.keyword === 'FROM' && !instruction.onbuild) {
       const stage = stageOf(instruction, stages.length, byName);
       shell = (stage.parent === undefined ? undefined : shells.get(stage.parent)) ?? defaultShell;
@@ -31,7 +31,8 @@ export function readDockerfile(source: string): Model {
     shell = instruction.words.map((word) => word.text.value);
     if (stage !== undefined) shells.set(stage, shell);
   }
-  return { source, ...cut, preamble, stages, position: lineIndex(source) };
+  const position = lineIndex(source);
+  return { source, escape, directives, comments, pieces, refusals, preamble, stages, position };
 }
 
 function stageOf(from: Instruction, index: number, earlier: ReadonlyMap<string, Stage>) {
