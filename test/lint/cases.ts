@@ -27,10 +27,30 @@ export const cases: Readonly<Record<string, Cases>> = {
     fails: [
       run('a word that Docker does not know', '2:1', 'RNU true'),
       fails('RUN before FROM', '1:1', 'RUN true', base),
-      run('ONBUILD of nothing', '2:1', 'ONBUILD'),
-      run('ONBUILD of ONBUILD', '2:1', 'ONBUILD ONBUILD RUN true'),
+      run('a line behind two escape characters', '3:1', 'RUN true \\\\', 'tail'),
+      run('behind ONBUILD', '2:1', 'ONBUILD RNU true'),
     ],
     passes: [fine('lower case', 'run true'), passes('ARG before FROM', 'ARG A=1', base)],
+  },
+  'refused-instruction': {
+    fails: [
+      run('ONBUILD of nothing', '2:1', 'ONBUILD'),
+      run('ONBUILD of ONBUILD', '2:1', 'ONBUILD ONBUILD RUN true'),
+      run('ENV without a value', '2:1', 'ENV PATH'),
+      run('a flag that COPY does not have', '2:1', 'COPY --frm=x a b'),
+      run('a quote that stays open', '2:1', 'WORKDIR "/a'),
+      run('quotes around two words of COPY', '2:1', 'COPY "a b" /c'),
+      run('a here-document without an end', '2:1', 'COPY <<EOF /a', 'RUN true'),
+      run('numbers in a JSON array', '2:1', 'RUN ["sleep", 1]'),
+      fails('two escape directives', '2:1', '# escape=`', '# escape=`', base),
+      fails('a name that no stage can have', '1:1', `${base} AS 1st`),
+      run('a variable in the stage of a mount', '2:1', 'RUN --mount=from=$X,target=/x true'),
+    ],
+    passes: [
+      fine('a quoted here-document', 'RUN <<"E O F"', 'true', 'E O F', 'COPY <<E"O"F /a', 'x', 'EOF'),
+      fine('a here-document for another descriptor', 'RUN 3<<EOF true', 'x', 'EOF'),
+      fine('an escape character by itself', '\\', 'RUN true'),
+    ],
   },
   'unreadable-shell': {
     fails: [

@@ -1,8 +1,8 @@
-import { allInstructions } from '../../dockerfile/index.ts';
+import { allInstructions, refusalsOf } from '../../dockerfile/index.ts';
 import { shorten, type Rule } from '../rule.ts';
 
 const known = new Set(
-  'ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER RUN SHELL STOPSIGNAL USER VOLUME WORKDIR'.split(
+  'ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER VOLUME WORKDIR'.split(
     ' ',
   ),
 );
@@ -27,6 +27,19 @@ const unknownInstruction: Rule = {
       else if (stage === undefined && keyword !== 'ARG')
         yield { offset, subject: keyword, message: `expected FROM before ${keyword}, found it in front` };
     }
+  },
+};
+
+const refusedInstruction: Rule = {
+  info: {
+    id: 'dockerfile/refused-instruction',
+    severity: 'error',
+    section: 'D0',
+    summary: 'BuildKit builds every instruction: no unknown flag, missing argument, open quote or open here-document.',
+    remediation: 'mend the instruction: what another tool makes of it is not what BuildKit would build',
+  },
+  *check({ model }) {
+    for (const { offset, message } of refusalsOf(model)) yield { offset, subject: shorten(message, 60), message };
   },
 };
 
@@ -81,4 +94,10 @@ export const ignoreComment: Rule = {
   check: () => [],
 };
 
-export const formRules: readonly Rule[] = [unknownInstruction, unreadableShell, unknownShell, ignoreComment];
+export const formRules: readonly Rule[] = [
+  unknownInstruction,
+  refusedInstruction,
+  unreadableShell,
+  unknownShell,
+  ignoreComment,
+];
