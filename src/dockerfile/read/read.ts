@@ -4,6 +4,16 @@ import type { Instruction, Model, Stage } from './model.ts';
 import { lineIndex } from './text.ts';
 
 const defaultShell: readonly string[] = ['/bin/sh', '-c'];
+const windowsShell: readonly string[] = ['cmd', '/S', '/C'];
+
+/** The shell of an image from outside, by its name: no more is known of it. */
+function shellOf({ base, from }: Stage): readonly string[] {
+  const platform = from.flags.find(({ name }) => name === 'platform')?.value.text.value ?? '';
+  const name = base?.text.value ?? '';
+  return /^windows\b/i.test(platform) || /(?:^|[/:_-])windows|nanoserver|servercore/i.test(name)
+    ? windowsShell
+    : defaultShell;
+}
 
 /** readDockerfile reads any text; what is no Dockerfile returns a model without stages. */
 export function readDockerfile(source: string): Model {
@@ -18,7 +28,7 @@ export function readDockerfile(source: string): Model {
     const instruction = instructionOf(piece, escape, shell);
     if (instruction.keyword === 'FROM' && !instruction.onbuild) {
       const stage = stageOf(instruction, stages.length, byName);
-      shell = (stage.parent === undefined ? undefined : shells.get(stage.parent)) ?? defaultShell;
+      shell = (stage.parent === undefined ? undefined : shells.get(stage.parent)) ?? shellOf(stage);
       shells.set(stage, shell);
       stages.push(stage);
       if (stage.name !== undefined) byName.set(stage.name.toLowerCase(), stage);

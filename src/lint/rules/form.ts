@@ -46,7 +46,7 @@ const refusedInstruction: Rule = {
 const unreadableShell: Rule = {
   info: {
     id: 'dockerfile/unreadable-shell',
-    severity: 'warning',
+    severity: 'error',
     section: 'D0',
     summary: 'The shell code can be read, so that the other rules saw all of it.',
     remediation: 'write it plainer, or move it to a script that is copied in',
@@ -67,16 +67,18 @@ const unknownShell: Rule = {
     id: 'dockerfile/unknown-shell',
     severity: 'error',
     section: 'D0',
-    summary: 'SHELL names a shell that the linter reads, so that no command goes unchecked.',
-    remediation: 'use sh or bash, or ignore this rule beside an instruction that people have checked',
+    summary:
+      'All code is for sh or bash, or Python, Perl, Ruby, PHP, Node or awk that names no way to the network, other programs or code made at run time: no command goes unchecked.',
+    remediation:
+      'use sh or bash, move the code to a file that is copied in, or ignore this rule beside an instruction that people have checked',
   },
   *check({ unread }) {
-    for (const { instruction, offset, shell } of unread)
+    for (const { instruction, reason, offset, shell } of unread)
       if (shell !== undefined)
         yield {
           offset,
           subject: shell,
-          message: `${instruction.keyword} was not checked: expected code for sh or bash, found code for ${shorten(shell, 40)}`,
+          message: `${instruction.keyword} was not checked: expected code for sh or bash, found code for ${shorten(shell, 40)} (${shorten(reason, 40)})`,
         };
   },
 };

@@ -1,7 +1,7 @@
 import { offsetAt } from '../../dockerfile/index.ts';
 import type { Rule } from '../rule.ts';
 import { meaningOf } from '../scope.ts';
-import { baseName } from '../shell/flatten.ts';
+import { baseName } from '../shell/code.ts';
 import { shippedStages } from './layers.ts';
 
 /** Shapes of tokens that are secret wherever they stand. Never put what they match into a message. */
