@@ -79,7 +79,7 @@ export const command: CommandModule = {
       labels: expires === undefined ? undefined : { 'quay.expires-after': expires },
     });
     if (call.json) call.console.json(result);
-    else call.console.print(tell(result));
+    else call.console.document(tell(result));
     return exitCodes.clean;
   },
 };

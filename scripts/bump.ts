@@ -8,7 +8,12 @@ import { trustFor } from './trust-for.ts';
 
 /** warn shows what the table has no room for. An error beside a result is a warning, which says so by itself. */
 export function warn({ host }: Call, errors: readonly AppError[]): void {
-  for (const error of errors) host.story.warn(renderError(error).replace(/^error: /, ''));
+  for (const error of errors)
+    host.story.warn(
+      renderError(error)
+        .replace(/^error: /, '')
+        .split('\n'),
+    );
 }
 
 function print(call: Call, { rows, files, written }: flow.BumpResult): void {
@@ -18,7 +23,7 @@ function print(call: Call, { rows, files, written }: flow.BumpResult): void {
     call.console.json({ written, files, pins: rows.map(flow.rowToJson), error });
     return;
   }
-  call.console.print(table(flow.rowsToCells(rows)));
+  call.console.document(table(flow.rowsToCells(rows)));
   for (const file of files) call.console.print(`${written ? 'wrote' : 'would write'} ${file}`);
 }
 

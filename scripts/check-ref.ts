@@ -19,7 +19,7 @@ export const command: CommandModule = {
     else {
       if (answer.pullPolicy !== undefined) call.console.print(`pull policy: ${answer.pullPolicy}`);
       for (const { severity, rule, message, remediation } of answer.findings)
-        call.console.print(`${severity}: ${message} [${rule}]\n  do: ${remediation}`);
+        call.console.print([`${severity}: ${message} [${rule}]`, `  do: ${remediation}`]);
     }
     return answer.findings.some(({ severity }) => severity === 'error') ? exitCodes.findings : exitCodes.clean;
   },

@@ -3,7 +3,7 @@ import { formatBytes, parseImagePlatform } from '../src/core/index.ts';
 import { AppError, exitCodes } from '../src/errors/index.ts';
 import { checkImage, parseProfile, recordRuns, type CheckResult } from '../src/flows/check/index.ts';
 import { summarise } from '../src/flows/ci/runner-files.ts';
-import { countsOf, formatAnnotations, formatReport, parseReportFormat } from '../src/report/index.ts';
+import { countsOf, formatAnnotations, formatReport, parseReportFormat, textKind } from '../src/report/index.ts';
 import { examples, flag, fromHere, listOption, stringOption, type CommandModule } from './command.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
 import { toolVersion } from './version.ts';
@@ -84,11 +84,11 @@ export const command: CommandModule = {
     const output = text('output');
     if (output !== undefined) await call.host.files.write(resolve(output), `${formatReport(result.report, format)}\n`);
     const shown = output === undefined ? format : 'table';
-    call.console.print(formatReport(result.report, shown, { color }));
+    call.console.document(formatReport(result.report, shown, { color }), textKind(shown, color));
     for (const line of undecided(result)) call.host.story.say(line);
     if (shown === 'table') call.host.story.say(sizes(result));
     await summarise(call.host, formatReport(result.report, 'markdown'));
-    if (call.host.env['GITHUB_ACTIONS'] === 'true') call.host.story.say(formatAnnotations(result.report));
+    if (call.host.env['GITHUB_ACTIONS'] === 'true') call.host.story.show(formatAnnotations(result.report), 'commands');
     return countsOf(result.report.findings).errors > 0 ? exitCodes.findings : exitCodes.clean;
   },
 };

@@ -1,15 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import type { Command } from 'commander';
 import type { ExitCode } from '../src/errors/index.ts';
-import type { Host } from '../src/host/index.ts';
-
-/** Console is what a command writes its result with; the story goes through host.story. */
-export interface Console {
-  /** One piece of the result, with a newline added. */
-  print(text: string): void;
-  /** The result as JSON, for `--json`. */
-  json(value: unknown): void;
-}
+import type { Console, Host } from '../src/host/index.ts';
 
 /**
  * CommandModule is one command: `define` adds arguments, options and worked examples (use

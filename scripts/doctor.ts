@@ -19,7 +19,7 @@ export const command: CommandModule = {
     const where = call.home === packageRoot ? process.cwd() : call.home;
     const result = await doctor(call.host, where, platforms.length === 0 ? undefined : platforms);
     if (call.json) call.console.json(result);
-    else call.console.print(renderDoctor(result));
+    else call.console.document(renderDoctor(result));
     return result.healthy ? exitCodes.clean : exitCodes.machine;
   },
 };

@@ -8,6 +8,7 @@ import {
   parseReportFormat,
   reportFormats,
   summaryOf,
+  textKind,
 } from '../src/report/index.ts';
 import { examples, stringOption, type CommandModule } from './command.ts';
 import { toolVersion } from './version.ts';
@@ -33,7 +34,7 @@ export const command: CommandModule = {
     const report = await lintFiles(host, { files: args, root, directory: process.cwd(), version: toolVersion() });
     const color = output === undefined && process.stdout.isTTY && (host.env['NO_COLOR'] ?? '') === '';
     const text = formatReport(report, format, { color });
-    if (output === undefined) console.print(text);
+    if (output === undefined) console.document(text, textKind(format, color));
     else await host.files.write(resolve(output), `${text}\n`);
     if (output !== undefined) host.story.say(`lint: ${summaryOf(report)}`);
     // Annotations are read from stdout, where a table does not mind them; other formats stay clean.
@@ -42,7 +43,7 @@ export const command: CommandModule = {
       (format === 'table' || output !== undefined) &&
       report.findings.length > 0
     )
-      console.print(formatAnnotations(report));
+      console.document(formatAnnotations(report), 'commands');
     return countsOf(report.findings).errors > 0 ? exitCodes.findings : exitCodes.clean;
   },
 };

@@ -103,7 +103,7 @@ export const command: CommandModule = {
     const published = await publish(host, { plan, layout, repository, registry, tags, gate });
     await summarise(host, `pushed \`${published.reference}\``);
     if (call.json) call.console.json(published);
-    else call.console.print(tell(published, consumerTrust(call)));
+    else call.console.document(tell(published, consumerTrust(call)));
     return exitCodes.clean;
   },
 };

@@ -50,7 +50,7 @@ export const command: CommandModule = {
     const output = stringOption(call, 'output');
     for (const { platform, digest, components, text } of made) {
       host.story.say(`${platform} ${digest}: ${components} components`);
-      if (output === undefined) call.console.print(text.trimEnd());
+      if (output === undefined) call.console.document(text.trimEnd());
       else await host.files.write(join(fromHere(output), `${platform.split('/')[1] ?? platform}.cdx.json`), text);
     }
     return exitCodes.clean;

@@ -17,7 +17,7 @@ export async function images(call: Call): Promise<ExitCode> {
   const section = await compareImages(host, { before, after, registry, dockerHost });
   const body = stringOption(call, 'prBody');
   if (body === undefined) {
-    call.console.print(section);
+    call.console.document(section);
     return exitCodes.clean;
   }
   const file = fromHere(body);

@@ -15,7 +15,7 @@ async function run(call: Call): Promise<ExitCode> {
   const { rows } = result;
   await summarise(host, body);
   if (call.json) call.console.json({ ...record, pins: rows.map(rowToJson) });
-  else call.console.print(table(rowsToCells(rows)));
+  else call.console.document(table(rowsToCells(rows)));
   const alarm = alarmOf(rows);
   warn(call, alarm === undefined ? unknownsOf(rows) : [...unknownsOf(rows), alarm]);
   return isAnswered(rows) ? exitCodes.clean : exitCodes.upstream;

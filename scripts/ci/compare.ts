@@ -19,7 +19,7 @@ async function run(call: Call): Promise<ExitCode> {
   const text = done.$case === 'compared' ? done.section : `**${variant}** was not compared: ${done.because}`;
   await summarise(host, text);
   if (call.json) call.console.json(done);
-  else call.console.print(text);
+  else call.console.document(text);
   return exitCodes.clean;
 }
 

@@ -30,6 +30,6 @@ export async function diff(call: Call): Promise<ExitCode> {
     dockerHost: around.dockerHost,
   });
   if (call.json) call.console.json(found);
-  else call.console.print(formatSbomDiff(found, format));
+  else call.console.document(formatSbomDiff(found, format));
   return isSame(found) ? exitCodes.clean : exitCodes.findings;
 }

@@ -1,6 +1,6 @@
 import { formatBytes, type Picture } from '../../core/index.ts';
 import type { Host } from '../../host/index.ts';
-import { escapeCell } from '../../report/index.ts';
+import { markdownText } from '../../errors/index.ts';
 import { compareInventories, formatSbomDiff, packagesOf, type PlatformPackages } from '../trust/index.ts';
 import type { Registry } from '../../registry/index.ts';
 
@@ -36,7 +36,7 @@ export function imagesSection(
 ): string {
   const diff = compareInventories(names, old, fresh);
   return [
-    ...[begin, '### Images', '', `${escapeCell(names.before)} → ${escapeCell(names.after)}`],
+    ...[begin, '### Images', '', `${markdownText(names.before)} → ${markdownText(names.after)}`],
     ...['', '| platform | | old | new | change |', '|---|---|---|---|---|', ...sizeRows(old, fresh), ''],
     ...[formatSbomDiff(diff, 'markdown'), end],
   ].join('\n');

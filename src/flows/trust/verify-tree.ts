@@ -1,5 +1,5 @@
 import { formatImageRef, type Digest, type ImageRef } from '../../core/index.ts';
-import { AppError } from '../../errors/index.ts';
+import { AppError, visible } from '../../errors/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import type { Attestation, BundleVerifier, RefusalCode } from '../../sigstore/index.ts';
 import { gatherEvidence, type Exhibit } from './evidence.ts';
@@ -76,13 +76,18 @@ export async function verifyTree(registry: Registry, ref: ImageRef, verifier: Bu
   return { reference: formatImageRef({ ...tree.repo, digest: tree.digest }), digest: tree.digest, ok, nodes };
 }
 
+/** More of what is refused is counted: whoever may write to a repository may attach thousands. */
+export const maxRefused = 20;
+
 /** unverified is the error of a tree that lacks something: every node, and why what is there does not count. */
 export function unverified({ reference, nodes }: TreeReport): AppError {
   const lines = nodes
     .filter(({ missing }) => missing.length > 0)
     .map(({ name, digest, missing, refused }) => {
-      const why = refused.map(({ code, detail }) => `${code}: ${detail}`).join('; ');
-      return `${name} ${digest} lacks ${missing.join(', ')}${why === '' ? '' : ` (refused: ${why})`}`;
+      const more = refused.length > maxRefused ? [`and ${refused.length - maxRefused} more`] : [];
+      const said = refused.slice(0, maxRefused).map(({ code, detail }) => `${code}: ${visible(detail)}`);
+      const why = [...said, ...more].join('; ');
+      return `${visible(name)} ${digest} lacks ${missing.join(', ')}${why === '' ? '' : ` (refused: ${why})`}`;
     });
   return new AppError('trust/unverified', 'findings', `${reference} is not proven`, {
     expected: 'a signature and provenance on every node and an SBOM on every image, as the policy asks',
