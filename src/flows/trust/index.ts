@@ -13,6 +13,7 @@ export { onlineRoot } from './online-root.ts';
 export { makePen, type Signing } from './pen.ts';
 export { compareInventories, formatSbomDiff, isSame, sbomDiff, type SbomDiff } from './sbom-diff.ts';
 export { pinnedPaths, projectPins, type PinsOfImage } from './pinned-paths.ts';
+export { openLayoutImage, type LayoutImage } from './layout-registry.ts';
 export { packagesOf, type PlatformPackages } from './packages.ts';
 export { sbomsOf, type SbomOptions } from './sbom.ts';
 export { sbomFile, sbomsIn, type PlatformSbom } from './sbom-files.ts';
