@@ -24,6 +24,7 @@ import { planFor } from './plan-option.ts';
 import { surroundings, surroundingsOptions, type Surroundings } from './surroundings.ts';
 import { evidenceOption, evidencePlace, penOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
 import { toolVersion } from './version.ts';
+import { signSummary } from './vsa.ts';
 import { registryOf } from './registry.ts';
 
 /** Who built the images: an engine for all of them, or what the machines that built them recorded. Never a guess. */
@@ -46,13 +47,11 @@ function buildsBy(builder: Builder, { images }: Observed): readonly Build[] {
 
 async function planOf(call: Call, ref: ImageRef): Promise<{ readonly plan: Plan; readonly around: Surroundings }> {
   const around = await surroundings(call);
-  const variant = stringOption(call, 'variant') ?? (await variantOf(call, ref, around));
+  // A CI job that names nothing but a repository finds the variant by it.
+  const variant =
+    stringOption(call, 'variant') ??
+    variantOfRepository(await loadDefinitions(call.host, call.root, around.pinsFile), ref);
   return { around, plan: await planFor(call, variant, around) };
-}
-
-/** A CI job that is told nothing but a repository finds the variant by it. */
-async function variantOf({ host, root }: Call, ref: ImageRef, { pinsFile }: Surroundings): Promise<string> {
-  return variantOfRepository(await loadDefinitions(host, root, pinsFile), ref);
 }
 
 interface SbomFacts {
@@ -82,7 +81,8 @@ export const command: CommandModule = {
         '--engine-product <name>',
         'what built every platform, e.g. "Docker Engine"; otherwise as `build` recorded it',
       )
-      .option('--engine-version <version>', 'its version');
+      .option('--engine-version <version>', 'its version')
+      .option('--vsa <file>', 'sign and attach what `verify --vsa` wrote, and nothing else');
     evidenceOption(command);
     signingOptions(command);
     trustOptions(command);
@@ -95,6 +95,8 @@ export const command: CommandModule = {
   async run(call) {
     const { host } = call;
     const ref = parseImageRef(call.args[0] ?? '');
+    const summary = stringOption(call, 'vsa');
+    if (summary !== undefined) return await signSummary(call, ref, summary);
     const place = evidencePlace(call, demandDigest(ref));
     const registry = registryOf(call);
     const version = toolVersion();

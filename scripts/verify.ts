@@ -16,6 +16,7 @@ import {
   trustOptions,
   trustSources,
 } from './trust.ts';
+import { summaryFile, writeSummary } from './vsa.ts';
 import { registryOf, registryOptions } from './registry.ts';
 
 interface OpenImage {
@@ -40,6 +41,9 @@ export const command: CommandModule = {
       '<reference>',
       'host/repository:tag or @sha256:…; a tag is resolved once, then everything is read by digest; or oci:DIR[:NAME]',
     );
+    command
+      .option('--vsa <file>', 'write what was found as a SLSA verification summary, unsigned: `attest --vsa` signs it')
+      .option('--verifier-id <uri>', 'who verifies, in the summary: the identity that will sign it');
     evidenceOption(command);
     trustOptions(command);
     registryOptions(command);
@@ -64,11 +68,13 @@ export const command: CommandModule = {
     const { host, args } = call;
     const image = await openImage(call, args[0] ?? '');
     const policy = await demandPolicy(call);
+    const summary = await summaryFile(call);
     const verifier = await makeVerifier(host, policy, trustSources(call));
     const report = { ...(await verifyTree(image.registry, image.ref, verifier)), ...image.shown };
     await extendEvidence(host, evidencePlace(call, report.digest), (evidence) =>
       withVerification(evidence, report, signerName(policy), host.clock.now()),
     );
+    if (summary !== undefined) await writeSummary(call, summary, { repo: image.ref, report, policy });
     if (call.json) call.console.json(report);
     else call.console.print(tellReport(report));
     return report.ok ? exitCodes.clean : exitCodes.findings;

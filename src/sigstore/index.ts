@@ -10,8 +10,17 @@ export { refuse, type RefusalCode, type Refused } from './refusal.ts';
 export { maxSigningConfigBytes, publicServices, readSigningConfig, type Services } from './services.ts';
 export { signStatement } from './sign.ts';
 export { keylessSigner, keySigner, type Signer } from './signer.ts';
-export { encodeStatement, imageSignature, makeStatement, maxStatementBytes, type Statement } from './statement.ts';
+export {
+  encodeStatement,
+  imageSignature,
+  makeStatement,
+  maxStatementBytes,
+  readStatement,
+  subjectIs,
+  type Statement,
+} from './statement.ts';
 export { keyTrust, maxTrustedRootBytes, readTrustedRoot, type Trust } from './trusted-root.ts';
 export { createVerifier, maxBundleBytes, type BundleVerifier, type Verified } from './verify.ts';
+export { localVerifier, makeSummary, summarySchema, type SummaryFacts } from './verification-summary.ts';
 export { legacyAttestation, legacyManifest, signLegacy, type LegacyLayer } from './legacy.ts';
 export { verifyLegacyLayer } from './legacy-verify.ts';
