@@ -47,7 +47,6 @@ function buildsBy(builder: Builder, { images }: Observed): readonly Build[] {
 
 async function planOf(call: Call, ref: ImageRef): Promise<{ readonly plan: Plan; readonly around: Surroundings }> {
   const around = await surroundings(call);
-  // A CI job that names nothing but a repository finds the variant by it.
   const variant =
     stringOption(call, 'variant') ??
     variantOfRepository(await loadDefinitions(call.host, call.root, around.pinsFile), ref);
