@@ -113,7 +113,10 @@ export function tellSigned({ reference, bundles, legacy }: Signed): readonly str
 export function tellReport({ reference, ok, nodes }: TreeReport): readonly string[] {
   const lines = nodes.flatMap(({ name, digest, proofs, missing, refused }) => [
     `${missing.length === 0 ? 'proven' : 'LACKS '}  ${name}  ${digest}`,
-    ...proofs.map(({ attestation, identity, source }) => `    ${attestation}  by ${identity ?? 'the key'}  ${source}`),
+    ...proofs.map(({ attestation, identity, signer, source }) => {
+      const role = signer === undefined || signer === 'signer' ? '' : ` (${signer})`;
+      return `    ${attestation}  by ${identity ?? 'the key'}${role}  ${source}`;
+    }),
     ...missing.map((attestation) => `    missing ${attestation}`),
     ...refused.slice(0, maxRefused).map(({ code, detail, source }) => `    refused ${code}: ${detail}  ${source}`),
     ...(refused.length > maxRefused ? [`    and ${refused.length - maxRefused} more refused`] : []),

@@ -21,6 +21,8 @@ export type RefusalCode =
   | 'log-entry'
   | 'signature'
   | 'untrusted-key'
+  | 'denied'
+  | 'not-valid-then'
   | 'gone'
   | 'no-subject'
   | 'wrong-bytes';
