@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import {
-  declared,
   expandGlobals,
   imageReferences,
   mountsOf,
@@ -27,13 +26,13 @@ describe('an instruction', () => {
   });
 
   test.each([
-    ['two lines', ['RUN a \\', 'b'], [['RUN', 'a', 'b']]],
-    ['lines with comments between them', ['RUN a \\', '# c', 'b'], [['RUN', 'a', 'b']]],
+    ['two lines', ['RUN a \\', 'b'], [['RUN', 'a b']]],
+    ['lines with comments between them', ['RUN a \\', '# c', 'b'], [['RUN', 'a b']]],
     [
       'one line behind two escapes',
       ['RUN a \\\\', 'RUN b'],
       [
-        ['RUN', 'a', '\\'],
+        ['RUN', 'a \\\\'],
         ['RUN', 'b'],
       ],
     ],
@@ -64,10 +63,10 @@ describe('an instruction', () => {
 
 describe('words', () => {
   test.each([
-    ['an escaped blank', 'a\\ b', ['a b']],
+    ['an escaped blank, which parts them all the same', 'a\\ b', ['a', 'b']],
     ['double quotes, in which an escape counts', '"a\\"b" c', ['a"b', 'c']],
     ['single quotes, in which it does not', "'a\\' b", ['a\\', 'b']],
-    ['quotes in the middle', 'a"b c"d', ['ab cd']],
+    ['quotes in the middle, which hold nothing together', 'a"b c"d', ['a"b', 'c"d']],
     ['a JSON array', '["a", "b c", "\\u0064"]', ['a', 'b c', 'd']],
     ['a JSON array of something else', '["a", 1]', ['[a,', '1]']],
     ['no JSON', '["a"', ['[a']],
@@ -96,8 +95,7 @@ describe('words', () => {
     ['LABEL a=', [['a', '']]],
   ])('%s declares', (line, expected) => {
     const [instruction] = read('FROM x', line).stages[0]?.instructions ?? [];
-    const found = instruction === undefined ? [] : declared(instruction);
-    expect(found.map(({ name, value }) => [name, value?.text.value])).toEqual(expected);
+    expect(instruction?.declared.map(({ name, value }) => [name, value?.text.value])).toEqual(expected);
   });
 });
 
@@ -181,11 +179,7 @@ test.each([
 describe('a value of a template', () => {
   const fill = (value: string, name = 'pin.version') => {
     const fragment = { file: 'f', pins: ['pin'] } as unknown as Parameters<typeof fillTemplate>[1];
-    const { text, errors } = fillTemplate(
-      { text: `A={{${name}}}`, line: 1 },
-      fragment,
-      new Map([[name, value]]),
-    );
+    const { text, errors } = fillTemplate({ text: `A={{${name}}}`, line: 1 }, fragment, new Map([[name, value]]));
     return errors.map(({ code }) => code).join() || text;
   };
 
