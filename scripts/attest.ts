@@ -22,7 +22,7 @@ import { buildSite } from '../src/sigstore/index.ts';
 import { examples, flag, fromHere, stringOption, type Call, type CommandModule } from './command.ts';
 import { planFor } from './plan-option.ts';
 import { surroundings, surroundingsOptions, type Surroundings } from './surroundings.ts';
-import { evidenceOption, evidencePlace, penOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
+import { evidenceOption, evidencePlace, signingContextOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
 import { toolVersion } from './version.ts';
 import { registryOf } from './registry.ts';
 
@@ -99,9 +99,9 @@ export const command: CommandModule = {
     const registry = registryOf(call);
     const version = toolVersion();
     // The certificate is fetched and the image read while the plan is made.
-    const [{ plan, around }, pen, tree, builder] = await Promise.all([
+    const [{ plan, around }, signing, tree, builder] = await Promise.all([
       planOf(call, ref),
-      penOf(call, registry),
+      signingContextOf(call, registry),
       treeToSign(registry, ref),
       builderOf(call, place),
     ]);
@@ -111,7 +111,7 @@ export const command: CommandModule = {
         ? await readSboms(call, ref, registry, { plan, around, toolVersion: version })
         : await sbomsIn(host, fromHere(written));
     // On GitHub the identity token names the workflow that signs.
-    const site = buildSite(host.env, await pen.signer.token());
+    const site = buildSite(host.env, await signing.signer.token());
     const texts = new Map(sboms.map(({ digest, text }) => [digest, text]));
     const attestable = {
       provenance: (observed: Observed) =>
@@ -119,7 +119,7 @@ export const command: CommandModule = {
       sboms: texts,
       inputDigest: plan.inputDigest,
     };
-    const attested = await attestTree(pen, tree, attestable, { legacy: flag(call, 'legacy') });
+    const attested = await attestTree(signing, tree, attestable, { legacy: flag(call, 'legacy') });
     await extendEvidence(host, place, (evidence) =>
       withSboms(
         withAttachments(evidence, [...attested.bundles]),

@@ -3,7 +3,7 @@ import { exitCodes } from '../src/errors/index.ts';
 import { demandGate, extendEvidence, withAttachments } from '../src/evidence/index.ts';
 import { demandDigest, signTree, treeToSign } from '../src/flows/trust/sign-tree.ts';
 import { examples, flag, stringOption, type CommandModule } from './command.ts';
-import { evidenceOption, evidencePlace, penOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
+import { evidenceOption, evidencePlace, signingContextOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
 import { registryOf, registryOptions } from './registry.ts';
 
 export const command: CommandModule = {
@@ -34,8 +34,8 @@ export const command: CommandModule = {
     else host.story.warn(`signing without a recorded gate: ${reason}`);
     const registry = registryOf(call);
     // The certificate is fetched while the image is read.
-    const [pen, tree] = await Promise.all([penOf(call, registry), treeToSign(registry, ref)]);
-    const signed = await signTree(pen, tree, { legacy: flag(call, 'legacy') });
+    const [signing, tree] = await Promise.all([signingContextOf(call, registry), treeToSign(registry, ref)]);
+    const signed = await signTree(signing, tree, { legacy: flag(call, 'legacy') });
     await extendEvidence(host, place, (evidence) => ({
       ...withAttachments(evidence, [...signed.bundles]),
       signedWithoutGate: reason ?? evidence.signedWithoutGate,

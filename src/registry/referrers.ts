@@ -164,8 +164,8 @@ async function open(
   if (node.subject === undefined) return { descriptor: listed, reason: 'no-subject', detail: 'it names no subject' };
   if (node.subject.digest !== subject)
     return { descriptor: listed, reason: 'other-subject', detail: `its subject is ${node.subject.digest}` };
-  const artifactType = node.artifactType === undefined ? {} : { artifactType: node.artifactType };
-  return { descriptor: { ...descriptor, ...artifactType, annotations: { ...node.annotations } }, fetched };
+  const { artifactType, annotations } = node;
+  return { descriptor: { ...descriptor, artifactType, annotations: { ...annotations } }, fetched };
 }
 
 /**

@@ -84,7 +84,7 @@ const tampering: readonly [string, Tamper, string][] = [
 describe('a bundle with', () => {
   test.each(tampering)('%s is refused', async (_name, tamper, code) => {
     const here = await stage(kit());
-    const mine = await signedJson(here.pen.signer, here.image.root.digest);
+    const mine = await signedJson(here.signing.signer, here.image.root.digest);
     // Another signer's certificate of the same identity: the key differs.
     const theirs = await signedJson(signerFor(kit(), here.host), here.image.root.digest);
     tamper(mine, theirs, here);
@@ -96,7 +96,7 @@ describe('a bundle with', () => {
 
   test('nothing changed passes: the attacks above fail for their own reason', async () => {
     const here = await stage(kit());
-    await attachRaw(here, here.image.root, bytesOf(await signedJson(here.pen.signer, here.image.root.digest)));
+    await attachRaw(here, here.image.root, bytesOf(await signedJson(here.signing.signer, here.image.root.digest)));
     expect((await rootReport(here)).ok).toBe(true);
   });
 
@@ -115,7 +115,7 @@ describe('a bundle with', () => {
 describe('well signed, but', () => {
   test('about another digest', async () => {
     const here = await stage(kit());
-    await attachRaw(here, here.image.root, bytesOf(await signedJson(here.pen.signer, other)));
+    await attachRaw(here, here.image.root, bytesOf(await signedJson(here.signing.signer, other)));
     expect(codes(await rootReport(here))).toEqual(['other-subject']);
   });
 
@@ -125,7 +125,7 @@ describe('well signed, but', () => {
     await attachRaw(
       here,
       here.image.root,
-      await signStatement(here.host, here.pen.signer, makeStatement('provenance', digest, provenance())),
+      await signStatement(here.host, here.signing.signer, makeStatement('provenance', digest, provenance())),
     );
     const report = await rootReport(here);
     expect(report.missing).toEqual(['signature']);
@@ -139,7 +139,12 @@ describe('well signed, but', () => {
   ])('%s is refused by name, alone and beside a good one', async (_name, predicateType) => {
     const here = await stage(kit());
     const statement = { ...makeStatement('signature', here.image.root.digest, {}), predicateType };
-    await attachRaw(here, here.image.root, await signStatement(here.host, here.pen.signer, statement), predicateType);
+    await attachRaw(
+      here,
+      here.image.root,
+      await signStatement(here.host, here.signing.signer, statement),
+      predicateType,
+    );
     const alone = await rootReport(here);
     expect([alone.ok, codes(alone)]).toEqual([false, ['unknown-predicate']]);
     await here.sign();
@@ -155,12 +160,12 @@ describe('well signed, but', () => {
     await attachRaw(
       here,
       arm64,
-      await signStatement(here.host, here.pen.signer, makeStatement('sbom', amd64.digest, bom)),
+      await signStatement(here.host, here.signing.signer, makeStatement('sbom', amd64.digest, bom)),
     );
     await attachRaw(
       here,
       arm64,
-      await signStatement(here.host, here.pen.signer, makeStatement('sbom', arm64.digest, bom)),
+      await signStatement(here.host, here.signing.signer, makeStatement('sbom', arm64.digest, bom)),
     );
     const verifier = await verifierFor(kit(), { require: ['signature', 'sbom'] });
     const report = await verifyTree(here.registry, here.ref, verifier);
@@ -175,7 +180,7 @@ describe('well signed, but', () => {
     await attachRaw(
       here,
       here.image.root,
-      await signStatement(here.host, here.pen.signer, makeStatement('provenance', digest, { builder: 1 })),
+      await signStatement(here.host, here.signing.signer, makeStatement('provenance', digest, { builder: 1 })),
     );
     const malformed = await verifierFor(kit(), { require: ['provenance'], nodes: 'root' });
     expect(codes(await rootReport(here, malformed))).toEqual(['malformed-predicate']);
@@ -201,7 +206,7 @@ describe('well signed, but', () => {
     await here.sign();
     const { amd64, arm64 } = here.image;
     const sboms = new Map([amd64, arm64].map(({ digest }) => [digest, sbomFor(amd64.digest)]));
-    await expect(attestTree(here.pen, here.ref, { provenance, sboms })).rejects.toMatchObject({
+    await expect(attestTree(here.signing, here.ref, { provenance, sboms })).rejects.toMatchObject({
       code: 'trust/self-check',
       facts: { found: expect.stringContaining('other-image') as string },
     });

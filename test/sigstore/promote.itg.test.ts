@@ -16,7 +16,7 @@ async function proven(options: Parameters<typeof stage>[1] = {}): Promise<Stage>
 }
 
 /** Promotes within the registry, from team/runner to release/runner. */
-function promoteHere(here: Stage, verifier = here.pen.verifier) {
+function promoteHere(here: Stage, verifier = here.signing.verifier) {
   const destination = { registry: here.repo.registry, repository: 'release/runner', tag };
   return promote({ registry: here.registry, verifier, source: here.ref, destination });
 }
@@ -48,7 +48,7 @@ describe('promoting', () => {
       });
       expect(done.copied.referrers).toEqual({ copied: 8, present: 0 });
       const there = { registry: here.repo.registry, repository: 'release/runner', tag };
-      expect((await verifyTree(here.registry, there, here.pen.verifier)).ok).toBe(true);
+      expect((await verifyTree(here.registry, there, here.signing.verifier)).ok).toBe(true);
     },
   );
 
@@ -57,8 +57,8 @@ describe('promoting', () => {
     const other = await startMemoryRegistry({ referrers: 'none' });
     try {
       const destination = { registry: other.host, repository: 'release/runner', tag };
-      const { registry, pen, ref } = here;
-      const done = await promote({ registry, verifier: pen.verifier, source: ref, destination });
+      const { registry, signing, ref } = here;
+      const done = await promote({ registry, verifier: signing.verifier, source: ref, destination });
       expect(done.destination.ok).toBe(true);
       expect(await registry.tagDigest(destination)).toBe(here.image.root.digest);
     } finally {
@@ -97,9 +97,9 @@ describe('promoting', () => {
 
   test('a destination without a tag, or with a digest, is refused', async () => {
     const here = await proven();
-    const { registry, pen, ref } = here;
+    const { registry, signing, ref } = here;
     for (const destination of [here.repo, { ...here.repo, tag, digest: digestOf('x') }])
-      await expect(promote({ registry, verifier: pen.verifier, source: ref, destination })).rejects.toMatchObject({
+      await expect(promote({ registry, verifier: signing.verifier, source: ref, destination })).rejects.toMatchObject({
         code: 'trust/destination',
       });
   });
@@ -165,8 +165,8 @@ describe('a promotion that is cut off', () => {
     const other = await startMemoryRegistry(options);
     try {
       const destination = { registry: other.host, repository: 'release/runner', tag };
-      const { registry, pen, ref } = here;
-      await expect(promote({ registry, verifier: pen.verifier, source: ref, destination })).rejects.toMatchObject({
+      const { registry, signing, ref } = here;
+      await expect(promote({ registry, verifier: signing.verifier, source: ref, destination })).rejects.toMatchObject({
         code: 'trust/unverified',
       });
       expect(await registry.tagDigest(destination)).toBeUndefined();

@@ -12,8 +12,8 @@ import { readSmall } from '../blob.ts';
 import { readLegacy } from './legacy-read.ts';
 import type { Tree, TreeNode } from './tree.ts';
 
-/** Exhibit is one thing attached to a node, and what became of it. */
-export interface Exhibit {
+/** VerifiedAttestation is one thing attached to a node, and what became of it. */
+export interface VerifiedAttestation {
   /** Digest of the referrer, or the legacy tag it was found under. */
   readonly source: string;
   readonly result: Verified | Refused;
@@ -27,7 +27,7 @@ async function openBundle(
   subject: Digest,
   { descriptor, fetched }: Referrer,
   verifier: BundleVerifier,
-): Promise<Exhibit | undefined> {
+): Promise<VerifiedAttestation | undefined> {
   const layer = fetched.node.blobs.find(({ mediaType }) => isBundleType(mediaType));
   if (layer === undefined) {
     const claims = isBundleType(descriptor.artifactType ?? '');
@@ -42,18 +42,18 @@ async function openBundle(
 
 /**
  * gatherEvidence opens everything that is attached to a node and verifies it. What is no bundle (a
- * note, somebody's scan) is passed over; what claims to be one and does not hold is refused by name.
+ * note, another tool's scan) is passed over; what claims to be one and does not hold is refused by name.
  */
 export async function gatherEvidence(
   registry: Registry,
   tree: Tree,
   node: TreeNode,
   verifier: BundleVerifier,
-): Promise<Exhibit[]> {
+): Promise<VerifiedAttestation[]> {
   const { digest } = node.descriptor;
   const { referrers, rejected } = await registry.referrers(tree.repo, digest);
   const bundles = await Promise.all(referrers.map((found) => openBundle(registry, tree, digest, found, verifier)));
-  const lost: Exhibit[] = rejected.map(({ descriptor, reason, detail }) => ({
+  const lost: VerifiedAttestation[] = rejected.map(({ descriptor, reason, detail }) => ({
     source: descriptor.digest,
     result: refuse(reason, detail),
   }));

@@ -3,14 +3,14 @@ import { AppError } from '../../errors/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { verifyLegacyLayer, type BundleVerifier } from '../../sigstore/index.ts';
 import { readSmall } from '../blob.ts';
-import type { Exhibit } from './evidence.ts';
+import type { VerifiedAttestation } from './evidence.ts';
 import type { Tree } from './tree.ts';
 
 /** cosign 2's tags for one digest (cosign, specs/SIGNATURE_SPEC.md). */
 export const legacyTags = (digest: Digest) =>
   ({ signature: `sha256-${hexOf(digest)}.sig`, attestation: `sha256-${hexOf(digest)}.att` }) as const;
 
-/** readTagged gives the manifest's bytes under a tag; undefined when there is no such tag. */
+/** readTagged returns the manifest's bytes under a tag; undefined when there is no such tag. */
 export async function readTagged(registry: Registry, tree: Tree, tag: string): Promise<Buffer | undefined> {
   try {
     return (await registry.manifest({ ...tree.repo, tag })).bytes;
@@ -26,18 +26,18 @@ export async function readLegacy(
   tree: Tree,
   digest: Digest,
   verifier: BundleVerifier,
-): Promise<Exhibit[]> {
-  const exhibits: Exhibit[] = [];
+): Promise<VerifiedAttestation[]> {
+  const attestations: VerifiedAttestation[] = [];
   for (const tag of Object.values(legacyTags(digest))) {
     const bytes = await readTagged(registry, tree, tag);
     if (bytes === undefined) continue;
     for (const layer of parseManifest(bytes).layers) {
       const payload = await readSmall(registry, tree.repo, layer, 2 * maxManifestBytes);
-      exhibits.push({
+      attestations.push({
         source: `${tag} ${layer.digest}`,
         result: await verifyLegacyLayer(verifier, layer, payload, digest),
       });
     }
   }
-  return exhibits;
+  return attestations;
 }

@@ -23,7 +23,7 @@ export interface PromoteOptions {
 }
 
 /** The same bytes about the same digest hold or do not hold wherever they lie: they are read twice, worked through once. */
-function onceForEach(verifier: BundleVerifier): BundleVerifier {
+function verifiedOnce(verifier: BundleVerifier): BundleVerifier {
   const known = new Map<string, ReturnType<BundleVerifier['bundle']>>();
   return {
     ...verifier,
@@ -42,7 +42,7 @@ function onceForEach(verifier: BundleVerifier): BundleVerifier {
  * and a second run continues. Throws `trust/unverified`, `registry/tag-moved` with both digests.
  */
 export async function promote({ registry, source, destination, ...given }: PromoteOptions): Promise<Promotion> {
-  const verifier = onceForEach(given.verifier);
+  const verifier = verifiedOnce(given.verifier);
   const { registry: host, repository, tag } = destination;
   if (tag === undefined || destination.digest !== undefined)
     throw new AppError('trust/destination', 'usage', 'the destination names no tag to move', {

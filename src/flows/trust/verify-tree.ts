@@ -2,7 +2,7 @@ import { formatImageRef, type Digest, type ImageRef } from '../../core/index.ts'
 import { AppError } from '../../errors/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import type { Attestation, BundleVerifier, RefusalCode } from '../../sigstore/index.ts';
-import { gatherEvidence, type Exhibit } from './evidence.ts';
+import { gatherEvidence, type VerifiedAttestation } from './evidence.ts';
 import { nameOf, readTree, type Tree, type TreeNode } from './tree.ts';
 
 /** Proof is one attestation that holds. */
@@ -41,13 +41,17 @@ export function wantedOf(verifier: BundleVerifier, node: TreeNode, root: boolean
   return require.filter((attestation) => attestation !== 'sbom' || node.role === 'image');
 }
 
-function reportOf(node: TreeNode, wanted: readonly Attestation[], exhibits: readonly Exhibit[]): NodeReport {
-  const proofs = exhibits.flatMap(({ source, result }): Proof[] => {
+function reportOf(
+  node: TreeNode,
+  wanted: readonly Attestation[],
+  attestations: readonly VerifiedAttestation[],
+): NodeReport {
+  const proofs = attestations.flatMap(({ source, result }): Proof[] => {
     if (result.$case !== 'verified') return [];
     const { attestation, identity, logIndex } = result;
     return [{ attestation, source, identity: identity?.name, issuer: identity?.issuer, logIndex }];
   });
-  const refused = exhibits.flatMap(({ source, result }) =>
+  const refused = attestations.flatMap(({ source, result }) =>
     result.$case === 'refused' ? [{ source, code: result.code, detail: result.detail }] : [],
   );
   const proven = new Set(proofs.map(({ attestation }) => attestation));
