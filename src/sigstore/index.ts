@@ -13,5 +13,5 @@ export { keylessSigner, keySigner, type Signer } from './signer.ts';
 export { encodeStatement, imageSignature, makeStatement, maxStatementBytes, type Statement } from './statement.ts';
 export { keyTrust, maxTrustedRootBytes, readTrustedRoot, type Trust } from './trusted-root.ts';
 export { createVerifier, maxBundleBytes, type BundleVerifier, type Verified } from './verify.ts';
-export { legacyAttestation, legacyManifest, signLegacy, type LegacyLayer } from './legacy.ts';
+export { legacyAttestation, legacyManifest, legacyTypes, signLegacy, type LegacyLayer } from './legacy.ts';
 export { verifyLegacyLayer } from './legacy-verify.ts';

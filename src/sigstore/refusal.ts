@@ -21,7 +21,11 @@ export type RefusalCode =
   | 'untrusted-key'
   | 'gone'
   | 'no-subject'
-  | 'wrong-bytes';
+  | 'wrong-bytes'
+  | 'too-deep'
+  | 'too-many'
+  | 'too-slow'
+  | 'unreadable-list';
 
 /** Refused is a bundle that was looked at and does not count. */
 export interface Refused {
@@ -48,6 +52,6 @@ export function refusalOf(error: unknown): Refused {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
   const said = error instanceof Error ? `${error.message}${cause}` : String(error);
-  if (code.startsWith('TLOG_')) return refuse('log-entry', said);
+  if (code.startsWith('TLOG_')) return refuse('log-entry', said.slice(0, 300));
   return refuse(codes[code] ?? 'malformed-bundle', said.slice(0, 300));
 }

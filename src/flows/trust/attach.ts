@@ -17,6 +17,7 @@ import {
   type Statement,
 } from '../../sigstore/index.ts';
 import { gatherEvidence, type VerifiedAttestation } from './evidence.ts';
+import { ReadingLimits } from './reading-limits.ts';
 import { nameOf, type Tree, type TreeNode } from './tree.ts';
 
 /** Each waits mostly for a log or a registry. */
@@ -110,10 +111,13 @@ async function attachTo({ registry, host }: SigningContext, tree: Tree, node: Tr
 export type TreeEvidence = ReadonlyMap<Digest, readonly VerifiedAttestation[]>;
 
 export async function treeEvidence({ registry, verifier }: SigningContext, tree: Tree): Promise<TreeEvidence> {
-  const gathered = tree.nodes.map(
-    async (node) => [node.descriptor.digest, await gatherEvidence(registry, tree, node, verifier)] as const,
+  const limits = new ReadingLimits();
+  const gathered = await mapLimited(
+    tree.nodes,
+    atOnce,
+    async (node) => [node.descriptor.digest, await gatherEvidence(registry, tree, node, verifier, limits)] as const,
   );
-  return new Map(await Promise.all(gathered));
+  return new Map(gathered);
 }
 
 /**

@@ -1,16 +1,16 @@
-import { parseManifest, type Descriptor, type Digest } from '../../core/index.ts';
+import type { Descriptor, Digest } from '../../core/index.ts';
+import { mapLimited } from '../../core/limit.ts';
 import {
   attestationOf,
   legacyAttestation,
   legacyManifest,
   signLegacy,
-  verifyLegacyLayer,
   type LegacyLayer,
 } from '../../sigstore/index.ts';
 import { memorySource, type SigningContext } from './attach.ts';
-import { readSmall } from '../blob.ts';
 import { gatherEvidence } from './evidence.ts';
-import { legacyTags, readTagged } from './legacy-read.ts';
+import { layersUnder, legacyTags, verifyLayers } from './legacy-read.ts';
+import { NodeBytes, ReadingLimits } from './reading-limits.ts';
 import { nameOf, type Tree } from './tree.ts';
 
 export interface LegacyTag {
@@ -19,11 +19,18 @@ export interface LegacyTag {
   readonly how: 'written' | 'present';
 }
 
-const maxLayer = 8 * 1024 * 1024;
-
-async function layersUnder({ registry }: SigningContext, tree: Tree, tag: string): Promise<readonly Descriptor[]> {
-  const bytes = await readTagged(registry, tree, tag);
-  return bytes === undefined ? [] : parseManifest(bytes).layers;
+/** What is under a tag is kept, but for what its registry would refuse with the manifest: layers whose blob is gone. */
+async function keptUnder({ registry }: SigningContext, tree: Tree, tag: string): Promise<readonly Descriptor[]> {
+  const layers = await layersUnder(registry, tree, tag);
+  if ('$case' in layers) return [];
+  const asked = new Map<string, Promise<boolean>>();
+  const there = await mapLimited(layers, 8, async (layer) => {
+    const key = `${layer.digest} ${layer.size}`;
+    const asking = asked.get(key) ?? registry.blobExists(tree.repo, layer);
+    asked.set(key, asking);
+    return await asking;
+  });
+  return layers.filter((_layer, at) => there[at] === true);
 }
 
 async function write(
@@ -45,7 +52,7 @@ export async function signLegacyTags(signing: SigningContext, tree: Tree): Promi
   for (const node of [...tree.nodes].reverse()) {
     const { digest } = node.descriptor;
     const { signature: tag } = legacyTags(digest);
-    const layers = await layersUnder(signing, tree, tag);
+    const layers = await keptUnder(signing, tree, tag);
     const name = nameOf(node);
     if (await holds(signing, tree, layers, digest)) {
       done.push({ node: name, tag, how: 'present' });
@@ -59,17 +66,14 @@ export async function signLegacyTags(signing: SigningContext, tree: Tree): Promi
 }
 
 async function holds(
-  signing: SigningContext,
+  { registry, verifier }: SigningContext,
   tree: Tree,
   layers: readonly Descriptor[],
   digest: Digest,
 ): Promise<boolean> {
-  for (const layer of layers) {
-    const payload = await readSmall(signing.registry, tree.repo, layer, maxLayer);
-    const result = await verifyLegacyLayer(signing.verifier, layer, payload, digest);
-    if (result.$case === 'verified') return true;
-  }
-  return false;
+  const bytes = new NodeBytes(registry, tree.repo);
+  const results = await verifyLayers(layers, digest, { registry, verifier, bytes, limits: new ReadingLimits() });
+  return results.some(({ result }) => result.$case === 'verified');
 }
 
 /** attestLegacyTags puts the envelopes of every node's verified bundles under cosign 2's `.att`, too. */
@@ -78,7 +82,7 @@ export async function attestLegacyTags(signing: SigningContext, tree: Tree): Pro
   for (const node of [...tree.nodes].reverse()) {
     const { digest } = node.descriptor;
     const { attestation: tag } = legacyTags(digest);
-    const layers = await layersUnder(signing, tree, tag);
+    const layers = await keptUnder(signing, tree, tag);
     const there = new Set(layers.map((layer) => layer.digest));
     const added: LegacyLayer[] = [];
     for (const { result, bundle } of await gatherEvidence(signing.registry, tree, node, signing.verifier)) {

@@ -2,7 +2,9 @@ import { formatImageRef, type Digest, type ImageRef } from '../../core/index.ts'
 import { AppError } from '../../errors/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import type { Attestation, BundleVerifier, RefusalCode } from '../../sigstore/index.ts';
+import { mapLimited } from '../../core/limit.ts';
 import { gatherEvidence, type VerifiedAttestation } from './evidence.ts';
+import { ReadingLimits } from './reading-limits.ts';
 import { nameOf, readTree, type Tree, type TreeNode } from './tree.ts';
 
 /** Proof is one attestation that holds. */
@@ -24,6 +26,8 @@ export interface NodeReport {
   readonly missing: readonly Attestation[];
   /** What claims to prove something and does not, each by name. */
   readonly refused: readonly { readonly source: string; readonly code: RefusalCode; readonly detail: string }[];
+  /** Referrers that claim nothing of the kind: another tool's. */
+  readonly unrelated: readonly string[];
 }
 
 export interface TreeReport {
@@ -56,16 +60,17 @@ function reportOf(
   );
   const proven = new Set(proofs.map(({ attestation }) => attestation));
   const missing = wanted.filter((attestation) => !proven.has(attestation));
-  return { name: nameOf(node), digest: node.descriptor.digest, proofs, missing, refused };
+  const unrelated = attestations.flatMap(({ source, result }) => (result.$case === 'unrelated' ? [source] : []));
+  return { name: nameOf(node), digest: node.descriptor.digest, proofs, missing, refused, unrelated };
 }
 
 /** verifyNodes holds a tree that was read already against the verifier's policy. */
 export async function verifyNodes(registry: Registry, tree: Tree, verifier: BundleVerifier): Promise<NodeReport[]> {
-  return await Promise.all(
-    tree.nodes.map(async (node, at) =>
-      reportOf(node, wantedOf(verifier, node, at === 0), await gatherEvidence(registry, tree, node, verifier)),
-    ),
-  );
+  const limits = new ReadingLimits();
+  return await mapLimited(tree.nodes, 4, async (node) => {
+    const wanted = wantedOf(verifier, node, node === tree.nodes[0]);
+    return reportOf(node, wanted, await gatherEvidence(registry, tree, node, verifier, limits));
+  });
 }
 
 /**
