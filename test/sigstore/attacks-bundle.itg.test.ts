@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { hexOf, parseDigest } from '../../src/core/index.ts';
+import { hexOf, mediaTypes, parseDigest } from '../../src/core/index.ts';
 import { attestTree, verifyTree } from '../../src/flows/trust/index.ts';
-import { makeStatement, signStatement } from '../../src/sigstore/index.ts';
-import { attachRaw, bytesOf, codes, rootReport, signedJson, type BundleJson } from './attach-raw.ts';
-import { provenance, sbomFor, signerFor, stage, useKit, verifierFor, type Stage } from './stage.ts';
+import { keylessSigner, legacyManifest, makeStatement, signLegacy, signStatement } from '../../src/sigstore/index.ts';
+import { attachRaw, blobOf, bytesOf, codes, rootReport, signedJson, type BundleJson } from './attach-raw.ts';
+import { fakeHost } from '../support/fake-host.ts';
+import { provenance, sbomFor, servicesOf, signerFor, stage, useKit, verifierFor, type Stage } from './stage.ts';
 
 const kit = useKit();
 const other = parseDigest(`sha256:${'9'.repeat(64)}`);
@@ -92,6 +93,50 @@ describe('a bundle with', () => {
     const report = await rootReport(here);
     expect(report.ok).toBe(false);
     expect(codes(report)).toEqual([code]);
+  });
+
+  /** A signer whose key has two certificates: the second is fetched when the first is about to end. */
+  async function renewed(here: Stage) {
+    const host = fakeHost({ now: new Date() });
+    const signer = keylessSigner(host, servicesOf(kit()), async () => kit().token());
+    const renew = (): void => void (host.clock.now = () => new Date(Date.now() + 9 * 60_000));
+    return { context: { ...here.signing, signer }, renew };
+  }
+
+  test('the same key’s other certificate, which no log entry names, is refused', async () => {
+    const here = await stage(kit());
+    const { context, renew } = await renewed(here);
+    const mine = await signedJson(context.signer, here.image.root.digest);
+    renew();
+    const other = await signedJson(context.signer, here.image.root.digest);
+    expect(mine.verificationMaterial.certificate).not.toEqual(other.verificationMaterial.certificate);
+    mine.verificationMaterial.certificate = other.verificationMaterial.certificate ?? { rawBytes: '' };
+    await attachRaw(here, here.image.root, bytesOf(mine));
+    const report = await rootReport(here);
+    expect([report.ok, codes(report)]).toEqual([false, ['log-entry']]);
+  });
+
+  test('the same key’s other certificate, under cosign 2’s tag, is refused', async () => {
+    const here = await stage(kit());
+    const { context, renew } = await renewed(here);
+    const { repo, registry, image } = here;
+    const mine = await signLegacy(here.host, context.signer, image.root.digest, 'r');
+    renew();
+    const other = await signLegacy(here.host, context.signer, image.root.digest, 'r');
+    const name = 'dev.sigstore.cosign/certificate';
+    const annotations = { ...mine.descriptor.annotations, [name]: other.descriptor.annotations?.[name] ?? '' };
+    expect(annotations).not.toEqual(mine.descriptor.annotations);
+    for (const [layer, expected] of [
+      [mine.descriptor, []],
+      [{ ...mine.descriptor, annotations }, ['log-entry']],
+    ] as const) {
+      const { bytes, config } = legacyManifest([layer]);
+      for (const { descriptor, bytes: content } of [mine, config])
+        await registry.upload(repo, blobOf(content), descriptor);
+      await registry.put(repo, bytes, mediaTypes.manifest, `${image.root.digest.replace(':', '-')}.sig`);
+      const verifier = await verifierFor(kit(), { require: ['signature'], nodes: 'root', legacy: true });
+      expect(codes(await rootReport(here, verifier))).toEqual(expected);
+    }
   });
 
   test('nothing changed passes: the attacks above fail for their own reason', async () => {

@@ -43,7 +43,7 @@ const stored = (here: Stage) => {
   return here.memory.store.repository(here.repo.repository);
 };
 
-describe.each(['api', 'none'] as const)('beside a good signature (referrers: %s)', (referrers) => {
+describe.each(['api', 'none'] as const)('beside a good signature (referrers by %s)', (referrers) => {
   test.each<[string, (here: Stage) => Promise<unknown>, string]>([
     [
       'a layer that claims more bytes than it has',
