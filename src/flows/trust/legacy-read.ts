@@ -20,7 +20,8 @@ export const legacyTags = (digest: Digest) =>
 
 /** What cosign 2 signs has about 250 bytes. */
 const maxSimpleSigning = 64 * 1024;
-const maxLayers = 256;
+/** Layers under one tag that are read. */
+export const maxLayers = 256;
 
 /**
  * layersUnder returns the layers under one of cosign 2's tags; none when there is no such tag, and a refusal when it

@@ -79,7 +79,11 @@ export async function verifyNodes(registry: Registry, tree: Tree, verifier: Bund
  * answer is thrown, since "could not tell" must not pass for either answer.
  */
 export async function verifyTree(registry: Registry, ref: ImageRef, verifier: BundleVerifier): Promise<TreeReport> {
-  const tree = await readTree(registry, ref);
+  return await verifyRead(registry, await readTree(registry, ref), verifier);
+}
+
+/** verifyRead is verifyTree for a tree that was read already. */
+export async function verifyRead(registry: Registry, tree: Tree, verifier: BundleVerifier): Promise<TreeReport> {
   const nodes = await verifyNodes(registry, tree, verifier);
   const ok = nodes.length > 0 && nodes.every(({ missing }) => missing.length === 0);
   return { reference: formatImageRef({ ...tree.repo, digest: tree.digest }), digest: tree.digest, ok, nodes };
