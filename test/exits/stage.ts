@@ -113,9 +113,12 @@ export async function startExits(): Promise<Exits> {
   });
   await project.write('images/fragments/small.dockerfile', copyFragment);
   const plan = await planOf(project);
-  const image = await annotated(labelledImage({ [labelNames.inputDigest]: plan.inputDigest }, 'exits'), {
-    [labelNames.inputDigest]: plan.inputDigest,
-  });
+  const image = await annotated(
+    labelledImage({ [labelNames.inputDigest]: plan.inputDigest, [labelNames.revision]: '0'.repeat(40) }, 'exits'),
+    {
+      [labelNames.inputDigest]: plan.inputDigest,
+    },
+  );
   await prove(kit, server, project, image);
   const directory = await mkdtemp(join(tmpdir(), 'exits-'));
   const { trustedRoot } = await kit.write(directory);

@@ -97,7 +97,7 @@ export function signerFor(kit: Kit, host: FakeHost, changes: Readonly<Record<str
 }
 
 export interface StageOptions {
-  readonly labels?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string | undefined>>;
   readonly referrers?: 'api' | 'quay' | 'none';
   /** Another registry than the one in memory. */
   readonly host?: string;
@@ -120,7 +120,11 @@ export async function stage(kit: Kit, options: StageOptions = {}): Promise<Stage
   const host = fakeHost({ now: new Date(), env: kit.ciEnvironment() });
   clock.now = () => host.clock.now().getTime();
   const registry = createRegistry(host);
-  const image = labelledImage({ [labelNames.inputDigest]: testPlan.inputDigest, ...options.labels });
+  const image = labelledImage({
+    [labelNames.inputDigest]: testPlan.inputDigest,
+    [labelNames.revision]: '0123456789abcdef0123456789abcdef01234567',
+    ...options.labels,
+  });
   const where = options.host ?? memory?.host ?? '';
   const repo = { registry: where, repository: options.repository ?? 'team/runner' };
   await registry.push(repo, image.root, image.source);

@@ -59,6 +59,14 @@ async function observe({ registry }: SigningContext, tree: Tree, wanted: Digest 
             hint: 'check out the commit that built it, or build it again',
           }),
         );
+      if ((own[labelNames.revision] ?? '') === '')
+        errors.push(
+          new AppError('trust/no-revision', 'usage', `${nameOf(node)} does not say which commit it was built from`, {
+            expected: `the label ${labelNames.revision}`,
+            found: 'none',
+            hint: 'build it again: `build` writes the label from the commit',
+          }),
+        );
       for (const name of shared)
         if (own[name] !== labels[name])
           errors.push(

@@ -44,6 +44,13 @@ export function nameOf(node: Pick<TreeNode, 'role' | 'platform'>): string {
   return node.role === 'index' ? 'index' : (node.platform ?? 'image');
 }
 
+/** imagesOf returns the images of a tree, without the index. */
+export function imagesOf({ nodes }: Tree): { readonly manifest: Digest; readonly platform?: string | undefined }[] {
+  return nodes
+    .filter(({ role }) => role === 'image')
+    .map(({ descriptor, platform }) => ({ manifest: descriptor.digest, platform }));
+}
+
 /** readTree resolves a reference once, then reads the index and its images by digest. */
 export async function readTree(registry: Registry, ref: ImageRef): Promise<Tree> {
   const { registry: host, repository } = ref;
