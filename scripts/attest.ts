@@ -22,7 +22,7 @@ import { buildSite } from '../src/sigstore/index.ts';
 import { examples, flag, pathOption, printResult, stringOption, type Call, type CommandModule } from './command.ts';
 import { planFor } from './plan-option.ts';
 import { environmentOptions, readEnvironment, type Environment } from './environment-options.ts';
-import { evidenceOption, evidencePlace, penOf, signingOptions, signedText, trustOptions } from './trust.ts';
+import { evidenceOption, evidencePlace, signingContextOf, signingOptions, signedText, trustOptions } from './trust.ts';
 import { toolVersion } from './version.ts';
 import { signSummary } from './vsa.ts';
 import { registryOf } from './registry.ts';
@@ -47,13 +47,11 @@ function buildsBy(builder: Builder, { images }: Observed): readonly Build[] {
 
 async function planOf(call: Call, ref: ImageRef): Promise<{ readonly plan: Plan; readonly environment: Environment }> {
   const environment = await readEnvironment(call);
-  const variant = stringOption(call, 'variant') ?? (await variantOf(call, ref, environment));
+  // A CI job that receives nothing but a repository finds the variant by it.
+  const variant =
+    stringOption(call, 'variant') ??
+    variantOfRepository(await loadDefinitions(call.host, call.root, environment.pinsFile), ref);
   return { environment, plan: await planFor(call, variant, environment) };
-}
-
-/** A CI job that receives nothing but a repository finds the variant by it. */
-async function variantOf({ host, root }: Call, ref: ImageRef, { pinsFile }: Environment): Promise<string> {
-  return variantOfRepository(await loadDefinitions(host, root, pinsFile), ref);
 }
 
 interface SbomFacts {
@@ -103,9 +101,9 @@ export const command: CommandModule = {
     const registry = registryOf(call);
     const version = toolVersion();
     // The certificate is fetched and the image read while the plan is made.
-    const [{ plan, environment }, pen, tree, builder] = await Promise.all([
+    const [{ plan, environment }, signing, tree, builder] = await Promise.all([
       planOf(call, ref),
-      penOf(call, registry),
+      signingContextOf(call, registry),
       treeToSign(registry, ref),
       builderOf(call, place),
     ]);
@@ -115,7 +113,7 @@ export const command: CommandModule = {
         ? await readSboms(call, ref, registry, { plan, environment, toolVersion: version })
         : await sbomsIn(host, written);
     // On GitHub the identity token names the workflow that signs.
-    const site = buildSite(host.env, await pen.signer.token());
+    const site = buildSite(host.env, await signing.signer.token());
     const texts = new Map(sboms.map(({ digest, text }) => [digest, text]));
     const attestable = {
       provenance: (observed: Observed) =>
@@ -123,7 +121,7 @@ export const command: CommandModule = {
       sboms: texts,
       inputDigest: plan.inputDigest,
     };
-    const attested = await attestTree(pen, tree, attestable, { legacy: flag(call, 'legacy') });
+    const attested = await attestTree(signing, tree, attestable, { legacy: flag(call, 'legacy') });
     await extendEvidence(host, place, (evidence) =>
       withSboms(
         withAttachments(evidence, [...attested.bundles]),

@@ -1,9 +1,18 @@
 import { parseImageRef } from '../src/core/index.ts';
 import { exitCodes } from '../src/errors/index.ts';
-import { demandGate, extendEvidence, withAttachments } from '../src/evidence/index.ts';
+import {
+  demandGate,
+  demandReason,
+  demandSameImages,
+  extendEvidence,
+  findEvidence,
+  refuseLab,
+  withAttachments,
+} from '../src/evidence/index.ts';
 import { demandDigest, signTree, treeToSign } from '../src/flows/trust/sign-tree.ts';
+import { imagesOf } from '../src/flows/trust/tree.ts';
 import { examples, flag, printResult, stringOption, type CommandModule } from './command.ts';
-import { evidenceOption, evidencePlace, penOf, signingOptions, signedText, trustOptions } from './trust.ts';
+import { evidenceOption, evidencePlace, signingContextOf, signingOptions, signedText, trustOptions } from './trust.ts';
 import { registryOf, registryOptions } from './registry.ts';
 
 export const command: CommandModule = {
@@ -30,12 +39,16 @@ export const command: CommandModule = {
     const digest = demandDigest(ref);
     const place = evidencePlace(call, digest);
     const reason = stringOption(call, 'withoutGate');
-    if (reason === undefined) await demandGate(host, place);
-    else host.story.warn(`signing without a recorded gate: ${reason}`);
+    if (reason !== undefined) demandReason(reason);
+    const gated = reason === undefined ? await demandGate(host, place) : undefined;
+    const evidence = gated ?? (await findEvidence(host, place));
+    if (evidence !== undefined) refuseLab(evidence, ref);
+    if (reason !== undefined) host.story.warn(`signing without a recorded gate: ${reason}`);
     const registry = registryOf(call);
     // The certificate is fetched while the image is read.
-    const [pen, tree] = await Promise.all([penOf(call, registry), treeToSign(registry, ref)]);
-    const signed = await signTree(pen, tree, { legacy: flag(call, 'legacy') });
+    const [signing, tree] = await Promise.all([signingContextOf(call, registry), treeToSign(registry, ref)]);
+    if (gated !== undefined) demandSameImages(gated, { registry: ref.registry, images: imagesOf(tree) });
+    const signed = await signTree(signing, tree, { legacy: flag(call, 'legacy') });
     await extendEvidence(host, place, (evidence) => ({
       ...withAttachments(evidence, [...signed.bundles]),
       signedWithoutGate: reason ?? evidence.signedWithoutGate,

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { Digest } from '../src/core/index.ts';
 import { AppError } from '../src/errors/index.ts';
-import type { Pen } from '../src/flows/trust/attach.ts';
+import type { SigningContext } from '../src/flows/trust/attach.ts';
 import { onlineRoot } from '../src/flows/trust/online-root.ts';
-import { makePen } from '../src/flows/trust/pen.ts';
+import { makeSigningContext } from '../src/flows/trust/signing-context.ts';
 import { readPolicy, type TrustSources } from '../src/flows/trust/policy-file.ts';
 import type { Signed } from '../src/flows/trust/sign-tree.ts';
 import { maxRefused, type TreeReport } from '../src/flows/trust/verify-tree.ts';
@@ -85,7 +85,7 @@ export function signerName({ signer }: TrustPolicy): string {
   return isKeyless(signer) ? `${signer.identities.join(', ')} (${signer.issuer})` : `the key ${signer.key}`;
 }
 
-export async function penOf(call: Call, registry: Registry): Promise<Pen> {
+export async function signingContextOf(call: Call, registry: Registry): Promise<SigningContext> {
   const names = { signingKey: 'key', signingConfig: 'signingConfig', fulcio: 'fulcio', rekor: 'rekor', tsa: 'tsa' };
   const files = ['signingKey', 'signingConfig'];
   const signing = Object.fromEntries(
@@ -94,7 +94,7 @@ export async function penOf(call: Call, registry: Registry): Promise<Pen> {
       return value === undefined ? [] : [[name, files.includes(option) ? fromHere(value) : value]];
     }),
   );
-  return await makePen(call.host, registry, signing, trustSources(call), await policyOf(call));
+  return await makeSigningContext(call.host, registry, signing, trustSources(call), await policyOf(call));
 }
 
 export function signedText({ reference, bundles, legacy }: Signed): readonly string[] {

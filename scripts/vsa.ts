@@ -5,7 +5,7 @@ import type { TreeReport } from '../src/flows/trust/verify-tree.ts';
 import { localVerifier, type TrustPolicy } from '../src/sigstore/index.ts';
 import { fromHere, printResult, stringOption, type Call } from './command.ts';
 import { registryOf } from './registry.ts';
-import { penOf, signedText } from './trust.ts';
+import { signingContextOf, signedText } from './trust.ts';
 import { toolVersion } from './version.ts';
 
 /**
@@ -43,7 +43,7 @@ export async function writeSummary(
 
 /** signSummary is `attest --vsa`: nothing else is attested then. */
 export async function signSummary(call: Call, ref: ImageRef, file: string): Promise<ExitCode> {
-  const signed = await attestSummary(await penOf(call, registryOf(call)), ref, fromHere(file));
+  const signed = await attestSummary(await signingContextOf(call, registryOf(call)), ref, fromHere(file));
   printResult(call, signed, signedText(signed));
   return exitCodes.clean;
 }

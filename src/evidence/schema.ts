@@ -103,7 +103,7 @@ export const evidenceSchema = z.strictObject({
   /** What a machine saw that started a platform's image: `check --run --evidence`, or the gate of `publish`. */
   runs: perPlatform(run),
   gate: gate.optional(),
-  /** Why it was signed although no gate is recorded, in the words of whoever did it. */
+  /** Why it was signed although no gate is recorded, in the words of the signer. */
   signedWithoutGate: z.string().optional(),
   publications: z.array(publication),
   attachments: z.array(attachment),

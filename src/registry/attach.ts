@@ -1,5 +1,5 @@
 import { digestOf, type Digest } from '../core/digest.ts';
-import { mediaTypes } from '../core/media-types.ts';
+import { maxManifestBytes, mediaTypes } from '../core/media-types.ts';
 import type { Descriptor } from '../core/oci.ts';
 import { AppError } from '../errors/index.ts';
 import { eachLimited, mapLimited } from '../core/limit.ts';
@@ -35,6 +35,17 @@ async function inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
 
 const writes = 6;
 
+/** fallbackIndex leaves out the annotations, which readers find in each manifest, where they make the list too large. */
+function fallbackIndex(manifests: readonly Descriptor[]): Buffer {
+  const bytesOf = (list: readonly Descriptor[]): Buffer =>
+    Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: list }));
+  const whole = bytesOf(manifests);
+  if (whole.length <= maxManifestBytes) return whole;
+  return bytesOf(
+    manifests.map(({ mediaType, digest, size, artifactType }) => ({ mediaType, digest, size, artifactType })),
+  );
+}
+
 /**
  * fileInFallback adds entries to the fallback index, which held `known` a moment ago, and reads it again, since
  * writers elsewhere know no lock.
@@ -62,10 +73,9 @@ async function fileInFallback(
         hint: 'another job signs the same image: let it end, then run it again',
       });
     if (write > 1) await wire.host.clock.sleep(backoff(wire.policy, write - 1), wire.host.signal);
-    const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: wanted };
-    await putManifest(wire, repo, Buffer.from(JSON.stringify(index)), mediaTypes.index, tag);
+    await putManifest(wire, repo, fallbackIndex(wanted), mediaTypes.index, tag);
     before = wanted;
-    now = (await readFallback(wire, repo, subject)) ?? [];
+    now = (await readFallback(wire, repo, subject))?.descriptors ?? [];
   }
 }
 

@@ -22,7 +22,8 @@ function openAt(wire: Transport, repo: Repository, blob: Descriptor, offset: num
         ...(offset === 0 ? {} : { range: `bytes=${offset}-${blob.size - 1}` }),
       },
       scopes: [pull(wire.endpoint(repo).name)],
-      expect: offset === 0 ? [200] : [200, 206],
+      // 416: there is nothing from here on.
+      expect: offset === 0 ? [200] : [200, 206, 416],
       total: deadlines.transfer,
       doing: `read the blob ${blob.digest}`,
     },
@@ -69,6 +70,10 @@ export class BlobStream extends Readable {
   #opened = 0;
   /** Bytes that the connection has brought. */
   #brought = 0;
+  /** The answer said how long it is: then an end without an error is the blob's own end. */
+  #announced = false;
+  /** Where the latest answer ended that broke nowhere. */
+  #endedAt: number | undefined;
   /** When the first connection was opened, in milliseconds. */
   #since: number | undefined;
   /** A connection is being opened, or waited for. */
@@ -102,7 +107,10 @@ export class BlobStream extends Readable {
     try {
       const answer = await openAt(this.#wire, this.#repo, this.#blob, this.#offset);
       if (this.destroyed) answer.body.destroy();
-      else this.#listen(answer);
+      else if (answer.status === 416) {
+        answer.body.destroy();
+        this.destroy(otherSize(this.#what, this.#blob.size, `no byte from ${this.#offset} on`));
+      } else this.#listen(answer);
     } catch (error) {
       this.destroy(error as Error);
     } finally {
@@ -113,6 +121,7 @@ export class BlobStream extends Readable {
   #listen(answer: Answer): void {
     this.#skip = alreadyRead(answer, this.#offset, this.#what);
     const { body } = answer;
+    this.#announced = answer.headers.get('content-length') !== undefined;
     this.#body = body;
     body.on('data', (chunk: Buffer) => {
       if (this.#body === body && !this.#take(chunk)) body.pause();
@@ -135,7 +144,7 @@ export class BlobStream extends Readable {
     if (chunk.length === 0) return true;
     this.#offset += chunk.length;
     if (this.#offset > this.#blob.size) {
-      this.destroy(tooLong(this.#what, this.#blob.size));
+      this.destroy(otherSize(this.#what, this.#blob.size, `more than ${this.#blob.size} bytes`));
       return false;
     }
     this.#brought += chunk.length;
@@ -151,6 +160,9 @@ export class BlobStream extends Readable {
       this.#finish();
       return;
     }
+    if (error === undefined && (this.#announced || this.#endedAt === this.#offset))
+      throw otherSize(this.#what, this.#blob.size, `${this.#offset} bytes`);
+    this.#endedAt = error === undefined ? this.#offset : undefined;
     const { host, policy, secrets } = this.#wire;
     if (error !== undefined && host.signal.aborted) throw error as Error;
     const said = `the body ended after ${this.#offset} of ${this.#blob.size} bytes`;
@@ -177,9 +189,9 @@ export class BlobStream extends Readable {
   }
 }
 
-function tooLong(what: string, size: number): AppError {
-  return new AppError('registry/size-mismatch', 'upstream', `${what} is longer than its descriptor says`, {
-    expected: `${size} bytes`,
-    found: `more than ${size} bytes`,
+function otherSize(what: string, expected: number, found: string): AppError {
+  return new AppError('registry/size-mismatch', 'upstream', `${what} has another size than its descriptor says`, {
+    expected: `${expected} bytes`,
+    found,
   });
 }

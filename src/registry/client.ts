@@ -11,7 +11,14 @@ import { copyTree, type CopyOptions, type CopyReport } from './copy-tree.ts';
 import { deleteManifest, fetchManifest, putManifest, type Fetched, type PutResult } from './manifest.ts';
 import { moveTag, tagDigest, type MoveOptions, type TagMove, type TagRef } from './move-tag.ts';
 import { pushTree, type PushOptions, type PushReport } from './push-tree.ts';
-import { readReferrers, type Referrers } from './referrers.ts';
+import {
+  readReferrers,
+  visitReferrers,
+  type Referrer,
+  type Referrers,
+  type RejectedReferrer,
+  type Visited,
+} from './referrers.ts';
 import { mirrored, type Repository } from './repository.ts';
 import { resolve, settle, type Resolution } from './resolve.ts';
 import type { BlobSource } from './source.ts';
@@ -36,6 +43,13 @@ export interface Registry {
   blob(repo: Repository, blob: Descriptor): Readable;
   tags(repo: Repository, limit?: number): Promise<string[]>;
   referrers(repo: Repository, subject: Digest, artifactType?: string): Promise<Referrers>;
+  /** The same, one after the other; a manifest of more than `limit` bytes is rejected. See visitReferrers. */
+  visitReferrers<T>(
+    repo: Repository,
+    subject: Digest,
+    visit: (opened: Referrer | RejectedReferrer) => T,
+    limit?: number,
+  ): Promise<Visited<T>>;
 
   blobExists(repo: Repository, blob: Descriptor): Promise<boolean>;
   upload(
@@ -86,6 +100,7 @@ export function createRegistry(host: Host, options: RegistryOptions = {}): Regis
     blob: (repo, blob) => readBlob(wire, here(repo), blob),
     tags: async (repo, limit) => listTags(wire, here(repo), limit, options.pages),
     referrers: async (repo, subject, artifactType) => readReferrers(wire, here(repo), subject, artifactType),
+    visitReferrers: async (repo, subject, visit, limit) => visitReferrers(wire, here(repo), subject, visit, limit),
     blobExists: (repo, blob) => blobExists(wire, repo, blob),
     upload: async (repo, source, blob, given) =>
       given?.fresh !== true && (await blobExists(wire, repo, blob))

@@ -1,20 +1,26 @@
 import { hexOf, type Digest } from '../core/digest.ts';
 import type { Descriptor } from '../core/oci.ts';
-import { AppError } from '../errors/index.ts';
 import { attachAll, awaitReferrers } from './attach.ts';
-import { passBlob } from './blob-pull.ts';
+import { blobExists, passBlob } from './blob-pull.ts';
 import type { Uploaded, UploadOptions } from './blob-push.ts';
 import { mapLimited } from '../core/limit.ts';
 import { fetchManifest, putManifest, type Fetched } from './manifest.ts';
 import { relayBlob } from './relay.ts';
 import { pushBeneath, pushTree, readPart, Tally, type Part, type PushOptions, type PushReport } from './push-tree.ts';
-import { listReferrers, readReferrers, type RejectedReferrer } from './referrers.ts';
+import { listReferrers, readReferrers, type Referrer, type Referrers, type RejectedReferrer } from './referrers.ts';
+import { tagDigest } from './move-tag.ts';
+import { contentProblem } from './content-problem.ts';
 import type { Repository } from './repository.ts';
 import type { BlobSource } from './source.ts';
-import { isNotFound, type Transport } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 export interface CopyOptions extends Pick<PushOptions, 'jobs' | 'onBlob' | 'chunk'> {
-  /** Also copies cosign 2's tags of every node: `sha256-<hex>.sig`, `.att`, `.sbom`. Default true. */
+  /** Which referrers: all, and what refers to those, or these by their subject. Default all. */
+  readonly referrers?: 'all' | ReadonlyMap<Digest, readonly Digest[]> | undefined;
+  /**
+   * Also copies cosign 2's tags of every node: `sha256-<hex>.sig`, `.att`, `.sbom`. One that names something else at the
+   * destination is left alone. Default true.
+   */
   readonly legacyTags?: boolean | undefined;
 }
 
@@ -23,6 +29,8 @@ export interface CopyReport extends PushReport {
   /** Listed at the source but not what they claim to be: left behind. */
   readonly rejected: readonly RejectedReferrer[];
   readonly legacyTags: readonly string[];
+  /** Tags that name something else at the destination, and still do. */
+  readonly keptTags: readonly string[];
 }
 
 const maxDepth = 4;
@@ -55,14 +63,12 @@ async function allNodes(source: BlobSource, part: Part): Promise<Part[]> {
 }
 
 /** What one node brought in addition to itself. */
-interface Additional {
-  readonly rejected: readonly RejectedReferrer[];
-  readonly legacyTags: readonly string[];
-}
+type Additional = Pick<CopyReport, 'rejected' | 'legacyTags' | 'keptTags'>;
 
-const joined = (all: readonly Additional[]): Additional => ({
-  rejected: all.flatMap(({ rejected }) => rejected),
-  legacyTags: all.flatMap(({ legacyTags }) => legacyTags),
+const joined = (all: readonly Partial<Additional>[]): Additional => ({
+  rejected: all.flatMap(({ rejected = [] }) => rejected),
+  legacyTags: all.flatMap(({ legacyTags = [] }) => legacyTags),
+  keptTags: all.flatMap(({ keptTags = [] }) => keptTags),
 });
 
 class Copy {
@@ -99,10 +105,7 @@ class Copy {
 
   /** Every node with what refers to it, and what refers to that; several at once, reported in the nodes' order. */
   async withReferrers(root: Part, depth: number): Promise<Additional> {
-    if (depth > maxDepth)
-      throw new AppError('registry/referrers', 'upstream', `referrers refer to each other more than ${maxDepth} deep`, {
-        found: root.descriptor.digest,
-      });
+    if (depth > maxDepth) return joined([{ rejected: await this.#tooDeep(root) }]);
     const parts = (await allNodes(this.#source, root)).filter(({ descriptor: { digest } }) => {
       const known = this.#done.has(digest);
       this.#done.add(digest);
@@ -111,49 +114,84 @@ class Copy {
     return joined(
       await mapLimited(parts, atOnce, async ({ descriptor: { digest } }) => {
         const additional = await this.#referrersOf(digest, depth);
-        const own = this.#options.legacyTags === false ? [] : await this.#legacyOf(digest);
-        return { rejected: additional.rejected, legacyTags: [...additional.legacyTags, ...own] };
+        return joined([additional, this.#options.legacyTags === false ? {} : await this.#legacyOf(digest)]);
       }),
     );
   }
 
+  /** What refers to the last referrer that is copied stays behind. */
+  async #tooDeep({ descriptor }: Part): Promise<RejectedReferrer[]> {
+    const { descriptors } = await listReferrers(this.#wire, this.#from, descriptor.digest);
+    const detail = `it is more than ${maxDepth} referrers away from the image`;
+    return descriptors.map((deep) => ({ descriptor: deep, reason: 'too-deep', detail }));
+  }
+
+  /** The referrers to copy, and what stays behind. */
+  async #chosen(subject: Digest): Promise<Pick<Referrers, 'referrers' | 'rejected'>> {
+    const { referrers = 'all' } = this.#options;
+    if (referrers === 'all') return await readReferrers(this.#wire, this.#from, subject);
+    const { registry, repository } = this.#from;
+    const chosen = await mapLimited(referrers.get(subject) ?? [], atOnce, async (digest) => {
+      const fetched = await fetchManifest(this.#wire, { registry, repository, digest });
+      return { descriptor: fetched.descriptor, fetched };
+    });
+    return { referrers: chosen, rejected: [] };
+  }
+
+  /** Brings the blobs of a referrer. Returns what is wrong with it when the source lacks one of them. */
+  async #bringBeneath({ fetched }: Referrer): Promise<RejectedReferrer | undefined> {
+    const chosen = this.#options.referrers instanceof Map;
+    const there = await mapLimited(chosen ? [] : fetched.node.blobs, atOnce, (blob) =>
+      blobExists(this.#wire, this.#from, blob),
+    );
+    if (there.includes(false))
+      return { descriptor: fetched.descriptor, reason: 'gone', detail: 'the registry lacks a blob that it names' };
+    await pushBeneath(this.#wire, this.#to, fetched, this.#source, this.#options, this.tally);
+    return undefined;
+  }
+
   async #referrersOf(subject: Digest, depth: number): Promise<Additional> {
-    const { referrers, rejected } = await readReferrers(this.#wire, this.#from, subject);
-    if (referrers.length === 0) return { rejected, legacyTags: [] };
+    const { referrers, rejected } = await this.#chosen(subject);
+    if (referrers.length === 0) return joined([{ rejected }]);
     const listed = await listReferrers(this.#wire, this.#to, subject);
     const there = new Set(listed.descriptors.map(({ digest }) => digest));
     const lacking = referrers.filter(({ descriptor }) => !there.has(descriptor.digest));
     this.referrers.present += referrers.length - lacking.length;
-    await mapLimited(lacking, atOnce, ({ fetched }) =>
-      pushBeneath(this.#wire, this.#to, fetched, this.#source, this.#options, this.tally),
-    );
+    const brought = await mapLimited(lacking, atOnce, (referrer) => this.#bringBeneath(referrer));
+    const whole = lacking.filter((_referrer, at) => brought[at] === undefined);
     const attached = await attachAll(
       this.#wire,
       this.#to,
-      lacking.map(({ fetched }) => fetched.bytes),
+      whole.map(({ fetched }) => fetched.bytes),
     );
     this.tally.manifests.pushed += attached.length;
     this.referrers.copied += attached.length;
     const slow = attached.filter(({ filed }) => filed === 'api').map(({ descriptor }) => descriptor.digest);
-    const deeper = await mapLimited(referrers, atOnce, ({ fetched }) => this.withReferrers(fetched, depth + 1));
+    const deeper =
+      this.#options.referrers instanceof Map
+        ? []
+        : await mapLimited(referrers, atOnce, ({ fetched }) => this.withReferrers(fetched, depth + 1));
     if (slow.length > 0) await awaitReferrers(this.#wire, this.#to, subject, slow);
-    return joined([{ rejected, legacyTags: [] }, ...deeper]);
+    return joined([{ rejected }, { rejected: brought.filter((one) => one !== undefined) }, ...deeper]);
   }
 
-  async #legacyOf(subject: Digest): Promise<string[]> {
+  async #legacyOf(subject: Digest): Promise<Partial<Additional>> {
     const { registry, repository } = this.#from;
     const tags = suffixes.map((suffix) => `sha256-${hexOf(subject)}${suffix}`);
-    const found = await mapLimited(tags, atOnce, async (tag) => {
+    const found = await mapLimited(tags, atOnce, async (tag): Promise<Partial<Additional>> => {
       const fetched = await fetchManifest(this.#wire, { registry, repository, tag }).catch((error: unknown) => {
-        if (isNotFound(error)) return undefined;
+        if (contentProblem(error) !== undefined) return undefined;
         throw error;
       });
-      if (fetched === undefined) return [];
-      await pushBeneath(this.#wire, this.#to, fetched, this.#source, this.#options, this.tally);
+      if (fetched === undefined) return {};
+      const there = await tagDigest(this.#wire, { ...this.#to, tag });
+      if (there !== undefined && there !== fetched.descriptor.digest) return { keptTags: [tag] };
+      const rejected = await this.#bringBeneath({ descriptor: fetched.descriptor, fetched });
+      if (rejected !== undefined) return { rejected: [rejected] };
       await putManifest(this.#wire, this.#to, fetched.bytes, fetched.node.mediaType, tag);
-      return [tag];
+      return { legacyTags: [tag] };
     });
-    return found.flat();
+    return joined(found);
   }
 
   async tree(root: Descriptor): Promise<Part> {
@@ -166,7 +204,7 @@ class Copy {
 }
 
 /**
- * copyTree copies an index (or manifest) with its children, blobs and all referrers, by digest, from
+ * copyTree copies an index (or manifest) with its children, blobs and referrers, by digest, from
  * one repository to another; within a registry blobs are mounted. It moves no tag of the image. What
  * is there is skipped, so a run that was cut short is continued by the next.
  */
@@ -180,6 +218,6 @@ export async function copyTree(
   const { registry, repository } = from;
   const { descriptor } = await fetchManifest(wire, { registry, repository, digest });
   const copy = new Copy(wire, from, to, options);
-  const { rejected, legacyTags } = await copy.withReferrers(await copy.tree(descriptor), 1);
-  return { ...copy.tally.report(digest), referrers: copy.referrers, rejected, legacyTags };
+  const additional = await copy.withReferrers(await copy.tree(descriptor), 1);
+  return { ...copy.tally.report(digest), referrers: copy.referrers, ...additional };
 }

@@ -1,13 +1,14 @@
 export type { Attached, Filed } from './attach.ts';
 export type { Uploaded, UploadOptions } from './blob-push.ts';
 export { createRegistry, type Registry, type RegistryOptions } from './client.ts';
+export { contentProblem, type ContentProblem } from './content-problem.ts';
 export type { CopyOptions, CopyReport } from './copy-tree.ts';
 export type { Fetched, PutResult } from './manifest.ts';
 export { createLogins, type Login } from './logins.ts';
 export type { MoveOptions, TagMove, TagRef } from './move-tag.ts';
 export { readNode, type Node } from './node.ts';
 export type { PushOptions, PushReport } from './push-tree.ts';
-export type { Referrer, Referrers, RejectedReferrer } from './referrers.ts';
+export { bothEnds, type Referrer, type Referrers, type RejectedReferrer, type Visited } from './referrers.ts';
 export type { Repository } from './repository.ts';
 export type { Resolution } from './resolve.ts';
 export type { BlobSource } from './source.ts';

@@ -70,8 +70,11 @@ export function checkManifest(answer: Answer, bytes: Buffer, wanted: string, wha
   return { descriptor: { mediaType: node.mediaType, digest, size: bytes.length }, bytes, node };
 }
 
-/** fetchManifest reads a manifest or index of at most 4 MiB. Throws RegistryError, `registry/digest-mismatch`, `registry/too-large`, `registry/malformed-manifest`. */
-export async function fetchManifest(wire: Transport, ref: ImageRef): Promise<Fetched> {
+/**
+ * fetchManifest reads a manifest or index of at most `limit` bytes, 4 MiB by default. Throws RegistryError,
+ * `registry/digest-mismatch`, `registry/too-large`, `registry/malformed-manifest`.
+ */
+export async function fetchManifest(wire: Transport, ref: ImageRef, limit = maxManifestBytes): Promise<Fetched> {
   const wanted = targetOf(ref);
   const what = formatImageRef(ref);
   return wire.send(
@@ -84,8 +87,7 @@ export async function fetchManifest(wire: Transport, ref: ImageRef): Promise<Fet
       expect: [200],
       doing: `read the manifest ${what}`,
     },
-    async (answer) =>
-      checkManifest(answer, await readBody(answer, maxManifestBytes, `the manifest ${what}`), wanted, what),
+    async (answer) => checkManifest(answer, await readBody(answer, limit, `the manifest ${what}`), wanted, what),
   );
 }
 

@@ -57,8 +57,8 @@ export function readDescriptor(value: unknown, what: string): Descriptor {
     digest,
     size,
     artifactType,
-    ...(isRecord(value['annotations']) ? { annotations: strings(value['annotations']) } : {}),
-    ...(os === undefined || architecture === undefined ? {} : { platform: { os, architecture, variant } }),
+    annotations: isRecord(value['annotations']) ? strings(value['annotations']) : undefined,
+    platform: os === undefined || architecture === undefined ? undefined : { os, architecture, variant },
   };
 }
 
@@ -100,12 +100,17 @@ export function readNode(bytes: Uint8Array, declared: string | undefined, what: 
   const common = {
     mediaType,
     annotations: strings(value['annotations']),
-    ...(isRecord(subject) ? { subject: readDescriptor(subject, what) } : {}),
+    subject: isRecord(subject) ? readDescriptor(subject, what) : undefined,
   };
   const given = text(value['artifactType']);
-  const artifactType = given === undefined ? {} : { artifactType: given };
   if (isIndexType(mediaType))
-    return { $case: 'index', ...common, ...artifactType, children: descriptors(value['manifests'], what), blobs: [] };
+    return {
+      $case: 'index',
+      ...common,
+      artifactType: given,
+      children: descriptors(value['manifests'], what),
+      blobs: [],
+    };
   const config = readDescriptor(value['config'], what);
   const layers = descriptors(value['layers'], what).filter((layer) => !foreign.test(layer.mediaType));
   return {

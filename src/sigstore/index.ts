@@ -23,5 +23,5 @@ export {
 export { keyTrust, maxTrustedRootBytes, readTrustedRoot, type Trust } from './trusted-root.ts';
 export { createVerifier, maxBundleBytes, type BundleVerifier, type Verified } from './verify.ts';
 export { localVerifier, makeSummary, summarySchema, type SummaryFacts } from './verification-summary.ts';
-export { legacyAttestation, legacyManifest, signLegacy, type LegacyLayer } from './legacy.ts';
+export { legacyAttestation, legacyManifest, legacyTypes, signLegacy, type LegacyLayer } from './legacy.ts';
 export { verifyLegacyLayer } from './legacy-verify.ts';

@@ -1,5 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import type { Bundle } from '@sigstore/bundle';
+import { dsse } from '@sigstore/core';
 import { HashAlgorithm } from '@sigstore/protobuf-specs';
 import { toSignedEntity } from '@sigstore/verify';
 import * as z from 'zod';
@@ -88,7 +89,10 @@ export async function verifyLegacyLayer(
         digest: createHash('sha256').update(payload).digest(),
       };
       const content: Bundle['content'] = { $case: 'messageSignature', messageSignature: { messageDigest, signature } };
-      const identity = await verifier.entity(toSignedEntity({ ...common, content }, payload), found.der);
+      const identity = await verifier.entity(
+        { entity: toSignedEntity({ ...common, content }, payload), data: payload },
+        found.der,
+      );
       if (identity !== undefined && '$case' in identity) return identity;
       const said = simpleSigning.safeParse(JSON.parse(payload.toString()));
       if (!said.success) return refuse('malformed-statement', 'no simple signing payload');
@@ -104,7 +108,8 @@ export async function verifyLegacyLayer(
       signatures: signatures.map(({ sig, keyid = '' }) => ({ keyid, sig: Buffer.from(sig, 'base64') })),
     };
     const content: Bundle['content'] = { $case: 'dsseEnvelope', dsseEnvelope };
-    const identity = await verifier.entity(toSignedEntity({ ...common, content }), found.der);
+    const data = dsse.preAuthEncoding(payloadType, dsseEnvelope.payload);
+    const identity = await verifier.entity({ entity: toSignedEntity({ ...common, content }), data }, found.der);
     if (identity !== undefined && '$case' in identity) return identity;
     const statement = readStatement(dsseEnvelope.payload);
     if (statement === undefined) return refuse('malformed-statement', 'the payload is no in-toto statement');

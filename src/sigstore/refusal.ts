@@ -25,7 +25,11 @@ export type RefusalCode =
   | 'not-valid-then'
   | 'gone'
   | 'no-subject'
-  | 'wrong-bytes';
+  | 'wrong-bytes'
+  | 'too-deep'
+  | 'too-many'
+  | 'too-slow'
+  | 'unreadable-list';
 
 /** Refused is a bundle that was looked at and does not count. */
 export interface Refused {

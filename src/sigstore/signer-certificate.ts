@@ -1,6 +1,7 @@
 import { X509Certificate as NodeCertificate } from 'node:crypto';
 import { ASN1Obj } from '@sigstore/core';
 import { identityOf, type Identity } from './certificate.ts';
+import { keyProblem } from './key-strength.ts';
 import { KnownCertificate } from './known-certificate.ts';
 import { refuse, type Refused } from './refusal.ts';
 
@@ -21,6 +22,8 @@ const most = 64;
 function usageProblem(der: Buffer): Refused | undefined {
   const certificate = new NodeCertificate(der);
   const usages = certificate.keyUsage as readonly string[] | undefined;
+  const weak = keyProblem(certificate.publicKey);
+  if (weak !== undefined) return refuse('certificate', weak);
   if (certificate.ca) return refuse('certificate', 'a CA certificate signed it');
   return usages?.includes(codeSigning) === true ? undefined : refuse('certificate', 'it is not meant for signing code');
 }

@@ -1,7 +1,8 @@
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { PublicKeyDetails, TrustedRoot, type PublicKey } from '@sigstore/protobuf-specs';
 import { toTrustMaterial, type TrustMaterial } from '@sigstore/verify';
 import { AppError } from '../errors/index.ts';
+import { keyProblem } from './key-strength.ts';
 import { knownMaterial } from './known-certificate.ts';
 
 /** Upper limit of a trusted_root.json, in bytes; the public one has about 7 000. */
@@ -13,6 +14,8 @@ export interface Trust {
   readonly logs: number;
   readonly authorities: number;
   readonly timestampAuthorities: number;
+  /** The one public key that is trusted, as SPKI (DER); undefined where certificates are. */
+  readonly key?: Buffer | undefined;
 }
 
 const bad = (found: string, cause?: unknown): AppError =>
@@ -55,17 +58,27 @@ export async function readTrustedRoot(text: string, need: 'keyless' | 'key' = 'k
   };
 }
 
-/** keyTrust trusts one public key; with a root also the logs and timestamp authorities of that root. */
+/**
+ * keyTrust trusts one public key; with a root also the logs and timestamp authorities of that root. Throws
+ * `sigstore/key` for what is no key, or a weak one.
+ */
 export async function keyTrust(pem: string, root?: Trust): Promise<Trust> {
-  let der: Buffer;
+  let given: KeyObject;
   try {
-    der = createPublicKey(pem).export({ type: 'spki', format: 'der' });
+    given = createPublicKey(pem);
   } catch (cause) {
     throw new AppError('sigstore/key', 'usage', 'the public key cannot be read', {
       expected: 'a public key as PEM',
       cause,
     });
   }
+  const weak = keyProblem(given);
+  if (weak !== undefined)
+    throw new AppError('sigstore/key', 'usage', 'the public key is refused', {
+      expected: 'ECDSA on P-256, P-384 or P-521, Ed25519, or RSA of at least 3072 bits',
+      found: weak,
+    });
+  const der = given.export({ type: 'spki', format: 'der' });
   const key: PublicKey = { rawBytes: der, keyDetails: PublicKeyDetails.PKIX_ECDSA_P256_SHA_256 };
   const none = { mediaType: '', tlogs: [], certificateAuthorities: [], ctlogs: [], timestampAuthorities: [] };
   // Bundles name a key by a hint that its writer chooses: only the given key counts, whatever the hint.
@@ -77,5 +90,6 @@ export async function keyTrust(pem: string, root?: Trust): Promise<Trust> {
     logs: root?.logs ?? 0,
     authorities: root?.authorities ?? 0,
     timestampAuthorities: root?.timestampAuthorities ?? 0,
+    key: der,
   };
 }

@@ -1,8 +1,11 @@
 import { bundleFromJSON, type Bundle } from '@sigstore/bundle';
+import { dsse } from '@sigstore/core';
 import { toSignedEntity, Verifier, type SignedEntity, type Signer as VerifiedSigner } from '@sigstore/verify';
 import type { Digest } from '../core/index.ts';
 import { overLimit } from './bundle-limits.ts';
 import type { Identity } from './certificate.ts';
+import { signedBy } from './key-strength.ts';
+import { signerProblem } from './log-entry.ts';
 import { demanded, isKeyless, type KeylessSigner, type TrustPolicy } from './policy.ts';
 import { predicateProblem } from './predicate.ts';
 import { attestationOf, inTotoPayloadType, type Attestation } from './predicate-types.ts';
@@ -31,12 +34,18 @@ export interface Verified {
   readonly signer?: string | undefined;
 }
 
+/** SignedThing is what a signature was made of, and the bytes that were signed. */
+export interface SignedThing {
+  readonly entity: SignedEntity;
+  readonly data: Buffer;
+}
+
 /** Verifier holds signed things against one policy and one trust root; it never uses the network. */
 export interface BundleVerifier {
   /** Whole check of one bundle about one digest. */
   bundle(bytes: Uint8Array, subject: Digest): Promise<Verified | Refused>;
   /** Signer and log only, for cosign 2's formats; what was signed is the caller's to compare. */
-  entity(entity: SignedEntity, certificate: Buffer | undefined): Promise<Identity | undefined | Refused>;
+  entity(signed: SignedThing, certificate: Buffer | undefined): Promise<Identity | undefined | Refused>;
   readonly policy: TrustPolicy;
 }
 
@@ -62,6 +71,31 @@ function certificateOf(bundle: Bundle): Buffer | undefined {
   return undefined;
 }
 
+/** byCurve holds the signature of `data` against the digests of the key's own curve; the library knows SHA-256 only. */
+function byCurve(content: SignedEntity['signature'], data: Buffer): SignedEntity['signature'] {
+  return {
+    signature: content.signature,
+    compareSignature: (signature) => content.compareSignature(signature),
+    compareDigest: (digest) => content.compareDigest(digest),
+    compareSignedDigest: (digest) => content.compareSignedDigest(digest),
+    verifySignature: (key) => signedBy(key, data, content.signature),
+  };
+}
+
+/**
+ * checkable leaves out what cannot be checked and is not asked for: a bundle that cosign signed with a key and logged
+ * holds by the key alone where no log is trusted.
+ */
+function checkable(entity: SignedEntity, keyTrust: Trust | undefined): SignedEntity {
+  const logless = keyTrust !== undefined && keyTrust.logs === 0;
+  const stamps = keyTrust === undefined || keyTrust.timestampAuthorities > 0;
+  return {
+    ...entity,
+    tlogEntries: logless ? [] : entity.tlogEntries,
+    timestamps: entity.timestamps.filter(({ $case }) => ($case === 'timestamp-authority' ? stamps : !logless)),
+  };
+}
+
 /**
  * createVerifier makes a verifier for a policy. Comparing subject, predicate, identity and issuer is
  * done here: @sigstore/verify looks at neither of the first two and takes an identity for a pattern.
@@ -77,7 +111,9 @@ export async function createVerifier(trust: Trust, policy: TrustPolicy): Promise
   });
 
   const certificateFrom = signerCertificates();
-  const check = async (entity: SignedEntity, der: Buffer | undefined): Promise<Identity | undefined | Refused> => {
+  const checked = (entity: SignedEntity): SignedEntity => checkable(entity, keyless === undefined ? trust : undefined);
+  const check: BundleVerifier['entity'] = async ({ entity: given, data }, der) => {
+    const entity = { ...checked(given), signature: byCurve(given.signature, data) };
     if (keyless !== undefined && der === undefined)
       return refuse('untrusted-key', 'a bare key signed it, and the policy asks for an identity');
     if (keyless === undefined && der !== undefined)
@@ -95,6 +131,11 @@ export async function createVerifier(trust: Trust, policy: TrustPolicy): Promise
     const stamps = entity.timestamps.filter(({ $case }) => $case === 'timestamp-authority').length;
     if (policy.timestamps === 'tsa' && stamps === 0)
       return refuse('no-timestamp', 'the policy asks for an RFC 3161 timestamp');
+    const named = der === undefined ? { key: trust.key ?? Buffer.alloc(0) } : { certificate: der };
+    for (const { canonicalizedBody } of entity.tlogEntries) {
+      const other = signerProblem(canonicalizedBody, named);
+      if (other !== undefined) return other;
+    }
     if (keyless === undefined || found === undefined) return undefined;
     const { identity, usage } = found;
     if (identity === undefined || signer.identity?.subjectAlternativeName !== identity.name)
@@ -113,7 +154,7 @@ export async function createVerifier(trust: Trust, policy: TrustPolicy): Promise
         bundle = bundleFromJSON(JSON.parse(Buffer.from(bytes).toString('utf8')));
         const over = overLimit(bundle);
         if (over !== undefined) return over;
-        entity = toSignedEntity(bundle);
+        entity = checked(toSignedEntity(bundle));
       } catch (error) {
         return refuse('malformed-bundle', error instanceof Error ? error.message : String(error));
       }
@@ -121,7 +162,8 @@ export async function createVerifier(trust: Trust, policy: TrustPolicy): Promise
       const { payload, payloadType, signatures } = bundle.content.dsseEnvelope;
       if (payloadType !== inTotoPayloadType) return refuse('not-a-statement', `it signs ${payloadType}`);
       if (signatures.length !== 1) return refuse('malformed-bundle', `${signatures.length} signatures`);
-      const identity = await check(entity, certificateOf(bundle));
+      const data = dsse.preAuthEncoding(payloadType, payload);
+      const identity = await check({ entity, data }, certificateOf(bundle));
       if (identity !== undefined && '$case' in identity) return identity;
       const statement = readStatement(payload);
       if (statement === undefined) return refuse('malformed-statement', 'the payload is no in-toto statement');
@@ -137,7 +179,7 @@ export async function createVerifier(trust: Trust, policy: TrustPolicy): Promise
         statement,
         identity,
         signedAt: signedAt(entity),
-        logIndex: bundle.verificationMaterial.tlogEntries[0]?.logIndex,
+        logIndex: entity.tlogEntries[0]?.logIndex,
         timestamps: entity.timestamps.filter(({ $case }) => $case === 'timestamp-authority').length,
       };
     },

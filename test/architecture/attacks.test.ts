@@ -12,6 +12,9 @@ const files = [
   'failures',
   'answers',
   'log',
+  'rubbish',
+  'keys',
+  'certificate',
 ];
 
 /** Which cases a row of docs/verify.md counts, by how the row begins; a case's name is that of its groups, then its own. */
@@ -34,6 +37,13 @@ const rows: readonly (readonly [string, RegExp])[] = [
   ['an answer of another form', /^an answer of another form: (?!fulcio: a certificate whose log entry)/],
   ['an entry that the log has already', /^an entry that is there already: (?!is fetched)/],
   ['no token,', /^identity tokens: |^secrets: |cannot be used, and is not shown$/],
+  [
+    'rubbish beside a good signature',
+    /^beside a good signature [^:]*: (?!a registry that fails)|^more referrers than|^120 referrers|^cosign 2’s tag: /,
+  ],
+  ['the list of referrers replaced', /^the fallback tag: /],
+  ['a key or a certificate of', /^a signature with a key: .* is refused before|^a certificate for an RSA key/],
+  ['a certificate that', /^a certificate: (?!names its holder)/],
   ['a trust root', /^trusted roots: (?:without|made of|a root without)/],
 ];
 
@@ -46,6 +56,10 @@ const others = [
   /^clocks: this machine’s clock/,
   /^keys: (?:a key signs|a key with a log|an RSA key|a P-384 key)/,
   /^cosign 2’s tags are written once/,
+  /^beside a good signature [^:]*: a registry that fails/,
+  /^what is attached by another tool/,
+  /^a signature with a key: (?:.* verifies by|in a log that)/,
+  /^a certificate: names its holder/,
   /an answer of exactly the limit is taken/,
   /^an answer of another form: fulcio: a certificate whose log entry/,
   /^an entry that is there already: is fetched/,

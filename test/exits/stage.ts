@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digestOf, hexOf, labelNames, type Descriptor, type Digest } from '../../src/core/index.ts';
 import { inputTag } from '../../src/flows/build/index.ts';
-import { attestTree, signTree, type Pen } from '../../src/flows/trust/index.ts';
+import { attestTree, signTree, type SigningContext } from '../../src/flows/trust/index.ts';
 import { createRegistry } from '../../src/registry/index.ts';
 import { buildSite, identityToken, keylessSigner, makeProvenance } from '../../src/sigstore/index.ts';
 import { copyFragment, makeProject, planOf, projectRoot, type Project } from '../flows/project.ts';
@@ -80,12 +80,12 @@ async function prove(kit: Kit, server: MemoryRegistry, project: Project, image: 
   for (const tag of ['v1', inputTag(plan)]) await registry.moveTag({ ...repo, tag }, image.root.digest);
   server.store.repositories.set('plain', copyOf(server.store.repository('proven')));
   const signer = keylessSigner(host, servicesOf(kit), async () => identityToken(host));
-  const pen: Pen = { host, registry, signer, verifier: await verifierFor(kit) };
+  const signing: SigningContext = { host, registry, signer, verifier: await verifierFor(kit) };
   const ref = { ...repo, digest: image.root.digest };
-  await signTree(pen, ref);
+  await signTree(signing, ref);
   const provenance = makeProvenance({ plan, site: buildSite({}), toolVersion: '1.2.3' });
   const sboms = new Map([image.amd64, image.arm64].map(({ digest }) => [digest, sbomFor(digest)]));
-  await attestTree(pen, ref, { provenance: () => provenance, sboms, inputDigest: plan.inputDigest });
+  await attestTree(signing, ref, { provenance: () => provenance, sboms, inputDigest: plan.inputDigest });
 }
 
 /** startExits holds a proven and a plain image in a registry in memory, a Sigstore, and a project whose base lies there. */
@@ -113,9 +113,12 @@ export async function startExits(): Promise<Exits> {
   });
   await project.write('images/fragments/small.dockerfile', copyFragment);
   const plan = await planOf(project);
-  const image = await annotated(labelledImage({ [labelNames.inputDigest]: plan.inputDigest }, 'exits'), {
-    [labelNames.inputDigest]: plan.inputDigest,
-  });
+  const image = await annotated(
+    labelledImage({ [labelNames.inputDigest]: plan.inputDigest, [labelNames.revision]: '0'.repeat(40) }, 'exits'),
+    {
+      [labelNames.inputDigest]: plan.inputDigest,
+    },
+  );
   await prove(kit, server, project, image);
   const directory = await mkdtemp(join(tmpdir(), 'exits-'));
   const { trustedRoot } = await kit.write(directory);

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { hexOf, parseDigest } from '../../src/core/index.ts';
+import { hexOf, mediaTypes, parseDigest } from '../../src/core/index.ts';
 import { attestTree, verifyTree } from '../../src/flows/trust/index.ts';
-import { makeStatement, signStatement } from '../../src/sigstore/index.ts';
-import { attachRaw, bytesOf, codes, rootReport, signedJson, type BundleJson } from './attach-raw.ts';
-import { provenance, sbomFor, signerFor, stage, useKit, verifierFor, type Stage } from './stage.ts';
+import { keylessSigner, legacyManifest, makeStatement, signLegacy, signStatement } from '../../src/sigstore/index.ts';
+import { attachRaw, blobOf, bytesOf, codes, rootReport, signedJson, type BundleJson } from './attach-raw.ts';
+import { fakeHost } from '../support/fake-host.ts';
+import { provenance, sbomFor, servicesOf, signerFor, stage, useKit, verifierFor, type Stage } from './stage.ts';
 
 const kit = useKit();
 const other = parseDigest(`sha256:${'9'.repeat(64)}`);
@@ -84,7 +85,7 @@ const tampering: readonly [string, Tamper, string][] = [
 describe('a bundle with', () => {
   test.each(tampering)('%s is refused', async (_name, tamper, code) => {
     const here = await stage(kit());
-    const mine = await signedJson(here.pen.signer, here.image.root.digest);
+    const mine = await signedJson(here.signing.signer, here.image.root.digest);
     // Another signer's certificate of the same identity: the key differs.
     const theirs = await signedJson(signerFor(kit(), here.host), here.image.root.digest);
     tamper(mine, theirs, here);
@@ -94,9 +95,53 @@ describe('a bundle with', () => {
     expect(codes(report)).toEqual([code]);
   });
 
+  /** A signer whose key has two certificates: the second is fetched when the first is about to end. */
+  async function renewed(here: Stage) {
+    const host = fakeHost({ now: new Date() });
+    const signer = keylessSigner(host, servicesOf(kit()), async () => kit().token());
+    const renew = (): void => void (host.clock.now = () => new Date(Date.now() + 9 * 60_000));
+    return { context: { ...here.signing, signer }, renew };
+  }
+
+  test('the same key’s other certificate, which no log entry names, is refused', async () => {
+    const here = await stage(kit());
+    const { context, renew } = await renewed(here);
+    const mine = await signedJson(context.signer, here.image.root.digest);
+    renew();
+    const other = await signedJson(context.signer, here.image.root.digest);
+    expect(mine.verificationMaterial.certificate).not.toEqual(other.verificationMaterial.certificate);
+    mine.verificationMaterial.certificate = other.verificationMaterial.certificate ?? { rawBytes: '' };
+    await attachRaw(here, here.image.root, bytesOf(mine));
+    const report = await rootReport(here);
+    expect([report.ok, codes(report)]).toEqual([false, ['log-entry']]);
+  });
+
+  test('the same key’s other certificate, under cosign 2’s tag, is refused', async () => {
+    const here = await stage(kit());
+    const { context, renew } = await renewed(here);
+    const { repo, registry, image } = here;
+    const mine = await signLegacy(here.host, context.signer, image.root.digest, 'r');
+    renew();
+    const other = await signLegacy(here.host, context.signer, image.root.digest, 'r');
+    const name = 'dev.sigstore.cosign/certificate';
+    const annotations = { ...mine.descriptor.annotations, [name]: other.descriptor.annotations?.[name] ?? '' };
+    expect(annotations).not.toEqual(mine.descriptor.annotations);
+    for (const [layer, expected] of [
+      [mine.descriptor, []],
+      [{ ...mine.descriptor, annotations }, ['log-entry']],
+    ] as const) {
+      const { bytes, config } = legacyManifest([layer]);
+      for (const { descriptor, bytes: content } of [mine, config])
+        await registry.upload(repo, blobOf(content), descriptor);
+      await registry.put(repo, bytes, mediaTypes.manifest, `${image.root.digest.replace(':', '-')}.sig`);
+      const verifier = await verifierFor(kit(), { require: ['signature'], nodes: 'root', legacy: true });
+      expect(codes(await rootReport(here, verifier))).toEqual(expected);
+    }
+  });
+
   test('nothing changed passes: the attacks above fail for their own reason', async () => {
     const here = await stage(kit());
-    await attachRaw(here, here.image.root, bytesOf(await signedJson(here.pen.signer, here.image.root.digest)));
+    await attachRaw(here, here.image.root, bytesOf(await signedJson(here.signing.signer, here.image.root.digest)));
     expect((await rootReport(here)).ok).toBe(true);
   });
 
@@ -115,7 +160,7 @@ describe('a bundle with', () => {
 describe('well signed, but', () => {
   test('about another digest', async () => {
     const here = await stage(kit());
-    await attachRaw(here, here.image.root, bytesOf(await signedJson(here.pen.signer, other)));
+    await attachRaw(here, here.image.root, bytesOf(await signedJson(here.signing.signer, other)));
     expect(codes(await rootReport(here))).toEqual(['other-subject']);
   });
 
@@ -125,7 +170,7 @@ describe('well signed, but', () => {
     await attachRaw(
       here,
       here.image.root,
-      await signStatement(here.host, here.pen.signer, makeStatement('provenance', digest, provenance())),
+      await signStatement(here.host, here.signing.signer, makeStatement('provenance', digest, provenance())),
     );
     const report = await rootReport(here);
     expect(report.missing).toEqual(['signature']);
@@ -139,7 +184,12 @@ describe('well signed, but', () => {
   ])('%s is refused by name, alone and beside a good one', async (_name, predicateType) => {
     const here = await stage(kit());
     const statement = { ...makeStatement('signature', here.image.root.digest, {}), predicateType };
-    await attachRaw(here, here.image.root, await signStatement(here.host, here.pen.signer, statement), predicateType);
+    await attachRaw(
+      here,
+      here.image.root,
+      await signStatement(here.host, here.signing.signer, statement),
+      predicateType,
+    );
     const alone = await rootReport(here);
     expect([alone.ok, codes(alone)]).toEqual([false, ['unknown-predicate']]);
     await here.sign();
@@ -155,12 +205,12 @@ describe('well signed, but', () => {
     await attachRaw(
       here,
       arm64,
-      await signStatement(here.host, here.pen.signer, makeStatement('sbom', amd64.digest, bom)),
+      await signStatement(here.host, here.signing.signer, makeStatement('sbom', amd64.digest, bom)),
     );
     await attachRaw(
       here,
       arm64,
-      await signStatement(here.host, here.pen.signer, makeStatement('sbom', arm64.digest, bom)),
+      await signStatement(here.host, here.signing.signer, makeStatement('sbom', arm64.digest, bom)),
     );
     const verifier = await verifierFor(kit(), { require: ['signature', 'sbom'] });
     const report = await verifyTree(here.registry, here.ref, verifier);
@@ -175,7 +225,7 @@ describe('well signed, but', () => {
     await attachRaw(
       here,
       here.image.root,
-      await signStatement(here.host, here.pen.signer, makeStatement('provenance', digest, { builder: 1 })),
+      await signStatement(here.host, here.signing.signer, makeStatement('provenance', digest, { builder: 1 })),
     );
     const malformed = await verifierFor(kit(), { require: ['provenance'], nodes: 'root' });
     expect(codes(await rootReport(here, malformed))).toEqual(['malformed-predicate']);
@@ -201,7 +251,7 @@ describe('well signed, but', () => {
     await here.sign();
     const { amd64, arm64 } = here.image;
     const sboms = new Map([amd64, arm64].map(({ digest }) => [digest, sbomFor(amd64.digest)]));
-    await expect(attestTree(here.pen, here.ref, { provenance, sboms })).rejects.toMatchObject({
+    await expect(attestTree(here.signing, here.ref, { provenance, sboms })).rejects.toMatchObject({
       code: 'trust/self-check',
       facts: { found: expect.stringContaining('other-image') as string },
     });

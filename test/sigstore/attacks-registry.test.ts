@@ -13,7 +13,7 @@ describe('a tree', () => {
     const here = await stage(kit());
     const { root, amd64, arm64 } = here.image;
     for (const node of [root, amd64])
-      await attachRaw(here, node, await signStatement(here.host, here.pen.signer, imageSignature(node.digest)));
+      await attachRaw(here, node, await signStatement(here.host, here.signing.signer, imageSignature(node.digest)));
     const verifier = await verifierFor(kit(), { require: ['signature'] });
     const report = await verifyTree(here.registry, here.ref, verifier);
     expect(report.ok).toBe(false);
@@ -30,7 +30,7 @@ describe('a tree', () => {
     const stored = here.memory?.store.repository(here.repo.repository);
     for (const [digest, { bytes }] of stored?.manifests ?? [])
       if (bytes.includes('"subject"')) stored?.manifests.delete(digest);
-    const report = await verifyTree(here.registry, here.ref, here.pen.verifier);
+    const report = await verifyTree(here.registry, here.ref, here.signing.verifier);
     expect(report.ok).toBe(false);
     expect(report.nodes.every(({ missing, proofs }) => missing.length > 0 && proofs.length === 0)).toBe(true);
   });
@@ -44,7 +44,7 @@ describe('a tree', () => {
       ({ descriptor }) => descriptor.annotations?.['dev.sigstore.bundle.predicateType'] === 'https://cyclonedx.org/bom',
     );
     here.memory?.store.repository(here.repo.repository).manifests.delete(sbom?.descriptor.digest ?? '');
-    const report = await verifyTree(here.registry, here.ref, here.pen.verifier);
+    const report = await verifyTree(here.registry, here.ref, here.signing.verifier);
     expect(report.nodes.map(({ name, missing }) => [name, missing])).toEqual([
       ['index', []],
       ['linux/amd64', ['sbom']],
@@ -82,7 +82,7 @@ describe('a list of referrers', () => {
     const theirs = await attachRaw(
       here,
       amd64,
-      await signStatement(here.host, here.pen.signer, imageSignature(root.digest)),
+      await signStatement(here.host, here.signing.signer, imageSignature(root.digest)),
     );
     const { bytes } = await here.registry.manifest({ ...here.repo, digest: theirs });
     const entry = { mediaType: mediaTypes.manifest, digest: theirs, size: bytes.length };
@@ -127,7 +127,7 @@ describe('a registry that', () => {
       response.writeHead(200, { 'content-type': mediaTypes.manifest }).end(swapped?.bytes);
       return true;
     });
-    await expect(verifyTree(here.registry, { ...here.repo, tag: 'v1' }, here.pen.verifier)).rejects.toMatchObject({
+    await expect(verifyTree(here.registry, { ...here.repo, tag: 'v1' }, here.signing.verifier)).rejects.toMatchObject({
       code: 'registry/digest-mismatch',
     });
   });
@@ -140,7 +140,8 @@ describe('a registry that', () => {
       response.writeHead(200).end(Buffer.alloc(9000, 32));
       return true;
     });
-    await expect(rootReport(here)).rejects.toMatchObject({ code: expect.stringMatching(/^registry\//) as string });
+    const report = await rootReport(here);
+    expect([report.ok, codes(report)]).toEqual([false, ['wrong-bytes']]);
   });
 
   test('takes no writes leaves nothing half done, and says so', async () => {
@@ -167,7 +168,7 @@ describe('a registry that', () => {
     });
     await expect(here.sign()).rejects.toMatchObject({ code: 'registry/denied' });
     here.misbehave(() => false);
-    const again = await signTree(here.pen, here.ref);
+    const again = await signTree(here.signing, here.ref);
     expect(again.bundles.map(({ how }) => how).sort()).toEqual(['attached', 'attached', 'present']);
     expect((await rootReport(here)).ok).toBe(true);
   });

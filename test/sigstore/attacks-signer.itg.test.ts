@@ -32,7 +32,7 @@ describe('signatures of others', () => {
     ['another issuer', { iss: 'https://token.actions.githubusercontent.com.evil.example' }, 'other-issuer'],
   ])('%s is refused', async (_name, changes, code) => {
     const here = await stage(kit());
-    await signTree(await here.penAs(changes), here.ref);
+    await signTree(await here.signingAs(changes), here.ref);
     const report = await rootReport(here);
     expect(report.ok).toBe(false);
     expect(report.missing).toEqual(['signature']);
@@ -49,7 +49,7 @@ describe('signatures of others', () => {
   ])('a policy’s %s is compared, too', async (name, wanted, changes) => {
     const here = await stage(kit());
     const asking = await verifierFor(kit(), { require: ['signature'], nodes: 'root' }, { [name]: wanted });
-    await signTree(await here.penAs(changes), here.ref);
+    await signTree(await here.signingAs(changes), here.ref);
     const report = await rootReport(here, asking);
     expect(report.missing).toEqual(['signature']);
     expect(codes(report)).toEqual(['other-claim']);
@@ -85,7 +85,7 @@ describe('keys', () => {
     const here = await stage(kit());
     const before = { ...kit().counts };
     const verifier = await createVerifier(await keyTrust(publicPem), keyPolicy);
-    await signTree({ ...here.pen, signer: keySigner(pem), verifier }, here.ref);
+    await signTree({ ...here.signing, signer: keySigner(pem), verifier }, here.ref);
     expect((await verifyTree(here.registry, here.ref, verifier)).ok).toBe(true);
     expect(kit().counts).toEqual(before);
   });
@@ -95,11 +95,11 @@ describe('keys', () => {
     const root = await readTrustedRoot(JSON.stringify(kit().trustedRoot), 'key');
     const verifier = await createVerifier(await keyTrust(publicPem, root), keyPolicy);
     const { fulcio: _none, ...services } = servicesOf(kit());
-    await signTree({ ...here.pen, signer: keySigner(pem, services), verifier }, here.ref);
+    await signTree({ ...here.signing, signer: keySigner(pem, services), verifier }, here.ref);
     expect((await verifyTree(here.registry, here.ref, verifier)).ok).toBe(true);
     const bare = await stage(kit());
     const trusting = await createVerifier(await keyTrust(publicPem), keyPolicy);
-    await signTree({ ...bare.pen, signer: keySigner(pem), verifier: trusting }, bare.ref);
+    await signTree({ ...bare.signing, signer: keySigner(pem), verifier: trusting }, bare.ref);
     const report = await rootReport(bare, verifier);
     expect(report.missing).toEqual(['signature']);
     expect(codes(report)).toEqual(['timestamp']);
@@ -110,7 +110,7 @@ describe('keys', () => {
     const other = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const otherPem = other.publicKey.export({ type: 'spki', format: 'pem' }) as string;
     const verifier = await createVerifier(await keyTrust(publicPem), keyPolicy);
-    await signTree({ ...here.pen, signer: keySigner(pem), verifier }, here.ref);
+    await signTree({ ...here.signing, signer: keySigner(pem), verifier }, here.ref);
     const report = await rootReport(here, await createVerifier(await keyTrust(otherPem), keyPolicy));
     expect(codes(report)).toEqual(['signature']);
   });
@@ -118,7 +118,7 @@ describe('keys', () => {
   test('a bare key does not pass where an identity is asked for, nor the other way round', async () => {
     const here = await stage(kit());
     const verifier = await createVerifier(await keyTrust(publicPem), keyPolicy);
-    await signTree({ ...here.pen, signer: keySigner(pem), verifier }, here.ref);
+    await signTree({ ...here.signing, signer: keySigner(pem), verifier }, here.ref);
     expect(codes(await rootReport(here))).toEqual(['untrusted-key']);
     const keyless = await stage(kit());
     await keyless.sign();

@@ -64,11 +64,11 @@ const at = (here: Stage, digest: Stage['ref']['digest']) => formatImageRef({ ...
 
 async function published(repository: string, registry: 'docker' | 'memory', legacy: boolean): Promise<Stage> {
   const here = await stage(kit, { host: registry === 'docker' ? docker.host : memory.host, repository });
-  await signTree(here.pen, here.ref, { legacy });
+  await signTree(here.signing, here.ref, { legacy });
   const { amd64, arm64 } = here.image;
   const sboms = new Map([amd64, arm64].map(({ digest }) => [digest, sbomFor(digest)]));
   const attestable = { provenance, sboms, inputDigest: testPlan.inputDigest };
-  await attestTree(here.pen, here.ref, attestable, { legacy });
+  await attestTree(here.signing, here.ref, attestable, { legacy });
   return here;
 }
 

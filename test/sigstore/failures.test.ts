@@ -83,7 +83,7 @@ describe('clocks', () => {
     const here = await stage(kit());
     const host = fakeHost({ now: new Date(Date.now() - 3_600_000), env: kit().ciEnvironment() });
     const signer = keylessSigner(host, servicesOf(kit()), async () => identityToken(host));
-    await signTree({ ...here.pen, host, signer }, here.ref);
+    await signTree({ ...here.signing, host, signer }, here.ref);
     expect((await rootReport(here)).ok).toBe(true);
   });
 });
@@ -95,7 +95,9 @@ describe('identity tokens', () => {
     const here = await stage(kit());
     const host = fakeHost({ now: new Date(), env: env ?? kit().ciEnvironment(changes) });
     const signer = keylessSigner(host, servicesOf(kit()), async () => identityToken(host));
-    const error: unknown = await signTree({ ...here.pen, host, signer }, here.ref).catch((reason: unknown) => reason);
+    const error: unknown = await signTree({ ...here.signing, host, signer }, here.ref).catch(
+      (reason: unknown) => reason,
+    );
     expect(await attached(here)).toBe(0);
     return { text: renderError(error), code: (error as { code: string }).code };
   }
@@ -182,7 +184,7 @@ describe('trusted roots', () => {
     const root = await readTrustedRoot(JSON.stringify({ ...kit().trustedRoot, timestampAuthorities: [] }));
     const report = await rootReport(
       here,
-      await createVerifier(root, { ...here.pen.verifier.policy, require: ['signature'] }),
+      await createVerifier(root, { ...here.signing.verifier.policy, require: ['signature'] }),
     );
     expect([report.ok, codes(report)]).toEqual([false, ['timestamp']]);
   });

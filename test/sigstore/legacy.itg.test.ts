@@ -8,14 +8,14 @@ test('cosign 2’s tags are written once, carry all proofs, and a second run add
   const here = await stage(kit());
   const sboms = new Map([here.image.amd64, here.image.arm64].map(({ digest }) => [digest, sbomFor(digest)]));
   const attestable = { provenance, sboms };
-  const first = await signTree(here.pen, here.ref, { legacy: true });
-  const attested = await attestTree(here.pen, here.ref, attestable, { legacy: true });
+  const first = await signTree(here.signing, here.ref, { legacy: true });
+  const attested = await attestTree(here.signing, here.ref, attestable, { legacy: true });
   expect([...first.legacy, ...attested.legacy].map(({ how }) => how)).toEqual(
     Array.from({ length: 6 }, () => 'written'),
   );
   const logged = kit().counts.rekor;
-  const again = await signTree(here.pen, here.ref, { legacy: true });
-  const attestedAgain = await attestTree(here.pen, here.ref, attestable, { legacy: true });
+  const again = await signTree(here.signing, here.ref, { legacy: true });
+  const attestedAgain = await attestTree(here.signing, here.ref, attestable, { legacy: true });
   expect([...again.legacy, ...attestedAgain.legacy].map(({ how }) => how)).toEqual(
     Array.from({ length: 6 }, () => 'present'),
   );
@@ -25,7 +25,7 @@ test('cosign 2’s tags are written once, carry all proofs, and a second run add
 
 test('a signature under the tag of another image is refused', async () => {
   const here = await stage(kit());
-  await signTree(here.pen, here.ref, { legacy: true });
+  await signTree(here.signing, here.ref, { legacy: true });
   const { root, amd64 } = here.image;
   const tags = here.memory?.store.repository(here.repo.repository).tags;
   const tagOf = (digest: string) => `${digest.replace(':', '-')}.sig`;

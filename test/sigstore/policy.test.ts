@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { AppError, AppErrors } from '../../src/errors/index.ts';
 import {
   attestTree,
-  makePen,
+  makeSigningContext,
   makeVerifier,
   readPolicy,
   sbomsOf,
@@ -74,9 +74,9 @@ describe('the way of the commands', () => {
   test('keyless: sign, attest with SBOMs of the image itself, verify by a policy file and a trusted root', async () => {
     const here = await stage(kit());
     const trustedRoot = file('trusted_root.json', JSON.stringify(kit().trustedRoot));
-    const signing = { fulcio: kit().url, rekor: kit().url, tsa: kit().url };
-    const pen = await makePen(here.host, here.registry, signing, { trustedRoot });
-    await signTree(pen, here.ref);
+    const services = { fulcio: kit().url, rekor: kit().url, tsa: kit().url };
+    const signing = await makeSigningContext(here.host, here.registry, services, { trustedRoot });
+    await signTree(signing, here.ref);
     const image = formatImageRef(here.ref);
     const about = { repository: 'quay.example/o/runner', sourceDateEpoch: 1_780_000_000, toolVersion: '0.1.0' };
     const sboms = await sbomsOf(here.host, { image, registry: here.registry, ...about });
@@ -85,7 +85,7 @@ describe('the way of the commands', () => {
       ['linux/arm64', 1],
     ]);
     const texts = new Map(sboms.map(({ digest, text }) => [digest, text]));
-    await attestTree(pen, here.ref, { provenance, sboms: texts });
+    await attestTree(signing, here.ref, { provenance, sboms: texts });
     const verifier = await makeVerifier(here.host, await readPolicy(here.host, file('good.yaml', good)), {
       trustedRoot,
     });
@@ -99,7 +99,7 @@ describe('the way of the commands', () => {
 
   test('half an instance is refused: a certificate of one and a log of another would not verify', async () => {
     const here = await stage(kit());
-    await expect(makePen(here.host, here.registry, { fulcio: kit().url }, {})).rejects.toMatchObject({
+    await expect(makeSigningContext(here.host, here.registry, { fulcio: kit().url }, {})).rejects.toMatchObject({
       code: 'trust/services',
     });
   });

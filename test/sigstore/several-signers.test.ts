@@ -31,7 +31,7 @@ async function approver(name: string) {
   const trust = await keyTrust(publicPem, await readTrustedRoot(JSON.stringify(kit().trustedRoot), 'key'));
   const own = policySchema.parse({ version: 1, signer: { key: 'own' } });
   const signer = keySigner(pem, { rekor, tsa }, undefined);
-  return async () => signTree({ ...here.pen, signer, verifier: await createVerifier(trust, own) }, here.ref);
+  return async () => signTree({ ...here.signing, signer, verifier: await createVerifier(trust, own) }, here.ref);
 }
 
 const claims = { repository: 'https://github.com/o/r', ref: 'refs/heads/main', trigger: 'push' };
@@ -112,7 +112,10 @@ describe('a signer that was replaced', () => {
     await writeFile(join(directory, 'air.pub'), publicPem);
     const own = policySchema.parse({ version: 1, signer: { key: 'own' } });
     const signer = keySigner(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), {}, undefined);
-    await signTree({ ...here.pen, signer, verifier: await createVerifier(await keyTrust(publicPem), own) }, here.ref);
+    await signTree(
+      { ...here.signing, signer, verifier: await createVerifier(await keyTrust(publicPem), own) },
+      here.ref,
+    );
     const file = join(directory, 'policy.yaml');
     const report = async (more: object) => {
       await writeFile(

@@ -17,7 +17,7 @@ describe.each(legs)('%s', (_name, options) => {
     const here = await stage(kit(), options);
     await here.sign();
     await here.attest();
-    const report = await verifyTree(here.registry, here.ref, here.pen.verifier);
+    const report = await verifyTree(here.registry, here.ref, here.signing.verifier);
     expect(report.ok).toBe(true);
     expect(report.digest).toBe(here.image.root.digest);
     const proven = report.nodes.map(({ name, proofs }) => [name, proofs.map(({ attestation }) => attestation).sort()]);
@@ -34,7 +34,7 @@ describe.each(legs)('%s', (_name, options) => {
     await here.sign();
     await here.attest();
     const before = here.memory?.log.filter((line) => line.startsWith('PUT') || line.startsWith('POST')).length;
-    const signed = await signTree(here.pen, here.ref);
+    const signed = await signTree(here.signing, here.ref);
     expect(signed.bundles.map(({ how }) => how)).toEqual(['present', 'present', 'present']);
     await here.attest();
     expect(here.memory?.log.filter((line) => line.startsWith('PUT') || line.startsWith('POST')).length).toBe(before);
@@ -42,7 +42,7 @@ describe.each(legs)('%s', (_name, options) => {
 
   test('an unsigned tree lacks everything, and each node says what', async () => {
     const here = await stage(kit(), options);
-    const report = await verifyTree(here.registry, here.ref, here.pen.verifier);
+    const report = await verifyTree(here.registry, here.ref, here.signing.verifier);
     expect(report.ok).toBe(false);
     expect(report.nodes.map(({ missing }) => missing)).toEqual([
       ['signature', 'provenance'],
@@ -67,12 +67,12 @@ describe('one certificate', () => {
   test('is replaced before it ends', async () => {
     const here = await stage(kit());
     const exp = Math.floor(Date.now() / 1000) + 3600;
-    const pen = { ...here.pen, signer: signerFor(kit(), here.host, { exp }) };
+    const signing = { ...here.signing, signer: signerFor(kit(), here.host, { exp }) };
     const before = kit().counts.fulcio;
-    await signTree(pen, here.ref);
+    await signTree(signing, here.ref);
     expect(kit().counts.fulcio - before).toBe(1);
     here.host.advance(9 * 60_000);
-    await pen.signer.sign(Buffer.from('later'));
+    await signing.signer.sign(Buffer.from('later'));
     expect(kit().counts.fulcio - before).toBe(2);
   });
 });
@@ -129,7 +129,7 @@ describe('refusing to sign', () => {
   test('a tag is refused: it may move', async () => {
     const here = await stage(kit());
     const tagged = { ...here.repo, tag: 'v1' };
-    await expect(signTree(here.pen, tagged)).rejects.toMatchObject({ code: 'trust/no-digest' });
+    await expect(signTree(here.signing, tagged)).rejects.toMatchObject({ code: 'trust/no-digest' });
   });
 
   test('an image that expires is refused, and nothing is attached', async () => {
@@ -153,7 +153,7 @@ describe('refusing to sign', () => {
     const here = await stage(kit());
     await here.sign();
     const sboms = new Map([[here.image.amd64.digest, sbomFor(here.image.amd64.digest)]]);
-    await expect(attestTree(here.pen, here.ref, { provenance, sboms })).rejects.toMatchObject({
+    await expect(attestTree(here.signing, here.ref, { provenance, sboms })).rejects.toMatchObject({
       code: 'trust/sbom',
     });
   });
@@ -167,7 +167,7 @@ describe('refusing to sign', () => {
     const asked = kit().counts.rekor;
     const huge = JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', notes: 'x'.repeat(length) });
     const sboms = new Map([here.image.amd64, here.image.arm64].map(({ digest }) => [digest, huge]));
-    await expect(attestTree(here.pen, here.ref, { provenance, sboms })).rejects.toMatchObject({
+    await expect(attestTree(here.signing, here.ref, { provenance, sboms })).rejects.toMatchObject({
       code: 'sigstore/too-large',
     });
     expect(kit().counts.rekor).toBe(asked);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { digestOf } from '../../src/core/index.ts';
-import { makePen, signTree, verifyTree } from '../../src/flows/trust/index.ts';
+import { makeSigningContext, signTree, verifyTree } from '../../src/flows/trust/index.ts';
 import {
   imageSignature,
   keylessSigner,
@@ -49,7 +49,7 @@ describe.each([
     const here = await stage(kit());
     const before = kit().counts.fulcio;
     const signer = keylessSigner(here.host, { signingConfig: configOf(log) }, async () => kit().token());
-    await signTree({ ...here.pen, signer }, here.ref);
+    await signTree({ ...here.signing, signer }, here.ref);
     expect(kit().counts.fulcio - before).toBe(1);
     const report = await verifyTree(here.registry, here.ref, await verifierFor(kit(), { require: ['signature'] }));
     expect(report.ok).toBe(true);
@@ -115,7 +115,7 @@ describe('a signing config', () => {
     await here.host.files.write(config, JSON.stringify(signingConfig(kit().url, 2)));
     await here.host.files.write(root, JSON.stringify(kit().trustedRoot));
     const make = async (more: object) =>
-      await makePen(here.host, here.registry, { signingConfig: config, ...more }, { trustedRoot: root });
+      await makeSigningContext(here.host, here.registry, { signingConfig: config, ...more }, { trustedRoot: root });
     const { signer } = await make({});
     expect([signer.$case, signer.parts.logVersion]).toEqual(['keyless', 2]);
     await expect(make({ rekor: kit().url })).rejects.toMatchObject({ code: 'trust/services', exit: 2 });

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { labelNames, hexOf, type Digest } from '../../src/core/index.ts';
-import { attestTree, signTree, type Pen } from '../../src/flows/trust/index.ts';
+import { attestTree, signTree, type SigningContext } from '../../src/flows/trust/index.ts';
 import { createRegistry, type Registry, type Repository } from '../../src/registry/index.ts';
 import {
   buildSite,
@@ -84,10 +84,10 @@ export interface Stage {
   readonly repo: Repository;
   readonly image: LabelledImage;
   readonly ref: Repository & { readonly digest: Digest };
-  readonly pen: Pen;
+  readonly signing: SigningContext;
   readonly misbehave: (fault: Fault) => void;
-  /** A pen of somebody else; it takes what it wrote itself for good. */
-  penAs(changes: Readonly<Record<string, string | number>>): Promise<Pen>;
+  /** a signing context of another signer; it takes what it wrote itself for good. */
+  signingAs(changes: Readonly<Record<string, string | number>>): Promise<SigningContext>;
   sign(): Promise<void>;
   attest(): Promise<void>;
 }
@@ -97,7 +97,7 @@ export function signerFor(kit: Kit, host: FakeHost, changes: Readonly<Record<str
 }
 
 export interface StageOptions {
-  readonly labels?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string | undefined>>;
   readonly referrers?: 'api' | 'quay' | 'none';
   /** Another registry than the one in memory. */
   readonly host?: string;
@@ -120,11 +120,15 @@ export async function stage(kit: Kit, options: StageOptions = {}): Promise<Stage
   const host = fakeHost({ now: new Date(), env: kit.ciEnvironment() });
   clock.now = () => host.clock.now().getTime();
   const registry = createRegistry(host);
-  const image = labelledImage({ [labelNames.inputDigest]: testPlan.inputDigest, ...options.labels });
+  const image = labelledImage({
+    [labelNames.inputDigest]: testPlan.inputDigest,
+    [labelNames.revision]: '0123456789abcdef0123456789abcdef01234567',
+    ...options.labels,
+  });
   const where = options.host ?? memory?.host ?? '';
   const repo = { registry: where, repository: options.repository ?? 'team/runner' };
   await registry.push(repo, image.root, image.source);
-  const pen: Pen = {
+  const signing: SigningContext = {
     host,
     registry,
     signer: keylessSigner(host, servicesOf(kit), async () => identityToken(host)),
@@ -141,23 +145,23 @@ export async function stage(kit: Kit, options: StageOptions = {}): Promise<Stage
     repo,
     image,
     ref,
-    pen,
+    signing,
     misbehave: (given) => void (fault = given),
-    async penAs(changes) {
+    async signingAs(changes) {
       const identities = [`https://github.com/${String(changes['job_workflow_ref'] ?? '')}`];
       const issuer = String(changes['iss'] ?? githubIssuer);
       const name = changes['job_workflow_ref'] === undefined ? [workflow] : identities;
       return {
-        ...pen,
+        ...signing,
         signer: signerFor(kit, host, changes),
         verifier: await verifierFor(kit, {}, { identities: name, issuer }),
       };
     },
     async sign() {
-      await signTree(pen, ref);
+      await signTree(signing, ref);
     },
     async attest() {
-      await attestTree(pen, ref, { provenance, sboms, inputDigest: testPlan.inputDigest });
+      await attestTree(signing, ref, { provenance, sboms, inputDigest: testPlan.inputDigest });
     },
   };
 }

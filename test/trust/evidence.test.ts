@@ -8,16 +8,20 @@ import {
   buildBy,
   builtBy,
   demandGate,
+  demandReason,
+  demandSameImages,
   evidenceFile,
   extendEvidence,
   findEvidence,
   openEvidence,
   readEvidence,
+  refuseLab,
   runsOf,
   withAttachments,
   withPublication,
   withRuns,
   writeEvidence,
+  type Evidence,
   type Gate,
 } from '../../src/evidence/index.ts';
 import { openBuilt, requireInputs } from '../../src/flows/built.ts';
@@ -75,7 +79,9 @@ const opened = async () => await openEvidence(host, await openBuilt(host, layout
 async function gated(gate: Gate | undefined): Promise<Digest> {
   const digest = await makeLayout(testPlan.inputDigest);
   const { file, evidence } = await opened();
-  await writeEvidence(host, { file, evidence: { ...evidence, gate } });
+  const checks = [{ check: 'probe/health', state: 'passed' as const }];
+  const runs = evidence.platforms.map((image) => ({ ...image, at: passed.at, errors: 0, checks }));
+  await writeEvidence(host, { file, evidence: { ...evidence, runs: gate === undefined ? [] : runs, gate } });
   return digest;
 }
 
@@ -159,7 +165,7 @@ describe('what was seen of a started image', () => {
   });
 
   test('is added to the evidence of exactly this image, the newest for each platform', async () => {
-    await gated(passed);
+    await gated(undefined);
     const filed = await opened();
     const first = { ...run(digestOf('one amd64')), errors: 1 };
     const once = { ...filed, evidence: withRuns(filed, [first]) };
@@ -171,7 +177,7 @@ describe('what was seen of a started image', () => {
 describe('nothing is signed before the gate', () => {
   test('an index that passed is let through', async () => {
     const digest = await gated(passed);
-    await expect(demandGate(host, { root, digest })).resolves.toBeUndefined();
+    await expect(demandGate(host, { root, digest })).resolves.toMatchObject({ evidence: { digest } });
   });
 
   test('without evidence it is refused', async () => {
@@ -206,6 +212,80 @@ describe('nothing is signed before the gate', () => {
     await writeFile(evidence, text.slice(0, -20));
     await expect(demandGate(host, { root, digest, evidence })).rejects.toMatchObject({ code: 'evidence/malformed' });
     await expect(demandGate(host, { root, digest })).rejects.toMatchObject({ code: 'trust/no-gate' });
+  });
+});
+
+describe('a record that contradicts itself or the image', () => {
+  const [amd64, arm64] = [digestOf('one amd64'), digestOf('one arm64')];
+  const images = [
+    { manifest: amd64, platform: 'linux/amd64' },
+    { manifest: arm64, platform: 'linux/arm64/v8' },
+  ];
+
+  async function changed(change: (evidence: Evidence) => Partial<Evidence>): Promise<Digest> {
+    const digest = await gated(passed);
+    const { file, evidence } = await opened();
+    await writeEvidence(host, { file, evidence: { ...evidence, ...change(evidence) } });
+    return digest;
+  }
+  const run = (evidence: Evidence, at: number, more: object) =>
+    evidence.runs.map((one, index) => (index === at ? { ...one, ...more } : one));
+
+  test.each<[string, (evidence: Evidence) => Partial<Evidence>, string]>([
+    ['passed with seven errors', () => ({ gate: { ...passed, errors: 7 } }), 'the gate passed with 7 errors'],
+    ['passed and names a rule', () => ({ gate: { ...passed, broken: ['a'] } }), 'the gate passed with 0 errors: a'],
+    ['closed without an error', () => ({ gate: { ...passed, passed: false } }), 'names no error'],
+    [
+      'closed with fewer errors than it names',
+      () => ({ gate: { ...passed, passed: false, errors: 1, broken: ['a', 'b'] } }),
+      '1 errors are counted, 2 are named',
+    ],
+    ['of no platform', () => ({ platforms: [], runs: [] }), 'it names no platform'],
+    ['without a run of one platform', ({ runs }) => ({ runs: runs.slice(1) }), 'no run of linux/amd64'],
+    ['with errors in a run', (all) => ({ runs: run(all, 1, { errors: 2 }) }), 'linux/arm64 failed its checks'],
+    ['whose run saw nothing', (all) => ({ runs: run(all, 0, { checks: [] }) }), 'no check saw linux/amd64 pass'],
+    ['with the run of another image', (all) => ({ runs: run(all, 0, { manifest: other }) }), 'about another image'],
+    [
+      'with the build of another image',
+      () => ({ builds: [buildBy({ product: 'p', version: '1' }, 'linux/amd64', other)] }),
+      'the build of linux/amd64',
+    ],
+  ])('%s is refused', async (_name, change, found) => {
+    const digest = await changed(change);
+    const failed = demandGate(host, { root, digest });
+    await expect(failed).rejects.toMatchObject({ code: 'trust/gate-record', exit: 2 });
+    await expect(failed).rejects.toHaveProperty('facts.found', expect.stringContaining(found));
+  });
+
+  test('is held against the images of the index in the registry', async () => {
+    const digest = await gated(passed);
+    const filed = await demandGate(host, { root, digest });
+    const at = { registry: 'quay.io' };
+    const judged = (list: typeof images) => () => {
+      demandSameImages({ ...filed, evidence: { ...filed.evidence, lab: false } }, { ...at, images: list });
+    };
+    expect(judged(images)).not.toThrow();
+    const refused = expect.objectContaining({ code: 'trust/gate-record' }) as Error;
+    expect(judged(images.slice(1))).toThrow(refused);
+    expect(judged([...images, { manifest: other, platform: 'linux/s390x' }])).toThrow(refused);
+    expect(judged(images.map(({ platform }) => ({ platform, manifest: other })))).toThrow(refused);
+    expect(judged(images.map(({ manifest }) => ({ manifest, platform: 'linux/s390x' })))).toThrow(refused);
+  });
+
+  test('of a lab’s image is signed on loopback only', async () => {
+    const digest = await changed(() => ({ lab: true }));
+    const filed = await demandGate(host, { root, digest });
+    const judged = (registry: string) => () => {
+      refuseLab(filed, { registry });
+    };
+    expect(judged('127.0.0.1:5000')).not.toThrow();
+    expect(judged('quay.io')).toThrow(expect.objectContaining({ code: 'trust/lab', exit: 2 }) as Error);
+  });
+
+  test.each(['', '  '])('has no reason for signing without a gate: %j', (reason) => {
+    expect(() => {
+      demandReason(reason);
+    }).toThrow(expect.objectContaining({ code: 'trust/no-reason', exit: 2 }) as Error);
   });
 });
 

@@ -6,8 +6,7 @@ import { fakeHost } from '../support/fake-host.ts';
 import { newKeyPair } from '../../src/lab/sigstore/keys.ts';
 import { trustedRoot } from '../../src/lab/sigstore/trusted-root.ts';
 
-const { getTrustedRoot } = vi.hoisted(() => ({ getTrustedRoot: vi.fn() }));
-vi.mock('@sigstore/tuf', () => ({ getTrustedRoot }));
+const getTrustedRoot = vi.fn<NonNullable<Parameters<typeof onlineRoot>[1]>>();
 
 /** What the client of The Update Framework hands over when every signature of its metadata held. */
 const root = TrustedRoot.fromJSON(
@@ -28,7 +27,7 @@ describe('the public trust root', () => {
 
   test('is asked of TUF with a cache of its own, and is what a trusted_root.json would say', async () => {
     getTrustedRoot.mockResolvedValue(root);
-    const text = await onlineRoot(fakeHost({ env: { XDG_CACHE_HOME: '/cache', HOME: '/home/me' } }));
+    const text = await onlineRoot(fakeHost({ env: { XDG_CACHE_HOME: '/cache', HOME: '/home/me' } }), getTrustedRoot);
     expect(getTrustedRoot).toHaveBeenCalledExactlyOnceWith(
       expect.objectContaining({ cachePath: '/cache/openshell-runner-images/tuf' }),
     );
@@ -38,7 +37,7 @@ describe('the public trust root', () => {
 
   test('that cannot be fetched is an error that says what works without a network, never an empty root', async () => {
     getTrustedRoot.mockRejectedValue(new Error('getaddrinfo ENOTFOUND'));
-    await expect(onlineRoot(fakeHost({ env: { HOME: '/home/me' } }))).rejects.toMatchObject({
+    await expect(onlineRoot(fakeHost({ env: { HOME: '/home/me' } }), getTrustedRoot)).rejects.toMatchObject({
       code: 'trust/online',
       exit: 3,
       facts: { hint: expect.stringContaining('--trusted-root') as string },
@@ -47,7 +46,7 @@ describe('the public trust root', () => {
 
   test('that names nobody would be refused like any other', async () => {
     getTrustedRoot.mockResolvedValue({ ...root, tlogs: [], ctlogs: [] });
-    const text = await onlineRoot(fakeHost({ env: {} }));
+    const text = await onlineRoot(fakeHost({ env: {} }), getTrustedRoot);
     await expect(readTrustedRoot(text)).rejects.toMatchObject({ code: 'sigstore/trusted-root' });
   });
 });

@@ -106,9 +106,9 @@ describe('a verification summary', () => {
   test('is signed by its verifier, attached once, and shown by verify', async () => {
     const file = join(directory, 'vsa.json');
     await writeFile(file, JSON.stringify(summaryOf(await found(['signature']), 'every', facts())));
-    const first = await attestSummary(here.pen, here.ref, file);
+    const first = await attestSummary(here.signing, here.ref, file);
     expect(first.bundles.map(({ how }) => how)).toEqual(['attached']);
-    expect((await attestSummary(here.pen, here.ref, file)).bundles.map(({ how }) => how)).toEqual(['present']);
+    expect((await attestSummary(here.signing, here.ref, file)).bundles.map(({ how }) => how)).toEqual(['present']);
     const [root] = (await found(['signature'])).nodes;
     expect(root?.proofs.map(({ attestation }) => attestation).sort()).toEqual(['signature', 'summary']);
     // It stands for nothing that a policy asks for.
@@ -128,7 +128,7 @@ describe('a verification summary', () => {
     for (const [summary, why] of attempts) {
       await writeFile(file, JSON.stringify(summary));
       const refusal = { code: 'trust/vsa', exit: 2, message: expect.stringContaining(why) as unknown };
-      await expect(attestSummary(here.pen, here.ref, file)).rejects.toMatchObject(refusal);
+      await expect(attestSummary(here.signing, here.ref, file)).rejects.toMatchObject(refusal);
     }
     expect((await here.registry.referrers(here.repo, here.image.root.digest)).referrers).toHaveLength(1);
   });

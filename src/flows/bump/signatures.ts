@@ -148,7 +148,7 @@ export class Signatures {
       result.$case === 'refused' ? [{ source: name, code: result.code, detail: result.detail }] : [],
     );
     const missing = wanted.filter((one) => !proofs.some(({ attestation }) => attestation === one));
-    return { name: `${platform} ${name}`, digest, proofs, missing, refused };
+    return { name: `${platform} ${name}`, digest, proofs, missing, refused, unrelated: [] };
   }
 
   /** The verifier of what a pin demands; `{version}` in an identity is the version that is judged. */

@@ -71,8 +71,8 @@ async function openPull(host: Host, branch: string) {
   return (await ask(host, pulls, 'GET', `/pulls?${query.toString()}`))[0];
 }
 
-/** strangerOn gives who else wrote or committed something that the branch has and the base has not. */
-async function strangerOn(host: Host, root: string, there: string): Promise<string | undefined> {
+/** foreignAuthor returns who else wrote or committed something that the branch has and the base has not. */
+async function foreignAuthor(host: Host, root: string, there: string): Promise<string | undefined> {
   const said = (await git(host, root, ['log', '--format=%ae%n%ce', `HEAD..${there}`])) ?? '';
   return said.split('\n').find((email) => email !== '' && email !== bot.email);
 }
@@ -130,7 +130,7 @@ export async function propose(
     await ask(host, made, 'PATCH', `/pulls/${pull.number}`, { state: 'closed' });
     return { $case: 'closed', number: pull.number };
   }
-  const author = there === undefined ? undefined : await strangerOn(host, root, there);
+  const author = there === undefined ? undefined : await foreignAuthor(host, root, there);
   if (author !== undefined && pull !== undefined) return { $case: 'left-alone', author };
   if (author !== undefined) throw taken(branch, author);
   await applyPatch(host, root, from, record);

@@ -76,8 +76,8 @@ export async function tagVariant(
       expected: plan.inputDigest,
       found: annotations?.[labelNames.inputDigest] ?? 'no input digest',
     });
-  const lasting = annotations[labelNames.expires] === undefined ? [inputTag(plan)] : [];
-  if (lasting.length > 0) await demandProof(ref, options);
-  const moves = await moveTags(registry, { registry: at, repository }, ref, [...options.tags, ...lasting]);
+  const durable = annotations[labelNames.expires] === undefined ? [inputTag(plan)] : [];
+  if (durable.length > 0) await demandProof(ref, options);
+  const moves = await moveTags(registry, { registry: at, repository }, ref, [...options.tags, ...durable]);
   return { reference: formatImageRef(ref), moves };
 }

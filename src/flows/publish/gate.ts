@@ -1,6 +1,6 @@
 import type { Plan } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
-import { about, loadEvidence, requirePassed, type Filed } from '../../evidence/index.ts';
+import { about, loadEvidence, otherImages, requirePassed, type Filed } from '../../evidence/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { BuiltLayout } from '../built.ts';
 import type { CheckOptions } from '../check/index.ts';
@@ -46,9 +46,21 @@ export async function passGate(
 }
 
 /** The evidence that was handed over is the one that later steps extend. */
-async function passedElsewhere(host: Host, { digest }: BuiltLayout, { variant }: Plan, file: string): Promise<Filed> {
+async function passedElsewhere(
+  host: Host,
+  { digest, platforms }: BuiltLayout,
+  { variant }: Plan,
+  file: string,
+): Promise<Filed> {
   const handed = about(await loadEvidence(host, file), digest);
   requirePassed(handed);
+  const other = otherImages(handed.evidence, platforms);
+  if (other.length > 0)
+    throw new AppError('publish/not-gated', 'findings', 'the evidence is about other images', {
+      expected: platforms.map(({ platform, manifest }) => `${platform} ${manifest}`).join(', '),
+      found: other.join('; '),
+      where: { file },
+    });
   if (handed.evidence.variant === variant) return handed;
   throw new AppError('publish/not-gated', 'findings', 'the evidence is about another variant', {
     expected: variant,

@@ -16,7 +16,8 @@ import {
   type Signer,
   type Statement,
 } from '../../sigstore/index.ts';
-import { gatherEvidence, type Exhibit } from './evidence.ts';
+import { gatherEvidence, type VerifiedAttestation } from './evidence.ts';
+import { ReadingLimits } from './reading-limits.ts';
 import { nameOf, type Tree, type TreeNode } from './tree.ts';
 
 /** Each waits mostly for a log or a registry. */
@@ -36,7 +37,7 @@ export interface Wanted {
   readonly statement: Statement;
 }
 
-export interface Pen {
+export interface SigningContext {
   readonly host: Host;
   readonly registry: Registry;
   readonly signer: Signer;
@@ -53,7 +54,7 @@ export function memorySource(bytes: Uint8Array): BlobSource {
 }
 
 /** What makes two provenances one: the run's own address changes with every attempt, what was built does not. */
-function essence({ predicateType, predicate }: Statement): unknown {
+function normalizedPredicate({ predicateType, predicate }: Statement): unknown {
   if (attestationOf(predicateType) !== 'provenance') return predicate;
   const { buildDefinition, runDetails } = predicate as {
     buildDefinition?: Record<string, unknown> | undefined;
@@ -63,20 +64,20 @@ function essence({ predicateType, predicate }: Statement): unknown {
   return [definition, runDetails?.builder?.id];
 }
 
-function isThere(exhibits: readonly Exhibit[], statement: Statement): Exhibit | undefined {
+function isThere(attestations: readonly VerifiedAttestation[], statement: Statement): VerifiedAttestation | undefined {
   // As JSON, since one of them came from there: an undefined member is no member.
   const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value)) as unknown;
-  const wanted = plain(essence(statement));
-  return exhibits.find(
+  const wanted = plain(normalizedPredicate(statement));
+  return attestations.find(
     ({ result, bundle }) =>
       bundle !== undefined &&
       result.$case === 'verified' &&
       result.statement.predicateType === statement.predicateType &&
-      isDeepStrictEqual(plain(essence(result.statement)), wanted),
+      isDeepStrictEqual(plain(normalizedPredicate(result.statement)), wanted),
   );
 }
 
-async function signOne({ host, signer, verifier }: Pen, { node, statement }: Wanted): Promise<Buffer> {
+async function signOne({ host, signer, verifier }: SigningContext, { node, statement }: Wanted): Promise<Buffer> {
   const bundle = await signStatement(host, signer, statement);
   const result = await verifier.bundle(bundle, node.descriptor.digest);
   if (result.$case === 'verified') return bundle;
@@ -93,7 +94,7 @@ interface SignedItem {
 }
 
 /** attachTo attaches everything that was signed about one node; its list of referrers is written once. */
-async function attachTo({ registry, host }: Pen, tree: Tree, node: TreeNode, signed: readonly SignedItem[]) {
+async function attachTo({ registry, host }: SigningContext, tree: Tree, node: TreeNode, signed: readonly SignedItem[]) {
   const created = host.clock
     .now()
     .toISOString()
@@ -107,13 +108,16 @@ async function attachTo({ registry, host }: Pen, tree: Tree, node: TreeNode, sig
 }
 
 /** What is attached to every node, by its digest. */
-export type TreeEvidence = ReadonlyMap<Digest, readonly Exhibit[]>;
+export type TreeEvidence = ReadonlyMap<Digest, readonly VerifiedAttestation[]>;
 
-export async function treeEvidence({ registry, verifier }: Pen, tree: Tree): Promise<TreeEvidence> {
-  const gathered = tree.nodes.map(
-    async (node) => [node.descriptor.digest, await gatherEvidence(registry, tree, node, verifier)] as const,
+export async function treeEvidence({ registry, verifier }: SigningContext, tree: Tree): Promise<TreeEvidence> {
+  const limits = new ReadingLimits();
+  const gathered = await mapLimited(
+    tree.nodes,
+    atOnce,
+    async (node) => [node.descriptor.digest, await gatherEvidence(registry, tree, node, verifier, limits)] as const,
   );
-  return new Map(await Promise.all(gathered));
+  return new Map(gathered);
 }
 
 /**
@@ -122,35 +126,35 @@ export async function treeEvidence({ registry, verifier }: Pen, tree: Tree): Pro
  * their index, and a run that was cut short is continued by the next.
  */
 export async function attachAll(
-  pen: Pen,
+  signing: SigningContext,
   tree: Tree,
   wanted: readonly Wanted[],
   known?: TreeEvidence,
 ): Promise<AttachedBundle[]> {
-  const { registry, host } = pen;
+  const { registry, host } = signing;
   // A statement that the log would not take is found before the first is sent.
   for (const { statement } of wanted) encodeStatement(statement);
-  const evidence = known ?? (await treeEvidence(pen, tree));
+  const evidence = known ?? (await treeEvidence(signing, tree));
   const done: AttachedBundle[] = [];
   const lacking: Wanted[] = [];
   for (const item of wanted) {
     const there = isThere(evidence.get(item.node.descriptor.digest) ?? [], item.statement);
     if (there === undefined) lacking.push(item);
-    else done.push(told(item, there.source as Digest, 'present'));
+    else done.push(recordOf(item, there.source as Digest, 'present'));
   }
-  const signed = await mapLimited(lacking, atOnce, async (item) => ({ item, bundle: await signOne(pen, item) }));
+  const signed = await mapLimited(lacking, atOnce, async (item) => ({ item, bundle: await signOne(signing, item) }));
   if (signed.length > 0) await registry.upload(tree.repo, memorySource(emptyConfig), emptyDescriptor);
   const slow = new Map<Digest, Digest[]>();
   for (const role of ['image', 'index'] as const) {
     const nodes = tree.nodes.filter((node) => node.role === role);
     await mapLimited(nodes, atOnce, async (node) => {
       const these = signed.filter(({ item }) => item.node === node);
-      const attached = await attachTo(pen, tree, node, these);
+      const attached = await attachTo(signing, tree, node, these);
       for (const [at, { descriptor, filed }] of attached.entries()) {
         const { item } = these[at] as SignedItem;
         const subject = node.descriptor.digest;
         if (filed === 'api') slow.set(subject, [...(slow.get(subject) ?? []), descriptor.digest]);
-        done.push(told(item, descriptor.digest, 'attached'));
+        done.push(recordOf(item, descriptor.digest, 'attached'));
         host.story.say(`${nameOf(node)}: attached ${item.statement.predicateType}`);
       }
     });
@@ -159,7 +163,7 @@ export async function attachAll(
   return done;
 }
 
-function told({ node, statement }: Wanted, digest: Digest, how: AttachedBundle['how']): AttachedBundle {
+function recordOf({ node, statement }: Wanted, digest: Digest, how: AttachedBundle['how']): AttachedBundle {
   const subject = node.descriptor.digest;
   return { node: nameOf(node), subject, predicateType: statement.predicateType, digest, how };
 }

@@ -1,7 +1,7 @@
 import { formatImageRef, isPlatform, labelNames, type Digest, type ImageRef, type Platform } from '../../core/index.ts';
 import { AppError, throwAll } from '../../errors/index.ts';
 import { checkProvenance, makeStatement, maxStatementBytes, type Provenance } from '../../sigstore/index.ts';
-import { attachAll, treeEvidence, type Pen, type TreeEvidence, type Wanted } from './attach.ts';
+import { attachAll, treeEvidence, type SigningContext, type TreeEvidence, type Wanted } from './attach.ts';
 import { attestLegacyTags } from './legacy-write.ts';
 import type { Observed } from './provenance.ts';
 import type { Signed } from './sign-tree.ts';
@@ -42,7 +42,7 @@ function readSbom(name: string, text: string): Record<string, unknown> {
 const shared = [labelNames.revision, labelNames.created, labelNames.version] as const;
 
 /** observe reads what the images say of their build, and holds their inputs against the plan's. */
-async function observe({ registry }: Pen, tree: Tree, wanted: Digest | undefined): Promise<Observed> {
+async function observe({ registry }: SigningContext, tree: Tree, wanted: Digest | undefined): Promise<Observed> {
   const images = tree.nodes.filter(({ role }) => role === 'image');
   const all = await Promise.all(images.map((node) => labelsOf(registry, tree, node)));
   const [labels = {}] = all;
@@ -57,6 +57,14 @@ async function observe({ registry }: Pen, tree: Tree, wanted: Digest | undefined
             expected: wanted,
             found: inputs ?? `no label ${labelNames.inputDigest}`,
             hint: 'check out the commit that built it, or build it again',
+          }),
+        );
+      if ((own[labelNames.revision] ?? '') === '')
+        errors.push(
+          new AppError('trust/no-revision', 'usage', `${nameOf(node)} does not say which commit it was built from`, {
+            expected: `the label ${labelNames.revision}`,
+            found: 'none',
+            hint: 'build it again: `build` writes the label from the commit',
           }),
         );
       for (const name of shared)
@@ -92,8 +100,8 @@ function ourPlatform({ platform }: TreeNode): Platform | undefined {
 export function demandSigned(evidence: TreeEvidence, tree: Tree): void {
   const bare: string[] = [];
   for (const node of tree.nodes) {
-    const exhibits = evidence.get(node.descriptor.digest) ?? [];
-    const signed = exhibits.some(({ result }) => result.$case === 'verified' && result.attestation === 'signature');
+    const attestations = evidence.get(node.descriptor.digest) ?? [];
+    const signed = attestations.some(({ result }) => result.$case === 'verified' && result.attestation === 'signature');
     if (!signed) bare.push(`${nameOf(node)} ${node.descriptor.digest}`);
   }
   if (bare.length === 0) return;
@@ -110,13 +118,13 @@ export function demandSigned(evidence: TreeEvidence, tree: Tree): void {
  * wherever the fault can be known before.
  */
 export async function attestTree(
-  pen: Pen,
+  signing: SigningContext,
   image: ImageRef | Tree,
   { provenance, sboms, inputDigest }: Attestable,
   options: { readonly legacy?: boolean | undefined } = {},
 ): Promise<Signed> {
-  const tree = await treeOf(pen, image);
-  const observed = await observe(pen, tree, inputDigest);
+  const tree = await treeOf(signing, image);
+  const observed = await observe(signing, tree, inputDigest);
   const images = tree.nodes.filter(({ role }) => role === 'image');
   throwAll(
     images
@@ -125,7 +133,7 @@ export async function attestTree(
         (node) => new AppError('trust/sbom', 'usage', `there is no SBOM for ${nameOf(node)} ${node.descriptor.digest}`),
       ),
   );
-  const evidence = await treeEvidence(pen, tree);
+  const evidence = await treeEvidence(signing, tree);
   demandSigned(evidence, tree);
   const predicate = checkProvenance(provenance(observed));
   const repository = `${tree.repo.registry}/${tree.repo.repository}`;
@@ -139,7 +147,7 @@ export async function attestTree(
       return { node, statement: makeStatement('sbom', node.descriptor.digest, bom, repository) };
     }),
   ];
-  const bundles = await attachAll(pen, tree, wanted, evidence);
-  const legacy = options.legacy === true ? await attestLegacyTags(pen, tree) : [];
+  const bundles = await attachAll(signing, tree, wanted, evidence);
+  const legacy = options.legacy === true ? await attestLegacyTags(signing, tree) : [];
   return { reference: formatImageRef({ ...tree.repo, digest: tree.digest }), bundles, legacy };
 }

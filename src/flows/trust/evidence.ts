@@ -1,5 +1,6 @@
-import type { Digest } from '../../core/index.ts';
-import type { Referrer, Registry } from '../../registry/index.ts';
+import { mapLimited } from '../../core/limit.ts';
+import type { Descriptor } from '../../core/index.ts';
+import type { Referrer, Registry, RejectedReferrer } from '../../registry/index.ts';
 import {
   isBundleType,
   maxBundleBytes,
@@ -8,55 +9,92 @@ import {
   type Refused,
   type Verified,
 } from '../../sigstore/index.ts';
-import { readSmall } from '../blob.ts';
 import { readLegacy } from './legacy-read.ts';
+import { NodeBytes, ReadingLimits } from './reading-limits.ts';
 import type { Tree, TreeNode } from './tree.ts';
 
-/** Exhibit is one thing attached to a node, and what became of it. */
-export interface Exhibit {
+/** VerifiedAttestation is one thing attached to a node, and what became of it. */
+export interface VerifiedAttestation {
   /** Digest of the referrer, or the legacy tag it was found under. */
   readonly source: string;
-  readonly result: Verified | Refused;
-  /** The bundle itself, where it is one. */
+  readonly result: Verified | Refused | Unrelated;
+  /** The bundle itself, where it is one that holds. */
   readonly bundle?: Buffer | undefined;
 }
 
-async function openBundle(
-  registry: Registry,
-  tree: Tree,
-  subject: Digest,
-  { descriptor, fetched }: Referrer,
-  verifier: BundleVerifier,
-): Promise<Exhibit | undefined> {
-  const layer = fetched.node.blobs.find(({ mediaType }) => isBundleType(mediaType));
-  if (layer === undefined) {
-    const claims = isBundleType(descriptor.artifactType ?? '');
-    if (!claims) return undefined;
-    return { source: descriptor.digest, result: refuse('malformed-bundle', 'a bundle referrer without a bundle') };
+/** Unrelated is what is attached and no bundle: a note, another tool's scan. */
+export interface Unrelated {
+  readonly $case: 'unrelated';
+}
+
+/** A bundle's manifest has about 1 000 bytes. */
+const maxReferrerBytes = 64 * 1024;
+const atOnce = 8;
+
+interface Candidate {
+  readonly source: string;
+  readonly layer: Descriptor;
+}
+
+function candidateOf(opened: Referrer | RejectedReferrer): Candidate | VerifiedAttestation {
+  const source = opened.descriptor.digest;
+  if ('reason' in opened) return { source, result: refuse(opened.reason, opened.detail) };
+  const layer = opened.fetched.node.blobs.find(({ mediaType }) => isBundleType(mediaType));
+  if (layer !== undefined) {
+    const { mediaType, digest, size } = layer;
+    return { source, layer: { mediaType, digest, size } };
   }
-  if (layer.size > maxBundleBytes)
-    return { source: descriptor.digest, result: refuse('too-large', `a bundle of ${layer.size} bytes`) };
-  const bundle = await readSmall(registry, tree.repo, layer, maxBundleBytes);
-  return { source: descriptor.digest, bundle, result: await verifier.bundle(bundle, subject) };
+  if (!isBundleType(opened.descriptor.artifactType ?? '')) return { source, result: { $case: 'unrelated' } };
+  return { source, result: refuse('malformed-bundle', 'a bundle referrer without a bundle') };
+}
+
+/** sharing groups by blob: the same bytes about the same node are read and verified once. The smallest come first. */
+function sharing(candidates: readonly Candidate[]): Candidate[][] {
+  const groups = new Map<string, Candidate[]>();
+  for (const candidate of candidates) {
+    const key = `${candidate.layer.digest} ${candidate.layer.size}`;
+    groups.set(key, [...(groups.get(key) ?? []), candidate]);
+  }
+  return [...groups.values()].sort(([a], [b]) => (a?.layer.size ?? 0) - (b?.layer.size ?? 0));
 }
 
 /**
- * gatherEvidence opens everything that is attached to a node and verifies it. What is no bundle (a
- * note, somebody's scan) is passed over; what claims to be one and does not hold is refused by name.
+ * gatherEvidence opens everything that is attached to a node and verifies it. What claims to be a bundle and does not
+ * hold is refused by name, and so is what cannot be read; only a registry that does not answer is thrown. Bytes, number
+ * and time are bounded by `limits`.
  */
 export async function gatherEvidence(
   registry: Registry,
   tree: Tree,
   node: TreeNode,
   verifier: BundleVerifier,
-): Promise<Exhibit[]> {
+  limits = new ReadingLimits(),
+): Promise<VerifiedAttestation[]> {
   const { digest } = node.descriptor;
-  const { referrers, rejected } = await registry.referrers(tree.repo, digest);
-  const bundles = await Promise.all(referrers.map((found) => openBundle(registry, tree, digest, found, verifier)));
-  const lost: Exhibit[] = rejected.map(({ descriptor, reason, detail }) => ({
-    source: descriptor.digest,
-    result: refuse(reason, detail),
-  }));
-  const legacy = verifier.policy.legacy ? await readLegacy(registry, tree, digest, verifier) : [];
-  return [...bundles.filter((found) => found !== undefined), ...lost, ...legacy];
+  const { visited, unread, problem } = await registry.visitReferrers(tree.repo, digest, candidateOf, maxReferrerBytes);
+  const bytes = new NodeBytes(registry, tree.repo);
+  const examine = async (layer: Descriptor): Promise<Omit<VerifiedAttestation, 'source'>> => {
+    const bundle = await bytes.read(layer, maxBundleBytes);
+    if (!Buffer.isBuffer(bundle)) return { result: bundle };
+    const result = await limits.verify(() => verifier.bundle(bundle, digest));
+    return { result, bundle: result.$case === 'verified' ? bundle : undefined };
+  };
+  const candidates = visited.filter((found) => 'layer' in found);
+  const results = new Map<string, Omit<VerifiedAttestation, 'source'>>();
+  await mapLimited(sharing(candidates), atOnce, async (group) => {
+    const [first] = group;
+    if (first === undefined) return;
+    const examined = await limits.inTurn(first.layer, () => examine(first.layer));
+    for (const { source } of group) results.set(source, examined);
+  });
+  const found = visited.map((one): VerifiedAttestation => {
+    if (!('layer' in one)) return one;
+    const examined = results.get(one.source) ?? { result: refuse('malformed-bundle', 'it was not examined') };
+    return { source: one.source, ...examined };
+  });
+  if (unread !== undefined)
+    found.push({ source: `${unread} more referrers`, result: refuse('too-many', `${unread} were not opened`) });
+  if (problem !== undefined) found.push({ source: 'the list', result: refuse('unreadable-list', problem) });
+  const legacy = verifier.policy.legacy ? await readLegacy(tree, digest, { registry, verifier, bytes, limits }) : [];
+  return [...found, ...legacy];
 }

@@ -118,10 +118,10 @@ export async function severalSigners(
       return refused.find(({ code }) => !ofAnother.has(code)) ?? refused[0] ?? refuse('untrusted-key', 'no signer');
     },
     // cosign 2's tags hold what `signer` signed: no time is read of them, and no approver writes there.
-    async entity(entity, certificate) {
+    async entity(signed, certificate) {
       if (first === undefined || Object.keys(signerValid).length > 0)
         return refuse('no-timestamp', 'the policy says when its signer is valid, and legacy tags state no time');
-      const identity = await first.verifier.entity(entity, certificate);
+      const identity = await first.verifier.entity(signed, certificate);
       if (identity === undefined || '$case' in identity) return identity;
       const denied = policy.deny?.identities?.includes(identity.name) === true;
       return denied ? refuse('denied', `${identity.name} is denied by the policy`) : identity;

@@ -1,4 +1,4 @@
-export type { AttachedBundle, Pen } from './attach.ts';
+export type { AttachedBundle, SigningContext } from './attach.ts';
 export {
   commandLine,
   consumerCommands,
@@ -10,7 +10,7 @@ export { attestTree, type Attestable } from './attest-tree.ts';
 export type { LegacyTag } from './legacy-write.ts';
 export { makeVerifier, readPolicy, type TrustLoader, type TrustSources } from './policy-file.ts';
 export { onlineRoot } from './online-root.ts';
-export { makePen, type Signing } from './pen.ts';
+export { makeSigningContext, type Signing } from './signing-context.ts';
 export { compareInventories, formatSbomDiff, isSame, type SbomDiff } from './sbom-diff.ts';
 export { pinnedPaths, projectPins, type PinsOfImage } from './pinned-paths.ts';
 export { openLayoutImage, type LayoutImage } from './layout-registry.ts';

@@ -10,7 +10,14 @@ import {
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import { openLayout, type Layout } from '../../oci/index.ts';
-import { readNode, type Fetched, type Referrer, type Registry, type RejectedReferrer } from '../../registry/index.ts';
+import {
+  readNode,
+  type Fetched,
+  type Referrer,
+  type Registry,
+  type RejectedReferrer,
+  type Visited,
+} from '../../registry/index.ts';
 
 const refName = 'org.opencontainers.image.ref.name';
 /** An index.json lists the images and what is attached to them; more would take minutes to open. */
@@ -116,29 +123,28 @@ class LayoutReader {
     });
   }
 
-  async referrers(subject: Digest) {
+  async visitReferrers<T>(subject: Digest, visit: (opened: Referrer | RejectedReferrer) => T): Promise<Visited<T>> {
     const list = this.named(`sha256-${hexOf(subject)}`);
     const listed = list === undefined ? [] : (await this.open(list.digest)).node.children;
     const claimed = new Set(listed.map(({ digest }) => digest));
     const all = new Map([...this.#entries, ...listed].map((entry) => [entry.digest, entry]));
-    const referrers: Referrer[] = [];
-    const rejected: RejectedReferrer[] = [];
+    const visited: T[] = [];
     for (const descriptor of all.values()) {
       try {
         const fetched = await this.open(descriptor.digest);
         const { artifactType, annotations } = fetched.node;
         if (fetched.node.subject?.digest === subject)
-          referrers.push({ descriptor: { ...fetched.descriptor, artifactType, annotations }, fetched });
+          visited.push(visit({ descriptor: { ...fetched.descriptor, artifactType, annotations }, fetched }));
         else if (claimed.has(descriptor.digest))
-          rejected.push({ descriptor, reason: 'other-subject', detail: 'the list names it for another image' });
+          visited.push(visit({ descriptor, reason: 'other-subject', detail: 'the list names it for another image' }));
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         // What cannot be opened may be attached to this image as well as to any other: it is named, and never counts.
         const reason = error.code === 'registry/not-found' ? 'gone' : 'wrong-bytes';
-        rejected.push({ descriptor, reason, detail: error.message });
+        visited.push(visit({ descriptor, reason, detail: error.message }));
       }
     }
-    return { via: 'api' as const, referrers, rejected };
+    return { via: 'api', visited };
   }
 }
 
@@ -178,7 +184,8 @@ export async function openLayoutImage(host: Host, directory: string, name: strin
           })(),
         ),
       tags: async () => Promise.resolve(readOnly()),
-      referrers: async (_repo, subject) => await reader.referrers(subject),
+      referrers: async () => Promise.resolve(readOnly()),
+      visitReferrers: async (_repo, subject, visit) => await reader.visitReferrers(subject, visit),
       blobExists: async (_repo, blob) => await layout.has(blob),
       upload: async () => Promise.resolve(readOnly()),
       put: async () => Promise.resolve(readOnly()),

@@ -1,17 +1,17 @@
 import { join } from 'node:path';
+import { TrustedRoot } from '@sigstore/protobuf-specs';
+import { getTrustedRoot } from '@sigstore/tuf';
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 
 /**
  * onlineRoot fetches the public good instance's trusted_root.json by TUF, starting from the root that
- * the package carries; the cache directory keeps it for later runs. Throws `trust/online`.
+ * the package carries; the cache directory keeps it for later runs. `fetchRoot` is TUF's client. Throws `trust/online`.
  */
-export async function onlineRoot({ env }: Host): Promise<string> {
-  const { getTrustedRoot } = await import('@sigstore/tuf');
-  const { TrustedRoot } = await import('@sigstore/protobuf-specs');
+export async function onlineRoot({ env }: Host, fetchRoot = getTrustedRoot): Promise<string> {
   const home = env['XDG_CACHE_HOME'] ?? join(env['HOME'] ?? '/tmp', '.cache');
   try {
-    const root = await getTrustedRoot({
+    const root = await fetchRoot({
       cachePath: join(home, 'openshell-runner-images', 'tuf'),
       timeout: 15_000,
       retry: 1,

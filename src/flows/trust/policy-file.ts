@@ -48,7 +48,7 @@ export async function makeVerifier(host: Host, policy: TrustPolicy, sources: Tru
   }
   const text = await rootOf(host, sources);
   if (text === undefined)
-    throw new AppError('trust/no-root', 'usage', 'nobody is believed without a trust root', {
+    throw new AppError('trust/no-root', 'usage', 'no trust root to verify with', {
       expected: '--trusted-root FILE, or --online for the public one',
     });
   return await createVerifier(await readTrustedRoot(text), policy);

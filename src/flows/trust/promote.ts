@@ -1,8 +1,11 @@
-import { digestOf, formatImageRef, type Digest, type ImageRef } from '../../core/index.ts';
+import { digestOf, formatImageRef, isDigest, type Digest, type ImageRef } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 import type { CopyReport, Registry, TagMove } from '../../registry/index.ts';
-import type { BundleVerifier } from '../../sigstore/index.ts';
-import { unverified, verifyTree, type TreeReport } from './verify-tree.ts';
+import type { BundleVerifier, RefusalCode } from '../../sigstore/index.ts';
+import { demandNotOlder } from './age.ts';
+import { promoteLegacy } from './legacy-promote.ts';
+import { readTree } from './tree.ts';
+import { unverified, verifyRead, verifyTree, type TreeReport } from './verify-tree.ts';
 
 export interface Promotion {
   readonly digest: Digest;
@@ -11,7 +14,19 @@ export interface Promotion {
   readonly source: TreeReport;
   readonly copied: CopyReport;
   readonly destination: TreeReport;
+  /** cosign 2's tags at the destination that were written, when the policy reads them. */
+  readonly legacyTags: readonly string[];
+  /** What is attached at the source and was not copied. */
+  readonly left: readonly Left[];
   readonly move: TagMove;
+}
+
+/** Left is one thing that stays behind: the policy does not accept it, or it proves nothing. */
+export interface Left {
+  /** The node that it is attached to, where that is known. */
+  readonly node?: string | undefined;
+  readonly source: string;
+  readonly why: RefusalCode | 'unrelated';
 }
 
 export interface PromoteOptions {
@@ -20,10 +35,14 @@ export interface PromoteOptions {
   readonly source: ImageRef;
   /** With a tag, without a digest. */
   readonly destination: ImageRef;
+  /** Copies everything that is attached, whoever attached it. */
+  readonly allReferrers?: boolean | undefined;
+  /** Also moves a tag that names something newer. */
+  readonly allowOlder?: boolean | undefined;
 }
 
 /** The same bytes about the same digest hold or do not hold wherever they lie: they are read twice, worked through once. */
-function onceForEach(verifier: BundleVerifier): BundleVerifier {
+function verifiedOnce(verifier: BundleVerifier): BundleVerifier {
   const known = new Map<string, ReturnType<BundleVerifier['bundle']>>();
   return {
     ...verifier,
@@ -36,13 +55,24 @@ function onceForEach(verifier: BundleVerifier): BundleVerifier {
   };
 }
 
+/** What the policy accepted, by node. */
+function acceptedOf({ nodes }: TreeReport): ReadonlyMap<Digest, readonly Digest[]> {
+  return new Map(nodes.map(({ digest, proofs }) => [digest, proofs.map(({ source }) => source).filter(isDigest)]));
+}
+
+const leftOf = ({ nodes }: TreeReport): Left[] =>
+  nodes.flatMap(({ name: node, refused, unrelated }) => [
+    ...refused.map(({ source, code }) => ({ node, source, why: code })),
+    ...unrelated.map((source) => ({ node, source, why: 'unrelated' as const })),
+  ]);
+
 /**
- * promote verifies the source, copies the whole tree with what is attached to it by digest, verifies
- * it again where it now lies, and only then moves the tag. Stopped at any point the old tag stands,
- * and a second run continues. Throws `trust/unverified`, `registry/tag-moved` with both digests.
+ * promote verifies the source, copies the tree with what the policy accepted of what is attached to it, verifies it again
+ * where it now lies, and only then moves the tag. Stopped at any point the old tag stands, and a second run continues.
+ * Throws `trust/unverified`, `registry/tag-moved` with both digests, `trust/older`, `trust/age-unknown`.
  */
 export async function promote({ registry, source, destination, ...given }: PromoteOptions): Promise<Promotion> {
-  const verifier = onceForEach(given.verifier);
+  const verifier = verifiedOnce(given.verifier);
   const { registry: host, repository, tag } = destination;
   if (tag === undefined || destination.digest !== undefined)
     throw new AppError('trust/destination', 'usage', 'the destination names no tag to move', {
@@ -50,12 +80,16 @@ export async function promote({ registry, source, destination, ...given }: Promo
       found: formatImageRef(destination),
     });
   const to = { registry: host, repository };
-  // Read first: whoever moves the tag while this runs has not seen what is promoted here.
+  // Read first: another publisher that moves the tag while this runs has not seen what is promoted here.
   const before = await registry.tagDigest({ ...to, tag });
-  const first = await verifyTree(registry, source, verifier);
+  const tree = await readTree(registry, source);
+  const first = await verifyRead(registry, tree, verifier);
   if (!first.ok) throw unverified(first);
-  const from = { registry: source.registry, repository: source.repository };
-  const copied = await registry.copy(from, to, first.digest, { legacyTags: verifier.policy.legacy });
+  if (before !== undefined && given.allowOlder !== true) await demandNotOlder(registry, { ...to, tag }, before, tree);
+  const all = given.allReferrers === true;
+  const referrers = all ? 'all' : acceptedOf(first);
+  const copied = await registry.copy(tree.repo, to, first.digest, { referrers, legacyTags: all });
+  const legacyTags = verifier.policy.legacy ? await promoteLegacy(registry, tree, to, verifier) : [];
   const second = await verifyTree(registry, { ...to, digest: first.digest }, verifier);
   if (!second.ok) throw unverified(second);
   const move = await registry.moveTag({ ...to, tag }, first.digest, { expectOld: before ?? null });
@@ -66,6 +100,10 @@ export async function promote({ registry, source, destination, ...given }: Promo
     source: first,
     copied,
     destination: second,
+    legacyTags,
+    left: all
+      ? copied.rejected.map(({ descriptor, reason }) => ({ source: descriptor.digest, why: reason }))
+      : leftOf(first),
     move,
   };
 }

@@ -2,7 +2,7 @@ import { formatImageRef, type Digest, type ImageRef } from '../../core/index.ts'
 import { AppError } from '../../errors/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import { imageSignature } from '../../sigstore/index.ts';
-import { attachAll, type AttachedBundle, type Pen } from './attach.ts';
+import { attachAll, type AttachedBundle, type SigningContext } from './attach.ts';
 import { signLegacyTags, type LegacyTag } from './legacy-write.ts';
 import { readTree, refuseExpiring, type Tree } from './tree.ts';
 
@@ -31,7 +31,7 @@ export async function treeToSign(registry: Registry, ref: ImageRef): Promise<Tre
 }
 
 /** treeOf takes a tree that was read already. */
-export async function treeOf({ registry }: Pen, image: ImageRef | Tree): Promise<Tree> {
+export async function treeOf({ registry }: SigningContext, image: ImageRef | Tree): Promise<Tree> {
   return 'nodes' in image ? image : await treeToSign(registry, image);
 }
 
@@ -41,13 +41,13 @@ export async function treeOf({ registry }: Pen, image: ImageRef | Tree): Promise
  * `trust/no-digest`, `trust/expiring`, `trust/self-check`, `sigstore/*` and RegistryError.
  */
 export async function signTree(
-  pen: Pen,
+  signing: SigningContext,
   image: ImageRef | Tree,
   options: { readonly legacy?: boolean | undefined } = {},
 ): Promise<Signed> {
-  const tree = await treeOf(pen, image);
+  const tree = await treeOf(signing, image);
   const wanted = tree.nodes.map((node) => ({ node, statement: imageSignature(node.descriptor.digest) }));
-  const bundles = await attachAll(pen, tree, wanted);
-  const legacy = options.legacy === true ? await signLegacyTags(pen, tree) : [];
+  const bundles = await attachAll(signing, tree, wanted);
+  const legacy = options.legacy === true ? await signLegacyTags(signing, tree) : [];
   return { reference: formatImageRef({ ...tree.repo, digest: tree.digest }), bundles, legacy };
 }

@@ -11,7 +11,7 @@ import {
   type SummaryFacts,
   type TrustPolicy,
 } from '../../sigstore/index.ts';
-import { attachAll, treeEvidence, type Pen } from './attach.ts';
+import { attachAll, treeEvidence, type SigningContext } from './attach.ts';
 import { demandSigned } from './attest-tree.ts';
 import { treeToSign, type Signed } from './sign-tree.ts';
 import type { TreeReport } from './verify-tree.ts';
@@ -69,13 +69,13 @@ export async function readSummary(host: Host, file: string): Promise<Statement> 
  * attestSummary signs a summary and attaches it to the image that it is about. Its verifier is its signer: a summary in
  * the name of another is refused. Throws `trust/vsa`, `trust/unsigned`, and what attachAll throws.
  */
-export async function attestSummary(pen: Pen, ref: ImageRef, file: string): Promise<Signed> {
-  const statement = await readSummary(pen.host, file);
-  const tree = await treeToSign(pen.registry, ref);
+export async function attestSummary(signing: SigningContext, ref: ImageRef, file: string): Promise<Signed> {
+  const statement = await readSummary(signing.host, file);
+  const tree = await treeToSign(signing.registry, ref);
   const [root] = tree.nodes;
   if (root === undefined || !subjectIs(statement, tree.digest))
     throw refused('the verification summary is about another image', file, tree.digest);
-  const self = await pen.signer.self();
+  const self = await signing.signer.self();
   const { verifier } = summarySchema.parse(statement.predicate);
   if ('identity' in self && verifier.id !== self.identity.name)
     throw refused(
@@ -84,8 +84,8 @@ export async function attestSummary(pen: Pen, ref: ImageRef, file: string): Prom
       self.identity.name,
       verifier.id,
     );
-  const evidence = await treeEvidence(pen, tree);
+  const evidence = await treeEvidence(signing, tree);
   demandSigned(evidence, tree);
-  const bundles = await attachAll(pen, tree, [{ node: root, statement }], evidence);
+  const bundles = await attachAll(signing, tree, [{ node: root, statement }], evidence);
   return { reference: formatImageRef({ ...tree.repo, digest: tree.digest }), bundles, legacy: [] };
 }

@@ -6,6 +6,7 @@ import {
   parseImageConfig,
   type Descriptor,
   type Digest,
+  type ImageConfig,
   type ImageRef,
 } from '../../core/index.ts';
 import { AppError, shorten } from '../../errors/index.ts';
@@ -44,6 +45,13 @@ export function nameOf(node: Pick<TreeNode, 'role' | 'platform'>): string {
   return node.role === 'index' ? 'index' : (node.platform ?? 'image');
 }
 
+/** imagesOf returns the images of a tree, without the index. */
+export function imagesOf({ nodes }: Tree): { readonly manifest: Digest; readonly platform?: string | undefined }[] {
+  return nodes
+    .filter(({ role }) => role === 'image')
+    .map(({ descriptor, platform }) => ({ manifest: descriptor.digest, platform }));
+}
+
 /** readTree resolves a reference once, then reads the index and its images by digest. */
 export async function readTree(registry: Registry, ref: ImageRef): Promise<Tree> {
   const { registry: host, repository } = ref;
@@ -72,21 +80,29 @@ export async function readTree(registry: Registry, ref: ImageRef): Promise<Tree>
   return { repo, digest, nodes: await visit(digest, undefined, 0) };
 }
 
-type Labels = Readonly<Record<string, string>>;
-const labelsRead = new WeakMap<TreeNode, Promise<Labels>>();
+const configsRead = new WeakMap<TreeNode, Promise<ImageConfig | undefined>>();
 
-/** labelsOf reads the labels of one image, once; the annotations of an index. */
-export function labelsOf(registry: Registry, tree: Tree, node: TreeNode): Promise<Labels> {
-  const known = labelsRead.get(node) ?? readLabels(registry, tree, node);
-  labelsRead.set(node, known);
-  return known;
+/** configOf reads the config of one image, once; undefined for an index. */
+export function configOf(registry: Registry, tree: Tree, node: TreeNode): Promise<ImageConfig | undefined> {
+  const reading = configsRead.get(node) ?? readConfig(registry, tree, node);
+  configsRead.set(node, reading);
+  return reading;
 }
 
-async function readLabels(registry: Registry, tree: Tree, node: TreeNode): Promise<Labels> {
+async function readConfig(registry: Registry, tree: Tree, node: TreeNode): Promise<ImageConfig | undefined> {
   const [config] = node.fetched.node.blobs;
-  if (node.role === 'index' || config === undefined) return node.fetched.node.annotations;
-  const bytes = await readSmall(registry, tree.repo, config, maxManifestBytes);
-  return parseImageConfig(bytes).config?.Labels ?? {};
+  if (node.role === 'index' || config === undefined) return undefined;
+  return parseImageConfig(await readSmall(registry, tree.repo, config, maxManifestBytes));
+}
+
+/** labelsOf returns the labels of one image; the annotations of an index. */
+export async function labelsOf(
+  registry: Registry,
+  tree: Tree,
+  node: TreeNode,
+): Promise<Readonly<Record<string, string>>> {
+  if (node.role === 'index') return node.fetched.node.annotations;
+  return (await configOf(registry, tree, node))?.config?.Labels ?? {};
 }
 
 /**

@@ -2,8 +2,10 @@ import { formatImageRef, type Digest, type ImageRef } from '../../core/index.ts'
 import { AppError, visible } from '../../errors/index.ts';
 import type { Registry } from '../../registry/index.ts';
 import type { Attestation, BundleVerifier, RefusalCode, TrustPolicy } from '../../sigstore/index.ts';
-import { gatherEvidence, type Exhibit } from './evidence.ts';
+import { mapLimited } from '../../core/limit.ts';
+import { gatherEvidence, type VerifiedAttestation } from './evidence.ts';
 import { missingOf, type Lacking } from './further-signers.ts';
+import { ReadingLimits } from './reading-limits.ts';
 import { nameOf, readTree, type Tree, type TreeNode } from './tree.ts';
 
 /** Proof is one attestation that holds. */
@@ -27,6 +29,8 @@ export interface NodeReport {
   readonly missing: readonly Lacking[];
   /** What claims to prove something and does not, each by name. */
   readonly refused: readonly { readonly source: string; readonly code: RefusalCode; readonly detail: string }[];
+  /** Referrers that claim nothing of the kind: another tool's. */
+  readonly unrelated: readonly string[];
 }
 
 export interface TreeReport {
@@ -48,32 +52,28 @@ function reportOf(
   policy: TrustPolicy,
   node: TreeNode,
   wanted: readonly Attestation[],
-  exhibits: readonly Exhibit[],
+  attestations: readonly VerifiedAttestation[],
 ): NodeReport {
-  const proofs = exhibits.flatMap(({ source, result }): Proof[] => {
+  const proofs = attestations.flatMap(({ source, result }): Proof[] => {
     if (result.$case !== 'verified') return [];
     const { attestation, identity, logIndex, signer } = result;
     return [{ attestation, source, signer, identity: identity?.name, issuer: identity?.issuer, logIndex }];
   });
-  const refused = exhibits.flatMap(({ source, result }) =>
+  const refused = attestations.flatMap(({ source, result }) =>
     result.$case === 'refused' ? [{ source, code: result.code, detail: result.detail }] : [],
   );
   const missing = missingOf(policy, node.descriptor.digest, wanted, proofs);
-  return { name: nameOf(node), digest: node.descriptor.digest, proofs, missing, refused };
+  const unrelated = attestations.flatMap(({ source, result }) => (result.$case === 'unrelated' ? [source] : []));
+  return { name: nameOf(node), digest: node.descriptor.digest, proofs, missing, refused, unrelated };
 }
 
 /** verifyNodes holds a tree that was read already against the verifier's policy. */
 export async function verifyNodes(registry: Registry, tree: Tree, verifier: BundleVerifier): Promise<NodeReport[]> {
-  return await Promise.all(
-    tree.nodes.map(async (node, at) =>
-      reportOf(
-        verifier.policy,
-        node,
-        wantedOf(verifier, node, at === 0),
-        await gatherEvidence(registry, tree, node, verifier),
-      ),
-    ),
-  );
+  const limits = new ReadingLimits();
+  return await mapLimited(tree.nodes, 4, async (node) => {
+    const wanted = wantedOf(verifier, node, node === tree.nodes[0]);
+    return reportOf(verifier.policy, node, wanted, await gatherEvidence(registry, tree, node, verifier, limits));
+  });
 }
 
 /**
@@ -82,7 +82,11 @@ export async function verifyNodes(registry: Registry, tree: Tree, verifier: Bund
  * answer is thrown, since "could not tell" must not pass for either answer.
  */
 export async function verifyTree(registry: Registry, ref: ImageRef, verifier: BundleVerifier): Promise<TreeReport> {
-  const tree = await readTree(registry, ref);
+  return await verifyRead(registry, await readTree(registry, ref), verifier);
+}
+
+/** verifyRead is verifyTree for a tree that was read already. */
+export async function verifyRead(registry: Registry, tree: Tree, verifier: BundleVerifier): Promise<TreeReport> {
   const nodes = await verifyNodes(registry, tree, verifier);
   const ok = nodes.length > 0 && nodes.every(({ missing }) => missing.length === 0);
   return { reference: formatImageRef({ ...tree.repo, digest: tree.digest }), digest: tree.digest, ok, nodes };

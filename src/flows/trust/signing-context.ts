@@ -17,7 +17,7 @@ import {
   type Signer,
   type TrustPolicy,
 } from '../../sigstore/index.ts';
-import type { Pen } from './attach.ts';
+import type { SigningContext } from './attach.ts';
 import { withoutApprovals } from './further-signers.ts';
 import { makeVerifier, rootOf, type TrustSources } from './policy-file.ts';
 
@@ -58,7 +58,7 @@ async function signerOf(host: Host, signing: Signing): Promise<Signer> {
   return keySigner(pem, services, host.env['RUNNER_IMAGE_KEY_PASSPHRASE']);
 }
 
-/** ownVerifier trusts exactly the signer itself: what it wrote, and nobody else's. */
+/** ownVerifier trusts exactly the signer itself: what it wrote, and no other signer's. */
 async function ownVerifier(host: Host, signer: Signer, sources: TrustSources): Promise<BundleVerifier> {
   const self = await signer.self();
   if ('publicKey' in self) {
@@ -71,14 +71,14 @@ async function ownVerifier(host: Host, signer: Signer, sources: TrustSources): P
   return await makeVerifier(host, policy, sources);
 }
 
-/** makePen joins a registry with a signer and with the verifier that holds everything before it is attached. */
-export async function makePen(
+/** makeSigningContext joins a registry with a signer and with the verifier that holds everything before it is attached. */
+export async function makeSigningContext(
   host: Host,
   registry: Registry,
   signing: Signing,
   sources: TrustSources,
   policy?: TrustPolicy,
-): Promise<Pen> {
+): Promise<SigningContext> {
   const signer = await signerOf(host, signing);
   const verifier =
     policy === undefined
