@@ -8,7 +8,6 @@ export {
   mountsOf,
   platformArguments,
   splitReference,
-  type Declared,
 } from './read/references.ts';
 export { offsetAt, sliceText, TextBuilder, type Text } from './read/text.ts';
 export { jsonStrings, type DockerWord } from './read/words.ts';

@@ -1,6 +1,6 @@
 export { buildBy, builtBy } from './builds.ts';
 export { demandGate, requirePassed } from './gate.ts';
-export { beginEvidence, openEvidence, type IndexFacts } from './open.ts';
+export { beginEvidence, openEvidence } from './open.ts';
 export { judgeRuns, runsOf, withRuns } from './runs.ts';
 export type { Build, Evidence, Gate, Run } from './schema.ts';
 export { withAttachments, withPublication, withSboms, withVerification } from './steps.ts';

@@ -1,7 +1,6 @@
-export { formatReport, parseReportFormat, reportFormats, type ReportFormat } from './formats.ts';
+export { formatReport, parseReportFormat, reportFormats } from './formats.ts';
 export { formatAnnotations } from './github.ts';
 export { escapeCell } from './markdown.ts';
-export { countsOf, summaryOf, type Counts, type Report, type Suppressed } from './report.ts';
+export { countsOf, summaryOf, type Report, type Suppressed } from './report.ts';
 export { toSarif } from './sarif.ts';
-export { table, type TableOptions } from './table.ts';
-export type { TerminalOptions } from './terminal.ts';
+export { table } from './table.ts';

@@ -127,7 +127,7 @@ export function toSarif(report: Report): unknown {
       message: { text: `${finding.message}. ${finding.remediation}` },
       locations: [locationOf(report, finding)],
       partialFingerprints: { 'runnerImage/v1': `${fingerprint}:${nth}` },
-      ...(suppressions.length === 0 ? {} : { suppressions }),
+      suppressions: suppressions.length === 0 ? undefined : suppressions,
       properties: {
         subject: finding.subject,
         platform: finding.platform,
