@@ -1,2 +1,2 @@
-export { checksumOf, maxChecksumBytes, parseChecksums, type ChecksumLine } from './parse.ts';
-export { digestOfStream, verifyAssets, type Asset, type Verified } from './verify.ts';
+export { checksumOf, maxChecksumBytes, parseChecksums } from './parse.ts';
+export { digestOfStream } from './digest-of-stream.ts';

@@ -1,8 +1,8 @@
-export { maxYamlBytes, readYaml, type Read } from './document.ts';
+export { maxYamlBytes, readYaml } from './document.ts';
 export { readContract } from './contract.ts';
 export { readFragment } from './fragment.ts';
 export { readImage } from './image.ts';
-export { readPins, type PinEntry, type PinsFile } from './pins.ts';
+export { readPins, type PinEntry } from './pins.ts';
 export { mergePolicy } from './policy.ts';
 export { editorSchemas } from './schemas.ts';
 export { readWaivers } from './waiver.ts';

@@ -1,10 +1,8 @@
 export { collectorsFor } from './collectors.ts';
-export type { BaseFacts, ProfileChoice, Undecided } from './context.ts';
-export { evaluate, type EvaluateInput, type Evaluation, type Summary } from './evaluate.ts';
-export type { PolicyOrigin, PolicySource } from './policy/index.ts';
-export { checkRef, type RefAnswer, type RefOptions } from './reference.ts';
+export type { BaseFacts } from './context.ts';
+export { evaluate, type EvaluateInput, type Evaluation } from './evaluate.ts';
+export { checkRef } from './reference.ts';
 export { ruleInfos } from './rules/index.ts';
 export { secretRules } from './secrets/rules.ts';
 export { findSecrets, redactSecrets } from './secrets/text.ts';
-export type { SizeFacts } from './size.ts';
-export { applyWaivers, type WaiverOptions } from './waivers.ts';
+export { applyWaivers } from './waivers.ts';

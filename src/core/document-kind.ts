@@ -37,7 +37,7 @@ export function isAttestation({ annotations, platform }: Descriptor): boolean {
   );
 }
 
-/** Besides the two real ones, those that Docker's engine runs as images for old registries' sake. */
+/** The two real ones, and those that Docker's engine runs as images for old registries' sake. */
 const imageConfigTypes: readonly string[] = [
   mediaTypes.config,
   mediaTypes.dockerConfig,

@@ -68,7 +68,7 @@ export interface Plan {
   readonly inputDigest: Digest;
 }
 
-/** Labels that this project gives a meaning to. */
+/** Labels that have a meaning in this project. */
 export const labelNames = {
   contract: 'io.ambient-code.runner-contract-version',
   variant: 'io.ambient-code.runner-variant',

@@ -1,5 +1,4 @@
 export { contextSource, type ContextSource } from './context.ts';
-export type { DetectOptions } from './attempts.ts';
 export { detectEngine } from './detect.ts';
 export { examineEngines, type Diagnosis, type EngineReport } from './doctor.ts';
 export { buildahEngine } from './buildah.ts';
@@ -13,4 +12,4 @@ export { dockerCandidates } from './docker-endpoints.ts';
 export { loadImage, saveImage } from './load.ts';
 export { perPlatform } from './per-platform.ts';
 export { imageReferences } from './references.ts';
-export type { BuildEvent, BuildRequest, BuiltImage, Credentials, Engine, EngineInfo, EngineName } from './types.ts';
+export type { BuildEvent, BuildRequest, BuiltImage, Engine, EngineInfo } from './types.ts';

@@ -29,7 +29,7 @@ export function perPlatform(engines: ReadonlyMap<Platform, Engine>, rest?: Engin
       return {
         ...info,
         version: [...new Set([lead, ...others].map(({ version }) => version))].join(', '),
-        ...(rest === undefined ? { platforms: [...engines.keys()] } : {}),
+        platforms: rest === undefined ? [...engines.keys()] : undefined,
       };
     },
     build: async (request) => await engineFor(request.platform).build(request),

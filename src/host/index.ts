@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import { Awaited } from './awaited.ts';
 import { hasCertificates } from './certificates.ts';
 import { exec } from './exec.ts';
@@ -23,8 +24,7 @@ export interface CreatedHost extends Host {
 }
 
 async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  const { setTimeout } = await import('node:timers/promises');
-  await setTimeout(milliseconds, undefined, signal === undefined ? {} : { signal });
+  await setTimeout(milliseconds, undefined, { signal });
 }
 
 /** createHost is the real world; tests hand in fakeHost (test/support/fake-host.ts) instead. */

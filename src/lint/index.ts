@@ -1,1 +1,1 @@
-export { lintDockerfile, lintRules, maxDockerfileBytes, type LintResult } from './lint.ts';
+export { lintDockerfile, lintRules, maxDockerfileBytes } from './lint.ts';

@@ -21,7 +21,7 @@ export function sniff(start: Uint8Array): Compression {
   return isZstd(Buffer.from(start.buffer, start.byteOffset, 4).readUInt32LE()) ? 'zstd' : 'none';
 }
 
-/** decompressor gives a stream that turns compressed bytes into plain ones. */
+/** decompressor returns a stream that turns compressed bytes into plain ones. */
 export function decompressor(kind: Compression): Duplex {
   if (kind === 'gzip') return createGunzip({ chunkSize });
   if (kind === 'zstd') return new ZstdReader(chunkSize);
@@ -96,7 +96,7 @@ async function* from(start: readonly Buffer[], chunks: AsyncIterator<unknown>): 
 }
 
 /**
- * plainBytes gives a blob's uncompressed bytes, holding the blob against its digest and size to
+ * plainBytes returns a blob's uncompressed bytes, holding the blob against its digest and size to
  * its last byte. Throws `oci/digest-mismatch`, `oci/size-mismatch`, `oci/compression`, also for
  * bytes after the end of the compressed stream, which engines refuse. A chunk is the caller's until
  * the next one is asked for; then its memory may be gone.

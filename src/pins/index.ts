@@ -1,3 +1,3 @@
 export { verifyLock } from './locks.ts';
 export { unlistedInputs, type VariantText } from './unlisted.ts';
-export { usedBy, verifyPins, type VerifyInput } from './verify.ts';
+export { usedBy, verifyPins } from './verify.ts';

@@ -3,4 +3,4 @@ export type { ContainerEngine, ContainerSpec, Process, Running } from './engine.
 export { probe, probeHealth } from './probe.ts';
 export { rules as probeRules } from './rules.ts';
 export { probeLabel } from './start.ts';
-export type { CheckOutcome, ProbeOptions, ProbeReport } from './types.ts';
+export type { ProbeOptions, ProbeReport } from './types.ts';

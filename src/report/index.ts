@@ -2,5 +2,4 @@ export { formatReport, parseReportFormat, reportFormats, textKind, type ReportFo
 export { formatAnnotations } from './github.ts';
 export { countsOf, summaryOf, type Counts, type Report, type Suppressed } from './report.ts';
 export { toSarif } from './sarif.ts';
-export { table, type TableOptions } from './table.ts';
-export type { TerminalOptions } from './terminal.ts';
+export { table } from './table.ts';

@@ -128,7 +128,7 @@ export function toSarif(report: Report): unknown {
       message: { text: `${finding.message}. ${finding.remediation}`.replaceAll('](', '] (') },
       locations: [locationOf(report, finding)],
       partialFingerprints: { 'runnerImage/v1': `${fingerprint}:${nth}` },
-      ...(suppressions.length === 0 ? {} : { suppressions }),
+      suppressions: suppressions.length === 0 ? undefined : suppressions,
       properties: {
         subject: finding.subject,
         platform: finding.platform,

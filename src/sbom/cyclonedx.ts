@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { Contrib, Enums, Models, Serialize, Spec } from '@cyclonedx/cyclonedx-library';
+import parseSpdxExpression from 'spdx-expression-parse';
 import { hexOf, type Picture } from '../core/index.ts';
 import type { Package } from './component.ts';
 
@@ -16,9 +18,7 @@ export interface About {
  * toCycloneDx writes a CycloneDX 1.6 document, byte for byte the same for the same image: components by
  * purl, bom-refs from purl and path, a serial number (UUID, version 5 form) from the manifest's digest.
  */
-export async function toCycloneDx(picture: Picture, packages: readonly Package[], about: About): Promise<string> {
-  const { Contrib, Enums, Models, Serialize, Spec } = await import('@cyclonedx/cyclonedx-library');
-  const { default: parseSpdxExpression } = await import('spdx-expression-parse');
+export function toCycloneDx(picture: Picture, packages: readonly Package[], about: About): string {
   // An SPDX id or expression is written as such; anything else is kept as the publisher's own words.
   const licenses = new Contrib.License.Factories.LicenseFactory((text) => void parseSpdxExpression(text));
   const bom = new Models.Bom({

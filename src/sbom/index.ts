@@ -1,5 +1,5 @@
 export type { Ecosystem, Package } from './component.ts';
-export { toCycloneDx, type About } from './cyclonedx.ts';
+export { toCycloneDx } from './cyclonedx.ts';
 export { diffPackages, type SbomChange } from './diff.ts';
 export { inventory, wantedForSbom, type PinnedPath } from './inventory.ts';
 export { goWindow } from './found/go.ts';

@@ -1,4 +1,4 @@
-import type { PackageURL } from 'packageurl-js';
+import { PackageURL } from 'packageurl-js';
 import { parsePlatform, type NpmPin, type Picture, type Pin } from '../core/index.ts';
 import type { Declared, Package, PurlParts } from './component.ts';
 import { dpkgStatus, readDpkgStatus } from './found/deb.ts';
@@ -30,19 +30,17 @@ export interface PinnedPath {
  * A package database that was shadowed or deleted by a later layer does not count: the picture holds
  * the final file system. Throws `sbom/rpmdb` and `sbom/rpm-header`.
  */
-export async function inventory(picture: Picture, pinned: readonly PinnedPath[] = []): Promise<Package[]> {
-  // Not for the commands that only know of packages: it makes tables of its own when it is loaded.
-  const { PackageURL: purls } = await import('packageurl-js');
+export function inventory(picture: Picture, pinned: readonly PinnedPath[] = []): Package[] {
   const packages: Package[] = [];
   for (const [path, content] of picture.contents) {
     if (rpmDatabases.includes(path) && (picture.tree.get(logOf(path))?.size ?? 0) > 0) throw notWrittenBack(path);
-    for (const declared of declaredBy(path, content)) packages.push(place(purls, picture, path, declared));
+    for (const declared of declaredBy(path, content)) packages.push(place(picture, path, declared));
   }
   for (const { pin, path } of pinned) {
     // Its own package.json declares it; the pin only adds where it came from.
     if (pin.kind === 'npm') markNpm(packages, pin);
     else if (picture.tree.has(path))
-      packages.push(place(purls, picture, path, declarePin(pin, parsePlatform(picture.platform)), pin.name));
+      packages.push(place(picture, path, declarePin(pin, parsePlatform(picture.platform)), pin.name));
   }
   const unique = new Map(packages.map((found) => [`${found.purl} ${found.path}`, found]));
   return [...unique.entries()].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, found]) => found);
@@ -69,24 +67,22 @@ function declaredBy(path: string, content: Uint8Array): Declared[] {
   return one === undefined ? [] : [one];
 }
 
-type Purls = typeof PackageURL;
-
-function place(purls: Purls, picture: Picture, path: string, declared: Declared, pin?: string): Package {
+function place(picture: Picture, path: string, declared: Declared, pin?: string): Package {
   const index = picture.tree.get(path)?.layer ?? 0;
   const digest = picture.layers[index]?.digest ?? picture.manifestDigest;
   const { purl, ...rest } = declared;
   return {
     ...rest,
-    purl: formatPurl(purls, purl),
+    purl: formatPurl(purl),
     path,
     layer: { index, digest },
     pin,
   };
 }
 
-function formatPurl(purls: Purls, parts: PurlParts): string {
+function formatPurl(parts: PurlParts): string {
   const { type, namespace, name, version, qualifiers } = parts;
-  return new purls(
+  return new PackageURL(
     type,
     namespace,
     name,

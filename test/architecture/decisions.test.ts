@@ -12,11 +12,12 @@ const records = readdirSync(folder)
 const part = (text: string, heading: string): string | undefined =>
   new RegExp(`^## ${heading}\\n\\n([\\s\\S]+?)(?=^## |(?![\\s\\S]))`, 'm').exec(text)?.[1];
 
-test('records are numbered from 1 without a gap', () => {
+// Branches that are written side by side number from ranges of their own: a gap is no fault, a number twice is one.
+test('every record has a number of its own', () => {
   expect(records.length).toBeGreaterThan(10);
-  expect(records.map((name) => /^(\d{4})-[a-z0-9-]+\.md$/.exec(name)?.[1])).toEqual(
-    records.map((_, at) => String(at + 1).padStart(4, '0')),
-  );
+  const numbers = records.map((name) => /^(\d{4})-[a-z0-9-]+\.md$/.exec(name)?.[1]);
+  expect(numbers).not.toContain(undefined);
+  expect(new Set(numbers).size).toBe(records.length);
 });
 
 describe.each(records)('%s', (name) => {

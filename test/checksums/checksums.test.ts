@@ -1,22 +1,11 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { checksumOf, digestOfStream, parseChecksums, verifyAssets, type Asset } from '../../src/checksums/index.ts';
-import { AppErrors, type AppError } from '../../src/errors/index.ts';
-import type { Digest } from '../../src/core/index.ts';
+import { checksumOf, digestOfStream, parseChecksums } from '../../src/checksums/index.ts';
+import { AppErrors } from '../../src/errors/index.ts';
 
 const hex = (text: string): string => createHash('sha256').update(text).digest('hex');
 const a = hex('a');
-
-function asset(name: string, served: string, pinned: string): Asset {
-  return {
-    name,
-    expected: `sha256:${hex(pinned)}` as Digest,
-    source: `https://example.test/${name}`,
-    checksumFile: 'sums',
-    open: () => Readable.from([Buffer.from(served)]),
-  };
-}
 
 describe('a checksum file', () => {
   it('is read as coreutils writes it: text and binary marker, either case, comments', () => {
@@ -56,25 +45,10 @@ describe('a checksum file', () => {
   });
 });
 
-describe('verification', () => {
-  it('gives digest and size of every asset, whatever its architecture', async () => {
-    const found = await verifyAssets([asset('amd64', 'x', 'x'), asset('arm64', 'yy', 'yy')], 100);
-    expect(found.map(({ name, size }) => [name, size])).toEqual([
-      ['amd64', 1],
-      ['arm64', 2],
-    ]);
-  });
-
-  it('reports expected, actual, source and file of every mismatch', async () => {
-    const error = await verifyAssets([asset('amd64', 'swapped', 'x'), asset('arm64', 'too', 'y')], 100).catch(
-      (caught: unknown) => caught,
-    );
-    const [first, second] = (error as AppErrors).errors as [AppError, AppError];
-    expect(first.facts.expected).toContain(hex('x'));
-    expect(first.facts.found).toContain(hex('swapped'));
-    expect(first.facts.found).toContain('https://example.test/amd64');
-    expect(first.facts.where?.file).toBe('sums');
-    expect(second.message).toContain('arm64');
+describe('digestOfStream', () => {
+  it('returns digest and size', async () => {
+    const found = await digestOfStream(Readable.from([Buffer.from('y'), Buffer.from('y')]), 2, 'it');
+    expect(found).toEqual({ digest: `sha256:${hex('yy')}`, size: 2 });
   });
 
   it('stops reading at the limit', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { digestOfStream, parseChecksums, verifyAssets } from '../../src/checksums/index.ts';
+import { digestOfStream, parseChecksums } from '../../src/checksums/index.ts';
 import { maxChecksumBytes } from '../../src/checksums/parse.ts';
 import { digestOf } from '../../src/core/index.ts';
 import { codes } from '../support/codes.ts';
@@ -46,21 +46,5 @@ describe('a download', () => {
     const stream = chunks(6, 5);
     await expect(digestOfStream(stream, 10, 'x')).rejects.toMatchObject({ code: 'checksums/too-large', exit: 3 });
     expect(stream.destroyed).toBe(true);
-  });
-
-  test('that breaks is the network’s error, not a finding beside the others', async () => {
-    const broken = new TypeError('the line broke');
-    const asset = (name: string, open: () => Readable) => ({
-      name,
-      expected: digestOf(Buffer.alloc(1)),
-      source: name,
-      checksumFile: 'sums',
-      open,
-    });
-    const failing = () => {
-      throw broken;
-    };
-    const others = [asset('a', () => chunks(1)), asset('wrong', () => chunks(2))];
-    await expect(verifyAssets([...others, asset('b', failing)], 10)).rejects.toBe(broken);
   });
 });

@@ -1,5 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -161,17 +160,22 @@ describe('transports as skopeo names them', () => {
     const { directory, docker, oci } = await files();
     writeFileSync(join(directory, 'docker.tar.gz'), gzipSync(docker, { level: 1 }));
     writeFileSync(join(directory, 'oci.tgz'), gzipSync(oci, { level: 1 }));
-    const before = readdirSync(tmpdir()).filter((name) => name.startsWith('image-archive-'));
+    const made: string[] = [];
+    const temporaryDirectory = async (prefix: string) => {
+      made.push(await host.files.temporaryDirectory(prefix));
+      return made.at(-1) ?? '';
+    };
+    const watched = { ...host, files: { ...host.files, temporaryDirectory } };
     for (const reference of [`docker-archive:${directory}/docker.tar.gz`, `oci-archive:${directory}/oci.tgz`]) {
-      const source = await openFileSource(host, parseSource(reference));
+      const source = await openFileSource(watched, parseSource(reference));
       expect((await walkSource(source))[0]?.tree.has('/etc/passwd')).toBe(true);
       await source.close();
     }
-    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('image-archive-'))).toEqual(before);
     writeFileSync(join(directory, 'cut.tar.gz'), gzipSync(docker).subarray(0, -100));
-    await expect(openFileSource(host, parseSource(`docker-archive:${directory}/cut.tar.gz`))).rejects.toMatchObject({
-      code: 'oci/compression',
-    });
+    const cut = parseSource(`docker-archive:${directory}/cut.tar.gz`);
+    await expect(openFileSource(watched, cut)).rejects.toMatchObject({ code: 'oci/compression' });
+    expect(made).toHaveLength(3);
+    expect(made.filter((path) => existsSync(path))).toEqual([]);
   });
 
   it('chooses from an archive by name, as Docker completes it, and by place', async () => {

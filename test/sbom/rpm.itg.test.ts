@@ -63,7 +63,7 @@ async function byRpm(): Promise<string[]> {
 }
 
 test('the packages of a database that rpm wrote are those that `rpm -qa` lists, to the field', async () => {
-  const found = await inventory(await imageWith());
+  const found = inventory(await imageWith());
   const ours = found.map(({ purl, name, version, license }) => {
     const qualifiers = new URLSearchParams(purl.split('?')[1]);
     const get = (key: string): string => qualifiers.get(key) ?? '(none)';
@@ -74,11 +74,12 @@ test('the packages of a database that rpm wrote are those that `rpm -qa` lists, 
 });
 
 test('the vendor becomes the namespace, as the purl specification has it', async () => {
-  const found = await inventory(await imageWith());
+  const found = inventory(await imageWith());
   expect(found.find(({ name }) => name === 'plain')?.purl).toMatch(/^pkg:rpm\/redhat\/plain@1\.2\.3-4\.el10\?/);
   expect(found.find(({ name }) => name === 'kernel')?.purl).toMatch(/^pkg:rpm\/fedora-project\/kernel@/);
 });
 
 test('a database whose log was not written back is refused: the list would lack packages', async () => {
-  await expect(inventory(await imageWith(4096))).rejects.toMatchObject({ code: 'sbom/rpmdb' });
+  const unfinished = await imageWith(4096);
+  expect(() => inventory(unfinished)).toThrow(expect.objectContaining({ code: 'sbom/rpmdb' }));
 });

@@ -4,8 +4,6 @@ import { policyIdentity, policyPaths } from './filesystem.ts';
 import { policyKeys, policyShape } from './keys.ts';
 import { policyUnusable } from './unusable.ts';
 
-export { type PolicyOrigin, type PolicySource, type ReadPolicy } from './read.ts';
-
 /** The policy file held against the image that carries it. */
 export const policyRules: readonly Rule[] = [
   policyShape,

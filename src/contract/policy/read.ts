@@ -126,7 +126,7 @@ function understand({ text, origin }: PolicySource): ReadPolicy {
   const problems = problemsOf(value);
   const unknown = problems.filter(({ kind }) => kind === 'unknown-key').map(({ path }) => path);
   const rest = policySchema.safeParse(without(value, unknown));
-  return { ...(rest.success ? { policy: rest.data } : {}), problems, at };
+  return { policy: rest.success ? rest.data : undefined, problems, at };
 }
 
 /** regoKeys lists the top-level keys of the data that a policy.rego reads: `data.x`, `object.get(data, "x", …)`. */

@@ -34,7 +34,7 @@ export async function packagesOf(host: Host, options: PackagesOptions): Promise<
     const found: PlatformPackages[] = [];
     for (const picture of pictures) {
       const pinned = (await options.pins?.(picture)) ?? [];
-      found.push({ picture, packages: await inventory(picture, pinned) });
+      found.push({ picture, packages: inventory(picture, pinned) });
     }
     task.done(`${found.reduce((sum, { packages }) => sum + packages.length, 0)} packages`);
     return found;

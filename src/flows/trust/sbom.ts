@@ -17,7 +17,7 @@ export async function sbomsOf(host: Host, options: SbomOptions): Promise<Platfor
   const made: PlatformSbom[] = [];
   for (const { picture, packages } of await packagesOf(host, options)) {
     const platform = parsePlatform(picture.platform);
-    const text = await toCycloneDx(picture, packages, options);
+    const text = toCycloneDx(picture, packages, options);
     made.push({ platform, digest: picture.manifestDigest, components: packages.length, text });
   }
   return made;

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Pack } from 'tar-stream';
+import { pack as makePack, type Pack } from 'tar-stream';
 import { blobPath, mediaTypes, type Descriptor, type Manifest } from '../../core/index.ts';
 
 /** What the archive takes its bytes from: a layout, or any opened image source. */
@@ -24,7 +24,6 @@ export function loadableArchive(image: LoadableImage, name: string): Readable {
 }
 
 async function* chunks(image: LoadableImage, name: string): AsyncGenerator<Buffer> {
-  const { pack: makePack } = await import('tar-stream');
   const pack = makePack();
   const done = fill(pack, image, name).catch((error: unknown) => {
     pack.destroy(error instanceof Error ? error : new Error(String(error)));

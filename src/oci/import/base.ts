@@ -32,7 +32,7 @@ const ociTypes: Readonly<Record<string, string>> = {
   [mediaTypes.layer]: mediaTypes.layer,
 };
 
-/** baseLayers gives the base's layer descriptors under OCI media types. Throws `oci/base`. */
+/** baseLayers returns the base's layer descriptors under OCI media types. Throws `oci/base`. */
 export function baseLayers(base: BaseImage): Descriptor[] {
   const { diff_ids: diffIds } = base.config.rootfs;
   if (diffIds.length !== base.manifest.layers.length) {

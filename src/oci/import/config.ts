@@ -82,7 +82,7 @@ function history(engine: readonly HistoryEntry[], facts: ConfigFacts, created: s
 }
 
 /**
- * rewriteConfig gives the config as this project writes it: the engine's, members unknown here
+ * rewriteConfig returns the config as this project writes it: the engine's, members unknown here
  * included, but without traces of the build, with times at the epoch and the new layers' diffIDs.
  */
 export function rewriteConfig(facts: ConfigFacts): Buffer {

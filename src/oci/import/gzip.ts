@@ -55,7 +55,7 @@ export async function* gzip(source: AsyncIterable<Buffer>, level = gzipLevel): A
   let held: Buffer | undefined;
   const start = (block: Buffer, last: boolean) => {
     const compressed = deflateBlock(block, previous?.subarray(-windowBytes), last, level);
-    // Whoever stops reading leaves blocks behind; their failure has nobody left to tell.
+    // A reader that stops leaves blocks behind, whose failure no caller awaits.
     compressed.catch(() => undefined);
     running.push(compressed);
     previous = block;

@@ -1,4 +1,4 @@
 export type { BaseImage, BaseProof } from './base.ts';
 export { openKnownLayers, type KnownLayers } from './known-layers.ts';
 export { importArchive, type ImportedImage, type ImportRequest } from './import.ts';
-export { imageIndex, refName, writeImageIndex } from './write-index.ts';
+export { writeImageIndex } from './write-index.ts';

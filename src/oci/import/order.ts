@@ -89,8 +89,8 @@ function target(byName: ReadonlyMap<string, TarEntry>, link: TarEntry): TarEntry
 }
 
 /**
- * ordered gives a layer's entries as this project writes them, whatever engine they came from:
- * sorted, each path once (the last one counts, as for whoever unpacks it), times not after
+ * ordered returns a layer's entries as this project writes them, whatever engine they came from:
+ * sorted, each path once (the last one counts, as for an engine that unpacks it), times not after
  * `epoch`, no driver attributes, bare whiteouts, no traces of mounts, and of several hard links the
  * first in order holds the content.
  */

@@ -90,7 +90,7 @@ export interface OwnLayer {
 }
 
 /**
- * rewriteLayer writes an engine's layer anew, so that the same content gives the same digest on
+ * rewriteLayer writes an engine's layer anew, so that the same content has the same digest on
  * every engine: entries ordered and normalised, compressed by our own gzip. Undefined for a layer
  * without entries, which only some engines write.
  */

@@ -1,6 +1,7 @@
 import { fromOciPlatform, mediaTypes, platforms, type Descriptor, type Index } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 import type { Layout } from '../layout/index.ts';
+import { refName } from '../sources/pick.ts';
 
 /** The place of a platform in every index: the order of core's list, never the order of finishing. */
 function place(descriptor: Descriptor): number {
@@ -12,8 +13,8 @@ function place(descriptor: Descriptor): number {
   return platforms.indexOf(known);
 }
 
-/** imageIndex gives the OCI image index over one manifest for each platform. Throws `oci/index`. */
-export function imageIndex(manifests: readonly Descriptor[], annotations: Readonly<Record<string, string>>): Index {
+/** Returns the OCI image index over one manifest for each platform. Throws `oci/index`. */
+function imageIndex(manifests: readonly Descriptor[], annotations: Readonly<Record<string, string>>): Index {
   const ordered = [...manifests].sort((one, other) => place(one) - place(other));
   if (new Set(ordered.map(place)).size !== ordered.length || ordered.length === 0) {
     throw new AppError('oci/index', 'usage', 'an index holds one manifest for each platform', {
@@ -44,6 +45,3 @@ export async function writeImageIndex(
   await layout.writeIndex({ schemaVersion: 2, manifests: [entry] });
   return descriptor;
 }
-
-/** Annotation of a layout's index.json (image-spec annotations.md). */
-export const refName = 'org.opencontainers.image.ref.name';

@@ -14,7 +14,7 @@ import { blobsOf, type Layout } from './layout.ts';
 const maxDepth = 8;
 
 /**
- * reachable gives every descriptor that index.json leads to, each digest once. A manifest that
+ * reachable returns every descriptor that index.json leads to, each digest once. A manifest that
  * is named but absent is left to the validator: here it only keeps nothing alive.
  */
 export async function reachable(layout: Layout): Promise<Map<string, Descriptor>> {

@@ -1,2 +1,2 @@
-export { collectGarbage, reachable } from './collect.ts';
+export { collectGarbage } from './collect.ts';
 export { blobsOf, createLayout, openLayout, type Layout } from './layout.ts';

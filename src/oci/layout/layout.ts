@@ -23,11 +23,11 @@ export interface Layout {
   has(blob: Expected): Promise<boolean>;
   /** Streams bytes in under their digest. Throws `oci/digest-mismatch` or `oci/size-mismatch` and keeps nothing. */
   put(bytes: AsyncIterable<Uint8Array>, expected?: Expected): Promise<Expected>;
-  /** Keeps a JSON document and gives its descriptor. */
+  /** Keeps a JSON document and returns its descriptor. */
   putJson(mediaType: string, document: unknown): Promise<Descriptor>;
   /** The bytes, verified as they are read. Throws `oci/blob-missing`. */
   open(blob: Expected): Promise<Readable>;
-  /** The file of a blob, only its length checked: for whoever verifies the bytes himself. Throws as `open` does. */
+  /** The file of a blob, only its length checked: for a caller that verifies the bytes itself. Throws as `open` does. */
   file(blob: Expected): Promise<string>;
   /** Where a blob lies, or would. */
   path(blob: Expected): string;

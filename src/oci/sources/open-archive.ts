@@ -60,7 +60,10 @@ async function openCopy(host: Host, streamed: StreamedArchive, open: OpenArchive
   const { name, bytes, compression = 'none', limit = maxBytes } = streamed;
   const directory = streamed.directory ?? (await host.files.temporaryDirectory('image-archive'));
   const file = await host.files.openTemporary(join(directory, 'archive'));
-  const remove = () => (streamed.directory === undefined ? host.files.remove(directory) : file.discard());
+  const remove = async () => {
+    await file.discard();
+    if (streamed.directory === undefined) await host.files.remove(directory);
+  };
   const forget = host.onExit(remove);
   const close = async () => {
     forget();

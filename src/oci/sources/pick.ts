@@ -1,7 +1,8 @@
 import type { Descriptor, Index } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 
-const refName = 'org.opencontainers.image.ref.name';
+/** Annotation of a layout's index.json (image-spec annotations.md). */
+export const refName = 'org.opencontainers.image.ref.name';
 
 /** pick chooses from a layout's index.json by name, or by place as `@1`; without a name there must be one image only. */
 export function pick(index: Index, ref: string | undefined, name: string): Descriptor {

@@ -4,7 +4,7 @@ import { checkNumbers, decodePax, maxPaxBytes, paxInteger, paxTime } from './pax
 import { safeInteger } from './number.ts';
 import { SparseFile } from './sparse.ts';
 
-/** TarSink is told of every member in order; the calls are synchronous and chunks are not kept. */
+/** TarSink is called for every member in order; the calls are synchronous and chunks are not kept. */
 export interface TarSink {
   entry(entry: TarEntry): void;
   /** Part of the content of the last entry. */

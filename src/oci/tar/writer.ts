@@ -62,8 +62,8 @@ export function padding(size: number): number {
 }
 
 /**
- * encodeHeader gives a member's header: ustar, with a PAX header before it only where ustar has
- * no room. The same entry always gives the same bytes. Content and padding follow it.
+ * encodeHeader returns a member's header: ustar, with a PAX header before it only where ustar has
+ * no room. The same entry always makes the same bytes. Content and padding follow it.
  */
 export function encodeHeader(entry: TarEntry): Buffer {
   if (entry.devMajor > maxOctal(7) || entry.devMinor > maxOctal(7)) {

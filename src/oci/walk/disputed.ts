@@ -35,7 +35,7 @@ export function disputed(dispute: keyof typeof disputes, entry: string): AppErro
   return enginesDiffer(code, entry, message, engines);
 }
 
-/** Overlay file systems take these from whoever set them: content comes from elsewhere, or goes. */
+/** Overlay file systems take these from any layer: content comes from elsewhere, or goes. */
 const overlayAttribute = /^(?:trusted|user)\.(?:overlay|fuseoverlayfs)\./;
 /** What git and Go's and GNU's tar call a global header; no image has such files. */
 const globalName = /^(?:pax_global_header|GlobalHead\.[0-9]+\.[0-9]+)$/;

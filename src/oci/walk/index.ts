@@ -1,3 +1,2 @@
-export { defaultLimits, type WalkLimits } from './limits.ts';
-export { walkImage, type WalkImage, type WalkOptions } from './walk.ts';
+export { walkImage, type WalkOptions } from './walk.ts';
 export { imageManifest, walkSource } from './walk-source.ts';

@@ -10,7 +10,7 @@ export interface Literal {
 /** CompiledRules is all literals, ready to be looked for. */
 export interface CompiledRules {
   readonly finder: Finder;
-  /** Length that all literals are told apart by: that of the shortest, at most four. */
+  /** Length that keeps all literals apart: that of the shortest, at most four. */
   readonly prefix: number;
   /** By what `prefixAt` makes of the prefix. */
   readonly byPrefix: ReadonlyMap<number, readonly Literal[]>;

@@ -52,7 +52,7 @@ const get = (local: number): number[] => [op.get, ...unsigned(local)];
 const set = (local: number): number[] => [op.set, ...unsigned(local)];
 const number = (value: number): number[] => [op.i32, ...signed(value)];
 
-/** `(to: i32) -> i32`: looks at [0, to) and gives the end of what it put at `output`. */
+/** `(to: i32) -> i32`: looks at [0, to) and returns the end of what it put at `output`. */
 function body(tables: readonly Tables[]): number[] {
   const [to, at, out, found, low4, zero] = [0, 1, 2, 3, 4, 5];
   const table = (index: number): number => 6 + index;

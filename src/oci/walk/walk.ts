@@ -76,7 +76,7 @@ function checkLayers({ manifest, config }: WalkImage, limits: WalkLimits): void 
 }
 
 /**
- * walkImage reads every layer of an image once and gives its Picture. Layers are decompressed side
+ * walkImage reads every layer of an image once and returns its Picture. Layers are decompressed side
  * by side and applied lowest first; memory does not depend on the image's bytes. Throws
  * `oci/digest-mismatch`, `oci/size-mismatch`, `oci/compression`, `oci/tar-…`, `oci/limit`.
  */

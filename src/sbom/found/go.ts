@@ -55,12 +55,12 @@ function modulesOf(lines: readonly string[]): Declared[] {
 
 function declare(path: string, version: string): Declared {
   const slash = path.lastIndexOf('/');
-  const namespace = slash < 0 ? {} : { namespace: path.slice(0, slash) };
+  const namespace = slash < 0 ? undefined : path.slice(0, slash);
   return {
     ecosystem: 'golang',
     name: path,
     version,
-    purl: { type: 'golang', ...namespace, name: path.slice(slash + 1), version },
+    purl: { type: 'golang', namespace, name: path.slice(slash + 1), version },
   };
 }
 

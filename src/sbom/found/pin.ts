@@ -42,7 +42,7 @@ export function declarePin(pin: Artifact, platform: Platform): Declared {
         origin: {
           kind: 'vcs',
           url: `git+${pin.repository}@${pin.commit}${pin.kind === 'git' ? `#${pin.path}` : ''}`,
-          ...(pin.kind === 'git' ? { sha256: hexOf(pin.digest) } : {}),
+          sha256: pin.kind === 'git' ? hexOf(pin.digest) : undefined,
         },
       };
     case 'python':

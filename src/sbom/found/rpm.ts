@@ -60,7 +60,7 @@ function declare(header: RpmHeader): Declared[] {
   const version = `${header.version}-${header.release}`;
   const qualifiers = {
     arch: header.arch,
-    ...(header.epoch === undefined || header.epoch === 0 ? {} : { epoch: String(header.epoch) }),
+    epoch: header.epoch === undefined || header.epoch === 0 ? undefined : String(header.epoch),
     upstream: header.sourceRpm,
   };
   return [
