@@ -1,3 +1,3 @@
-export { AppError, AppErrors, throwAll, type ErrorFacts, type Where } from './app-error.ts';
+export { AppError, AppErrors, throwAll, type ErrorFacts, type ErrorsOf, type Where } from './app-error.ts';
 export { exitCodes, type ExitCode } from './exit-codes.ts';
 export { errorToJson, formatWhere, oneLine, renderError } from './render.ts';
