@@ -1,7 +1,7 @@
 export { formatReport, parseReportFormat, reportFormats, type ReportFormat } from './formats.ts';
 export { formatAnnotations } from './github.ts';
 export { escapeCell } from './markdown.ts';
-export { countsOf, summaryOf, type Counts, type Report, type Suppressed } from './report.ts';
+export { countsOf, type Counts, type Report, type Suppressed } from './report.ts';
 export { toSarif } from './sarif.ts';
 export { table, type TableOptions } from './table.ts';
 export type { TerminalOptions } from './terminal.ts';
