@@ -41,13 +41,13 @@ build-runner-openshell: ## build the openshell variant
 
 .PHONY: test
 test: setup ## every test: static checks, unit, integration
-	npm run --silent static
+	node scripts/checks.ts --static
 	@lab=$$(test -e .lab/lab.json && echo up); RUNNER_IMAGE_NO_SKIPS=1 vitest run; status=$$?; \
 	if [ -z "$$lab" ]; then $(RUN) lab down --quiet >/dev/null 2>&1 || true; fi; exit $$status
 
 .PHONY: check
 check: install ## types, lint, format, generated files, import rules, unit tests (under a minute)
-	npm run --silent check
+	node scripts/checks.ts
 
 .PHONY: lint
 lint: install ## eslint and the Dockerfile linter
@@ -60,7 +60,7 @@ format: install ## rewrite the sources in the project's format
 
 .PHONY: bench
 bench: setup ## measure speed and memory beside the peers, as ratios
-	npm run --silent bench
+	node test/bench/run.ts
 
 .PHONY: interop
 interop: setup ## fetch the peers that tests and benchmarks compare with: cosign 2 and 3, crane, oras, buildx

@@ -24,6 +24,7 @@ import { planFor } from './plan-option.ts';
 import { environmentOptions, readEnvironment, type Environment } from './environment-options.ts';
 import { evidenceOption, evidencePlace, penOf, signingOptions, signedText, trustOptions } from './trust.ts';
 import { toolVersion } from './version.ts';
+import { signSummary } from './vsa.ts';
 import { registryOf } from './registry.ts';
 
 /** Who built the images: an engine for all of them, or what the machines that built them recorded. Never a guess. */
@@ -82,7 +83,8 @@ export const command: CommandModule = {
         '--engine-product <name>',
         'what built every platform, e.g. "Docker Engine"; otherwise as `build` recorded it',
       )
-      .option('--engine-version <version>', 'its version');
+      .option('--engine-version <version>', 'its version')
+      .option('--vsa <file>', 'sign and attach what `verify --vsa` wrote, and nothing else');
     evidenceOption(command);
     signingOptions(command);
     trustOptions(command);
@@ -95,6 +97,8 @@ export const command: CommandModule = {
   async run(call) {
     const { host } = call;
     const ref = parseImageRef(call.args[0] ?? '');
+    const summary = stringOption(call, 'vsa');
+    if (summary !== undefined) return await signSummary(call, ref, summary);
     const place = evidencePlace(call, demandDigest(ref));
     const registry = registryOf(call);
     const version = toolVersion();

@@ -6,17 +6,20 @@ import { mirrorsOption, readMirrors } from './environment-options.ts';
 
 /** warn shows what the table has no room for. An error beside a result is a warning, which says so by itself. */
 export function warn({ host }: Call, errors: readonly AppError[]): void {
-  for (const error of errors) host.story.warn(renderError(error).replace(/^error: /, ''));
+  for (const error of errors)
+    host.story.warn(
+      renderError(error)
+        .replace(/^error: /, '')
+        .split('\n'),
+    );
 }
 
 function print(call: Call, { rows, files, written }: flow.BumpResult): void {
   const alarm = flow.alarmOf(rows);
   const error = alarm === undefined ? undefined : errorToJson(alarm);
   const lines = files.map((file) => `${written ? 'wrote' : 'would write'} ${file}`);
-  printResult(call, { written, files, pins: rows.map(flow.rowToJson), error }, [
-    table(flow.rowsToCells(rows)),
-    ...lines,
-  ]);
+  const text = [table(flow.rowsToCells(rows)), ...lines].join('\n');
+  printResult(call, { written, files, pins: rows.map(flow.rowToJson), error }, text);
 }
 
 async function answer(call: Call): Promise<flow.BumpResult> {

@@ -17,9 +17,10 @@ export const command: CommandModule = {
     const answer = checkRef(call.args[0] ?? '', { allowed });
     printResult(call, answer, [
       ...(answer.pullPolicy === undefined ? [] : [`pull policy: ${answer.pullPolicy}`]),
-      ...answer.findings.map(
-        ({ severity, rule, message, remediation }) => `${severity}: ${message} [${rule}]\n  do: ${remediation}`,
-      ),
+      ...answer.findings.flatMap(({ severity, rule, message, remediation }) => [
+        `${severity}: ${message} [${rule}]`,
+        `  do: ${remediation}`,
+      ]),
     ]);
     return answer.findings.some(({ severity }) => severity === 'error') ? exitCodes.findings : exitCodes.clean;
   },

@@ -2,15 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { parsePlatform, type Platform } from '../src/core/index.ts';
 import type { ExitCode } from '../src/errors/index.ts';
-import type { Host } from '../src/host/index.ts';
-
-/** Console is what a command writes its result with; progress goes through host.story. */
-export interface Console {
-  /** One piece of the result, with a newline added. */
-  print(text: string): void;
-  /** The result as JSON, for `--json`. */
-  json(value: unknown): void;
-}
+import type { Console, Host } from '../src/host/index.ts';
 
 /**
  * CommandModule is one command: `define` adds arguments, options and worked examples (use
@@ -105,9 +97,9 @@ export function platformsOption(call: Call): readonly Platform[] | undefined {
   return platforms.length === 0 ? undefined : platforms;
 }
 
-/** printResult prints the value with `--json`, and otherwise the lines for a person. */
-export function printResult({ json, console }: Call, value: unknown, lines: string | readonly string[]): void {
-  const text = [lines].flat().join('\n');
+/** printResult prints the value with `--json`, and otherwise a formatted text or lines for a person. */
+export function printResult({ json, console }: Call, value: unknown, text: string | readonly string[]): void {
   if (json) console.json(value);
-  else if (text !== '') console.print(text);
+  else if (typeof text !== 'string') console.print(text);
+  else if (text !== '') console.document(text);
 }

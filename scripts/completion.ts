@@ -75,7 +75,7 @@ export const command: CommandModule = {
       throw new AppError('cli/shell', 'usage', `no completion for ${JSON.stringify(name)}`, {
         expected: Object.keys(shells).join(', '),
       });
-    console.print(script(await completed()));
+    console.document(script(await completed()));
     return exitCodes.clean;
   },
 };

@@ -31,7 +31,7 @@ export const command: CommandModule = {
     const check = flag(call, 'check');
     const { files, changes } = await generate(call.host, { root: call.root, check, pages: await pages() });
     if (call.json) call.console.json({ files, check, changes });
-    else if (check) for (const { diff } of changes) call.console.print(diff.trimEnd());
+    else if (check) for (const { diff } of changes) call.console.document(diff.trimEnd());
     else for (const { kind, path } of changes) call.console.print(`${kind === 'stale' ? 'removed' : 'wrote'} ${path}`);
     if (changes.length === 0) call.host.story.say(`${files} generated files are up to date`);
     if (!check || changes.length === 0) return exitCodes.clean;

@@ -6,13 +6,13 @@ import { examples, printResult, type CommandModule } from './command.ts';
 import { demandPolicy, trustOptions, trustSources } from './trust.ts';
 import { registryOf, registryOptions } from './registry.ts';
 
-function promotionText({ from, to, move, copied }: Promotion): string {
+function promotionText({ from, to, move, copied }: Promotion): readonly string[] {
   const { manifests, blobs, referrers } = copied;
   return [
     `${to}  ${move.moved ? `${move.before ?? 'new'} → ${move.after}` : `already ${move.after}`}`,
     `  from ${from}, verified there and here`,
     `  ${manifests.pushed} manifests, ${blobs.uploaded + blobs.mounted} blobs and ${referrers.copied} proofs copied`,
-  ].join('\n');
+  ];
 }
 
 export const command: CommandModule = {

@@ -6,6 +6,7 @@ import {
   formatReport,
   parseReportFormat,
   reportFormats,
+  textKind,
   type Report,
   type ReportFormat,
 } from '../src/report/index.ts';
@@ -31,10 +32,10 @@ export async function showReport(call: Call, report: Report, format: ReportForma
   if (output !== undefined) await host.files.write(output, `${formatReport(report, format)}\n`);
   const shown = output === undefined ? format : 'table';
   const color = process.stdout.isTTY && (host.env['NO_COLOR'] ?? '') === '';
-  console.print(formatReport(report, shown, { color }));
+  console.document(formatReport(report, shown, { color }), textKind(shown, color));
   await summarise(host, formatReport(report, 'markdown'));
   // GitHub reads annotations from stdout, where a table does not mind them; other formats stay as they are.
   if (host.env['GITHUB_ACTIONS'] === 'true' && shown === 'table' && report.findings.length > 0)
-    console.print(formatAnnotations(report));
+    console.document(formatAnnotations(report), 'commands');
   return countsOf(report.findings).errors > 0 ? exitCodes.findings : exitCodes.clean;
 }

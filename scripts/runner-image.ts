@@ -2,10 +2,10 @@
 import '../src/host/loopback.ts';
 import { resolve } from 'node:path';
 import { CommanderError } from 'commander';
-import { AppError, errorToJson, exitCodes, renderError, type ExitCode } from '../src/errors/index.ts';
-import { createHost, type CreatedHost } from '../src/host/index.ts';
+import { AppError, errorToJson, exitCodes, renderError, visibleText, type ExitCode } from '../src/errors/index.ts';
+import { createHost, makeConsole, type CreatedHost } from '../src/host/index.ts';
 import { commands } from './commands.ts';
-import type { Call, Console } from './command.ts';
+import type { Call } from './command.ts';
 import { endWith } from './ending.ts';
 import { parserFor } from './parser.ts';
 import { findProject, noProject, packageRoot } from './project.ts';
@@ -15,10 +15,7 @@ import { toolVersion } from './version.ts';
 // few values that a command reads, that takes longer than it saves.
 Object.assign(globalThis, { __zod_globalConfig: { jitless: true } });
 
-const console: Console = {
-  print: (text) => void process.stdout.write(`${text}\n`),
-  json: (value) => void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`),
-};
+const console = makeConsole(process.stdout);
 
 function overview(): string {
   const names = Object.keys(commands);
@@ -38,7 +35,7 @@ function overview(): string {
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const [name, ...rest] = argv;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    console.print(overview());
+    console.document(overview());
     return name === undefined ? exitCodes.usage : exitCodes.clean;
   }
   if (name === '--version' || name === '-V') {
@@ -113,7 +110,7 @@ function report(error: unknown, json: boolean): ExitCode {
     const text = error.message.replace(/^error: /, '');
     return report(new AppError('cli/usage', 'usage', text, { hint: 'add --help for the options and examples' }), json);
   }
-  process.stderr.write(`${renderError(error)}\n`);
+  process.stderr.write(`${visibleText(renderError(error))}\n`);
   if (json) console.json({ error: errorToJson(error) });
   return error instanceof AppError ? error.exit : exitCodes.machine;
 }

@@ -6,7 +6,7 @@ import { onlineRoot } from '../src/flows/trust/online-root.ts';
 import { makePen } from '../src/flows/trust/pen.ts';
 import { readPolicy, type TrustSources } from '../src/flows/trust/policy-file.ts';
 import type { Signed } from '../src/flows/trust/sign-tree.ts';
-import type { TreeReport } from '../src/flows/trust/verify-tree.ts';
+import { maxRefused, type TreeReport } from '../src/flows/trust/verify-tree.ts';
 import type { Registry } from '../src/registry/index.ts';
 import { isKeyless, policySchema, type TrustPolicy } from '../src/sigstore/index.ts';
 import { flag, fromHere, listOption, pathOption, stringOption, type Call } from './command.ts';
@@ -97,20 +97,24 @@ export async function penOf(call: Call, registry: Registry): Promise<Pen> {
   return await makePen(call.host, registry, signing, trustSources(call), await policyOf(call));
 }
 
-export function signedText({ reference, bundles, legacy }: Signed): string {
+export function signedText({ reference, bundles, legacy }: Signed): readonly string[] {
   const lines = bundles.map(
     ({ node, predicateType, digest, how }) => `  ${how.padEnd(8)}  ${node.padEnd(11)}  ${predicateType}  ${digest}`,
   );
   const tags = legacy.map(({ node, tag, how }) => `  ${how.padEnd(8)}  ${node.padEnd(11)}  ${tag}`);
-  return [reference, ...lines, ...tags].join('\n');
+  return [reference, ...lines, ...tags];
 }
 
-export function reportText({ reference, ok, nodes }: TreeReport): string {
+export function reportText({ reference, ok, nodes }: TreeReport): readonly string[] {
   const lines = nodes.flatMap(({ name, digest, proofs, missing, refused }) => [
     `${missing.length === 0 ? 'proven' : 'LACKS '}  ${name}  ${digest}`,
-    ...proofs.map(({ attestation, identity, source }) => `    ${attestation}  by ${identity ?? 'the key'}  ${source}`),
+    ...proofs.map(({ attestation, identity, signer, source }) => {
+      const role = signer === undefined || signer === 'signer' ? '' : ` (${signer})`;
+      return `    ${attestation}  by ${identity ?? 'the key'}${role}  ${source}`;
+    }),
     ...missing.map((attestation) => `    missing ${attestation}`),
-    ...refused.map(({ code, detail, source }) => `    refused ${code}: ${detail}  ${source}`),
+    ...refused.slice(0, maxRefused).map(({ code, detail, source }) => `    refused ${code}: ${detail}  ${source}`),
+    ...(refused.length > maxRefused ? [`    and ${refused.length - maxRefused} more refused`] : []),
   ]);
-  return [`${reference} is ${ok ? 'proven' : 'NOT proven'}`, ...lines].join('\n');
+  return [`${reference} is ${ok ? 'proven' : 'NOT proven'}`, ...lines];
 }

@@ -1,14 +1,21 @@
-export { allInstructions, history, lineage, type Instruction, type Model, type Stage } from './read/model.ts';
+export {
+  allInstructions,
+  history,
+  lineage,
+  type Declared,
+  type Instruction,
+  type Model,
+  type Stage,
+} from './read/model.ts';
 export { readDockerfile } from './read/read.ts';
 export {
-  declared,
   expandGlobals,
   globalArguments,
   imageReferences,
-  mountsOf,
   platformArguments,
   splitReference,
-  type Declared,
 } from './read/references.ts';
 export { offsetAt, sliceText, TextBuilder, type Text } from './read/text.ts';
-export { jsonStrings, type DockerWord } from './read/words.ts';
+export { mountsOf } from './read/mounts.ts';
+export { refusalsOf } from './read/refusals.ts';
+export type { DockerWord } from './read/words.ts';

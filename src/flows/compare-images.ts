@@ -1,6 +1,6 @@
 import { formatBytes, type Picture } from '../core/index.ts';
 import type { Host } from '../host/index.ts';
-import { escapeCell } from '../report/index.ts';
+import { markdownText } from '../errors/index.ts';
 import { packagesOf, type PackagesOptions, type PlatformPackages } from './trust/packages.ts';
 import { compareInventories, formatSbomDiff, type SbomDiff } from './trust/sbom-diff.ts';
 
@@ -50,7 +50,7 @@ export async function compareImages(
   const fresh = await packagesOf(host, { ...rest, image: after });
   const packages = compareInventories(names, old, fresh);
   const section = [
-    ...[begin, '### Images', '', `${escapeCell(names.before)} → ${escapeCell(names.after)}`],
+    ...[begin, '### Images', '', `${markdownText(names.before)} → ${markdownText(names.after)}`],
     ...['', '| platform | | old | new | change |', '|---|---|---|---|---|', ...sizeRows(old, fresh), ''],
     ...[formatSbomDiff(packages, 'markdown'), end],
   ].join('\n');

@@ -55,15 +55,8 @@ async function readText(files: Files, path: string, shown: string): Promise<stri
     if (cause instanceof AppError && cause.code === 'host/too-large') throw tooLarge(shown, 'more than that');
     throw new AppError('lint/unreadable', 'usage', 'the file cannot be read', { where, cause });
   }
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw new AppError('dockerfile/not-a-dockerfile', 'usage', 'this is not a Dockerfile', {
-      where,
-      expected: 'text in UTF-8',
-      found: 'binary content',
-    });
-  }
+  // Engines take any bytes in comments; a NUL, which no text holds, is refused by the linter.
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
 }
 
 function tooLarge(file: string, found: string): AppError {

@@ -4,12 +4,14 @@ import { hasCertificates } from './certificates.ts';
 import { exec } from './exec.ts';
 import { makeFetch } from './fetch.ts';
 import { nodeFiles } from './files.ts';
+import { lineOut } from './output.ts';
 import { makeStory } from './story.ts';
 import type { Host } from './types.ts';
 
 export type * from './types.ts';
 export { Git } from './git.ts';
 export { apiOf, GitHub, ownerAndName, type GitHubRequest } from './github.ts';
+export { makeConsole, type Console } from './output.ts';
 export { takeLock, type FileLock } from './lock.ts';
 export interface CreatedHost extends Host {
   /** Runs what was registered with onExit, last first; every piece runs even when one fails. */
@@ -57,7 +59,9 @@ export function createHost(options: { readonly quiet?: boolean | undefined } = {
         work.delete(piece);
         await Promise.resolve()
           .then(piece)
-          .catch((error: unknown) => process.stderr.write(`warning: clean-up failed: ${String(error)}\n`));
+          .catch((error: unknown) =>
+            process.stderr.write(`${lineOut(`warning: clean-up failed: ${String(error)}`)}\n`),
+          );
       }
     },
   };

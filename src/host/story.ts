@@ -1,16 +1,13 @@
+import { visibleText } from '../errors/index.ts';
+import { lineOut, type Sink } from './output.ts';
 import type { Story, StoryTask } from './types.ts';
-
-interface Output {
-  write(text: string): unknown;
-  readonly isTTY?: boolean | undefined;
-  readonly columns?: number | undefined;
-}
 
 /**
  * makeStory writes progress to stderr. On a terminal the running tasks share the last lines,
- * which are redrawn in place; elsewhere every step is one plain line, so that a CI log reads well.
+ * which are redrawn in place; elsewhere every step is one plain line, so that a CI log reads well. What is shown comes
+ * from tools and registries as often as from here: all of it is escaped before it is painted.
  */
-export function makeStory(output: Output, env: Readonly<Record<string, string | undefined>>, quiet = false): Story {
+export function makeStory(output: Sink, env: Readonly<Record<string, string | undefined>>, quiet = false): Story {
   const live = output.isTTY === true && env['CI'] === undefined && env['TERM'] !== 'dumb';
   const colour = output.isTTY === true && env['NO_COLOR'] === undefined;
   const paint = (code: number, text: string) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
@@ -35,27 +32,34 @@ export function makeStory(output: Output, env: Readonly<Record<string, string | 
     draw();
   };
   return {
-    say: print,
-    warn: (line) => {
+    say: (line) => {
+      print(lineOut(line));
+    },
+    show: (text, kind) => {
+      print(visibleText(text, kind));
+    },
+    warn: (text) => {
+      const [line = '', ...details] = typeof text === 'string' ? [text] : text;
       erase();
-      output.write(`${paint(33, 'warning:')} ${line}\n`);
+      output.write(`${[`${paint(33, 'warning:')} ${lineOut(line)}`, ...details.map(lineOut)].join('\n')}\n`);
       draw();
     },
-    task(title): StoryTask {
+    task(given): StoryTask {
+      const title = lineOut(given);
       const id = next++;
       const started = Date.now();
       const seconds = () => `${((Date.now() - started) / 1000).toFixed(1)} s`;
       const end = (mark: string, text: string | undefined) => {
         running.delete(id);
-        print(`${mark} ${title}${text === undefined ? '' : `: ${text}`} (${seconds()})`);
+        print(`${mark} ${title}${text === undefined ? '' : `: ${lineOut(text)}`} (${seconds()})`);
       };
       const step = (text: string) => {
         if (!live) {
-          print(`  ${title}: ${text}`);
+          print(lineOut(`  ${title}: ${text}`));
           return;
         }
         erase();
-        running.set(id, `… ${title}: ${text}`);
+        running.set(id, lineOut(`… ${title}: ${text}`));
         draw();
       };
       if (live) step('');

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import type { TextKind } from '../errors/index.ts';
 
 /** Variables of the environment by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -98,8 +99,12 @@ export interface Clock {
 
 /** Story is what goes to stderr: progress and warnings, never a result. */
 export interface Story {
+  /** One line: a line break in it is shown as its code. */
   say(line: string): void;
-  warn(line: string): void;
+  /** A text of several lines, whose parts its format has escaped. */
+  show(text: string, kind?: TextKind): void;
+  /** One line, or one with lines of details below it. */
+  warn(text: string | readonly string[]): void;
   /** A long task that shows its steps; ends with `done` or `fail`. */
   task(title: string): StoryTask;
 }

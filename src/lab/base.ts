@@ -6,13 +6,13 @@ import type { BlobStore, Layer } from './blobs.ts';
 import { closure } from './closure.ts';
 import { listOf, statusOf } from './dpkg.ts';
 import { debEntries, directory, file, isDocumentation, symlink, type TarEntry } from './entries.ts';
-import { host } from './host.ts';
+import { exists, host } from './host.ts';
 import type { ImageParts } from './oci-image.ts';
 import { basePackages, type Architecture } from './packages.ts';
 import { labSource } from './paths.ts';
 
-/** Raised when the layer's making changes: what is cached under another number is not used. */
-const recipe = 9;
+/** What decides the layer's bytes beside the packages: a layer that other sources made is not taken from the cache. */
+const makers = ['base.ts', 'blobs.ts', 'dpkg.ts', 'entries.ts', 'stand-ins/dnf', 'stand-ins/update-ca-trust'];
 const bundle = '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem';
 
 /** The labels as UBI carries them, so that a derived image's overriding them is exercised. */
@@ -120,13 +120,17 @@ async function rootLayer(store: BlobStore, debs: readonly Deb[]): Promise<Layer>
   return store.addLayer(tree.values());
 }
 
-/** The large layer depends on packages and stand-in scripts alone, and is made once for them. */
-async function cachedRootLayer(store: BlobStore, cache: string, debs: readonly Deb[]): Promise<Layer> {
-  const hash = createHash('sha256').update(JSON.stringify([recipe, debs.map((deb) => deb.sha256)]));
-  for (const name of ['dnf', 'update-ca-trust']) hash.update(await readFile(join(labSource, 'stand-ins', name)));
+/** The large layer is made once for the same packages, the same makers and the same zlib, which packs it. */
+export async function cachedRootLayer(store: BlobStore, cache: string, debs: readonly Deb[]): Promise<Layer> {
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([process.versions.zlib, debs.map((deb) => deb.sha256)]));
+  for (const name of makers) hash.update(await readFile(join(labSource, name)));
   const record = join(cache, 'base', `${hash.digest('hex').slice(0, 20)}.json`);
-  const kept = await readFile(record, 'utf8').catch(() => undefined);
-  if (kept !== undefined) return JSON.parse(kept) as Layer;
+  const kept = await readFile(record, 'utf8').then(
+    (text) => JSON.parse(text) as Layer,
+    () => undefined,
+  );
+  if (kept !== undefined && (await exists(store.path(kept.digest)))) return kept;
   const layer = await rootLayer(store, debs);
   await mkdir(join(cache, 'base'), { recursive: true });
   await host.files.write(record, JSON.stringify(layer));

@@ -1,11 +1,4 @@
-import {
-  declared,
-  globalArguments,
-  type DockerWord,
-  type Instruction,
-  type Model,
-  type Stage,
-} from '../dockerfile/index.ts';
+import { globalArguments, type DockerWord, type Instruction, type Model, type Stage } from '../dockerfile/index.ts';
 
 /** What a name means at one instruction of a stage. */
 export interface Meaning {
@@ -50,7 +43,7 @@ function readScope(model: Model, stage: Stage, globals: ReturnType<typeof global
     const path = keyword === 'WORKDIR' ? instruction.words[0]?.text.value : undefined;
     if (path !== undefined) directories.push({ offset, value: (directory = resolvePath(directory, path)) });
     if (keyword !== 'ARG' && keyword !== 'ENV') continue;
-    for (const { name, value } of declared(instruction)) {
+    for (const { name, value } of instruction.declared) {
       const before = meaningOf(model, stage, instruction, name);
       if (keyword === 'ARG' && before?.kind === 'environment') continue;
       const meaning: Meaning =

@@ -1,6 +1,8 @@
-import { jsonStrings, offsetAt, sliceText, type DockerWord, type Instruction, type Text } from '../dockerfile/index.ts';
+import { offsetAt, type DockerWord, type Instruction, type Text } from '../dockerfile/index.ts';
 import type { List } from './shell/ast.ts';
-import { baseName, isShellFlag, shellNames } from './shell/flatten.ts';
+import { baseName, isShellFlag, shellNames } from './shell/code.ts';
+import { foreignMeans } from './shell/foreign.ts';
+import { interpreterOf } from './shell/flatten.ts';
 import { parseShell, ShellSyntaxError } from './shell/parse.ts';
 
 /** Script is shell code of an instruction. */
@@ -35,43 +37,43 @@ function read(when: Script['when'], text: Text, pipefail: boolean): Read {
 /** scriptsOf reads every script of an instruction: its command, or the shell scripts among the files of COPY and ADD. */
 export function scriptsOf(instruction: Instruction): Read[] {
   const { keyword, shell: inForce } = instruction;
-  if (keyword === 'COPY' || keyword === 'ADD')
-    return instruction.files
-      .filter(({ body }) => /^#!\s*\S*(?:\/|env\s+)(?:ba|da|a|k|z)?sh\b/.test(body.value))
-      .map(({ body }) => read('file', body, false));
+  if (keyword === 'COPY' || keyword === 'ADD') return instruction.files.flatMap(({ body }) => written(body));
   if (!['RUN', 'CMD', 'ENTRYPOINT', 'HEALTHCHECK'].includes(keyword)) return [];
   const when = keyword === 'RUN' ? 'run' : 'start';
   if (instruction.exec) return execScript(when, instruction.words);
-  let text = instruction.code;
-  if (keyword === 'HEALTHCHECK') {
-    const [before = ''] = /^(?:CMD\s+|NONE\s*)/i.exec(text.value) ?? [];
-    text = sliceText(text, before.length, text.value.length);
-    const strings = jsonStrings(text);
-    if (strings !== undefined)
-      return execScript(
-        when,
-        strings.map((string) => ({ text: string, offset: offsetAt(string, 0), variables: [] })),
-      );
-  }
-  const [command = '', ...options] = inForce;
-  const shell = baseName(command);
-  if (!shellNames.has(shell) && text.value !== '')
+  const text = instruction.code;
+  if (instruction.type === 'NONE') return [];
+  if (text.value === '') return [];
+  // The shell may stand behind others: env, conda run.
+  const at = inForce.findIndex((word) => shellNames.has(baseName(word)));
+  const options = inForce.slice(at + 1);
+  if (at < 0 || (options.length > 0 && !isShellFlag(options.at(-1) ?? ''))) {
+    const shell = baseName(inForce[0] ?? '');
     return [{ reason: `SHELL is ${shell}`, offset: offsetAt(text, 0), shell }];
-  const pipefail = options.some((option) => option.includes('pipefail'));
-  return [read(when, text, pipefail)];
+  }
+  return [
+    read(
+      when,
+      text,
+      options.some((option) => option.includes('pipefail')),
+    ),
+  ];
 }
 
-/** `["sh", "-c", "…"]` is shell code; any other array is one command without a shell. */
+/** A file that COPY writes, if it is a script. */
+function written(body: Text): Read[] {
+  const language = interpreterOf(body.value);
+  if (language === undefined) return [];
+  if (language === 'shell') return [read('file', body, false)];
+  const found = foreignMeans(language, body.value);
+  return found === undefined ? [] : [{ reason: found, offset: offsetAt(body, 0), shell: language }];
+}
+
+/** The exec form is one command; code in it (`["sh", "-c", "…"]`) is read where commands are. */
 function execScript(when: Script['when'], words: readonly DockerWord[]): Read[] {
-  const [command, ...rest] = words;
+  const [command] = words;
   if (command === undefined) return [];
-  const flag = rest.findIndex((word) => isShellFlag(word.text.value));
-  const code = flag < 0 ? undefined : rest[flag + 1];
   const { text, offset } = command;
-  if (shellNames.has(baseName(text.value)) && code !== undefined) {
-    const pipefail = rest.slice(0, flag + 1).some((word) => word.text.value.includes('pipefail'));
-    return [read(when, code.text, pipefail)];
-  }
   const plain = words.map((word) => ({
     value: word.text,
     offset: word.offset,

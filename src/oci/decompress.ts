@@ -4,8 +4,7 @@ import { createGunzip } from 'node:zlib';
 import { AppError } from '../errors/index.ts';
 import { ownsChunks, release } from './release.ts';
 import { Check, type Expected } from './verify.ts';
-import { frameMagic, isSkippable } from './zstd-frame.ts';
-import { ZstdReader } from './zstd.ts';
+import { isZstd, maxWindow, ZstdReader } from './zstd.ts';
 
 export type Compression = 'gzip' | 'zstd' | 'none';
 
@@ -19,19 +18,24 @@ const magicBytes = 4;
 export function sniff(start: Uint8Array): Compression {
   if (start[0] === 0x1f && start[1] === 0x8b) return 'gzip';
   if (start.length < 4) return 'none';
-  const magic = Buffer.from(start.buffer, start.byteOffset, 4).readUInt32LE();
-  return magic === frameMagic || isSkippable(magic) ? 'zstd' : 'none';
+  return isZstd(Buffer.from(start.buffer, start.byteOffset, 4).readUInt32LE()) ? 'zstd' : 'none';
 }
 
 /** decompressor gives a stream that turns compressed bytes into plain ones. */
 export function decompressor(kind: Compression): Duplex {
   if (kind === 'gzip') return createGunzip({ chunkSize });
-  if (kind === 'zstd') return new ZstdReader();
+  if (kind === 'zstd') return new ZstdReader(chunkSize);
   return new PassThrough({ highWaterMark: chunkSize });
 }
 
 export function decompressError(cause: unknown, what: string): AppError {
   if (cause instanceof AppError) return cause;
+  if ((cause as NodeJS.ErrnoException).code === 'ZSTD_error_frameParameter_windowTooLarge')
+    return new AppError('oci/zstd-window', 'upstream', `${what} holds a zstd frame with too large a window`, {
+      expected: `at most ${maxWindow} bytes`,
+      hint: 'compress the layer by zstd --long=27 at most',
+      cause,
+    });
   return new AppError('oci/compression', 'upstream', `${what} is cut short or damaged: it does not decompress`, {
     cause,
     hint: 'fetch or build the image again',
@@ -137,7 +141,7 @@ export async function* plainBytes(
   try {
     for await (const chunk of stream) {
       yield chunk as Buffer;
-      if (kind === 'gzip') release(chunk as Buffer);
+      release(chunk as Buffer);
     }
   } catch (error) {
     // A wrong digest explains a stream that does not decompress; it is the better error of the two.

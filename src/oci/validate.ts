@@ -15,7 +15,7 @@ import { AppError } from '../errors/index.ts';
 import type { Host } from '../host/index.ts';
 import { plainBytes } from './decompress.ts';
 import { compressionOf } from './layer-types.ts';
-import { openLayout, type Layout } from './layout/index.ts';
+import { blobsOf, openLayout, type Layout } from './layout/index.ts';
 
 /** LayoutProblem is one way in which a layout is not what it says. */
 export interface LayoutProblem {
@@ -139,11 +139,11 @@ export async function validateLayout(host: Host, directory: string): Promise<Lay
   const index = await layout.index();
   if (index === undefined) return [{ problem: 'no index.json', at: directory }];
   for (const descriptor of index.manifests) await validator.visit(descriptor, 'index.json');
-  for (const name of await host.files.list(join(directory, 'blobs', 'sha256'))) {
+  for (const name of await host.files.list(blobsOf(layout))) {
     if (!validator.seen.has(`sha256:${name}`)) {
       validator.problems.push({
         problem: 'a blob that nothing leads to',
-        at: join(directory, 'blobs', 'sha256', name),
+        at: join(blobsOf(layout), name),
       });
     }
   }

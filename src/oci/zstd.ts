@@ -1,151 +1,126 @@
-import { Transform, type TransformCallback } from 'node:stream';
-import { BlockDecoder } from './zstd-blocks.ts';
-import {
-  damaged,
-  frameMagic,
-  headerBytes,
-  isSkippable,
-  parseBlockHeader,
-  parseFrameHeader,
-  type BlockHeader,
-  type FrameHeader,
-} from './zstd-frame.ts';
+import type { TransformCallback } from 'node:stream';
+import { constants, ZstdDecompress } from 'node:zlib';
 
-type Step =
-  | { readonly $case: 'magic' | 'descriptor' | 'skip-size' | 'block' | 'checksum' }
-  | { readonly $case: 'header'; readonly descriptor: Buffer }
-  | { readonly $case: 'body'; readonly block: BlockHeader; readonly header: Buffer };
+/** What the format names (RFC 8878, sections 3.1.1 and 3.1.2). */
+const frameMagic = 0xfd2fb528;
+const isSkippable = (magic: number): boolean => (magic & 0xfffffff0) >>> 0 === 0x184d2a50;
+const runBlock = 1;
 
-interface Frame extends FrameHeader {
-  produced: number;
+/** The window that decoders must support for `--long=27`; a frame that wants more is refused, as zstd itself does. */
+const maxWindowLog = 27;
+export const maxWindow = 2 ** maxWindowLog;
+
+/** isZstd reports whether the first four bytes of a stream begin a frame. */
+export const isZstd = (magic: number): boolean => magic === frameMagic || isSkippable(magic);
+
+/** damaged is the cause under `oci/compression`: what of the format does not hold. */
+const damaged = (what: string): Error => new Error(`zstd: ${what}`);
+
+/** Bytes of a frame's header after its first, the descriptor. */
+function headerRest(descriptor: number): number {
+  const singleSegment = (descriptor >> 5) & 1;
+  const sizeFlag = descriptor >> 6;
+  const contentSize = sizeFlag === 0 ? singleSegment : 1 << sizeFlag;
+  return 1 - singleSegment + ([0, 1, 2, 4][descriptor & 3] ?? 0) + contentSize;
+}
+
+/** Part is a field whose value says how the frame goes on, or bytes to pass over. */
+interface Part {
+  readonly size: number;
+  readonly isField: boolean;
+}
+
+const field = (size: number): Part => ({ size, isField: true });
+const skip = (size: number): Part => ({ size, isField: false });
+const begin = field(4);
+
+/** Frames finds where the frames of a stream end. It decodes nothing. */
+class Frames {
+  /** Frames with content, skippable ones left out. */
+  count = 0;
+  private readonly parts = this.walk();
+  private part = this.parts.next().value;
+  private taken = 0;
+  private value = 0;
+
+  private *walk(): Generator<Part, never, number> {
+    for (;;) {
+      const magic = yield begin;
+      if (isSkippable(magic)) {
+        yield skip(yield field(4));
+        continue;
+      }
+      if (magic !== frameMagic) throw damaged('these bytes begin no frame');
+      this.count += 1;
+      const descriptor = yield field(1);
+      yield skip(headerRest(descriptor));
+      for (let last = false; !last;) {
+        const header = yield field(3);
+        last = (header & 1) === 1;
+        yield skip(((header >> 1) & 3) === runBlock ? 1 : header >> 3);
+      }
+      // A checksum, where the bit of value 4 is set: of four bytes.
+      yield skip(descriptor & 4);
+    }
+  }
+
+  get isBetween(): boolean {
+    return this.part === begin && this.taken === 0;
+  }
+
+  /** Cuts a chunk behind each frame that ends in it. */
+  cut(chunk: Buffer): Buffer[] {
+    const pieces: Buffer[] = [];
+    let start = 0;
+    for (let at = 0; at < chunk.length;) {
+      const end = Math.min(at + this.part.size - this.taken, chunk.length);
+      for (; this.part.isField && at < end; at++) this.value += chunk.readUInt8(at) * 2 ** (8 * this.taken++);
+      this.taken += end - at;
+      at = end;
+      while (this.taken === this.part.size) {
+        this.part = this.parts.next(this.value).value;
+        this.taken = 0;
+        this.value = 0;
+      }
+      if (!this.isBetween) continue;
+      pieces.push(chunk.subarray(start, at));
+      start = at;
+    }
+    if (start < chunk.length) pieces.push(chunk.subarray(start));
+    return pieces;
+  }
 }
 
 /**
- * ZstdReader turns a zstd stream into plain bytes. node:zlib cannot: on Node 24 it ends without an error after the first
- * frame, and layers have many (zstd:chunked, pzstd). Node 26 reads them all, and can take over once 24 is given up.
- *
- * It walks frames and blocks itself, so that every frame's window is checked before anything is decoded, and no
- * more is held than the window, one block and what waits to be read. Checksums are passed over: a layer's
- * digest and diffID tell more.
- *
- * Errors: `oci/zstd-window`, and plain errors for a stream that is damaged or ends early.
+ * ZstdReader turns a zstd stream into plain bytes. Layers have many frames (zstd:chunked, pzstd), and node:zlib of Node 24
+ * ends without an error after a frame that other bytes of the same write follow: so each write ends where a frame does.
+ * Node 26 reads them all, and zlib's own stream can take over once 24 is given up.
  */
-export class ZstdReader extends Transform {
-  /** Bytes taken in so far, as zlib's streams count them. */
-  bytesWritten = 0;
-  private parts: Buffer[] = [];
-  private held = 0;
-  private skip = 0;
-  private step: Step = { $case: 'magic' };
-  private frame: Frame = { window: 0, contentSize: undefined, checksum: false, produced: 0 };
-  private frames = 0;
-  private wanted: (() => void) | undefined;
-  private readonly decoder = new BlockDecoder();
+export class ZstdReader extends ZstdDecompress {
+  private readonly frames = new Frames();
 
-  constructor() {
-    super({ readableHighWaterMark: 1024 * 1024, writableHighWaterMark: 1024 * 1024 });
+  constructor(chunkSize: number) {
+    super({ chunkSize, params: { [constants.ZSTD_d_windowLogMax]: maxWindowLog } });
   }
 
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    this.bytesWritten += chunk.length;
-    this.parts.push(chunk);
-    this.held += chunk.length;
-    this.advance().then(() => done(), done);
+  override _transform(chunk: Buffer, encoding: BufferEncoding, done: TransformCallback): void {
+    let pieces: Iterator<Buffer>;
+    try {
+      pieces = this.frames.cut(chunk).values();
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    const next = (error?: Error | null): void => {
+      const piece = pieces.next();
+      if (piece.done === true || (error !== undefined && error !== null)) done(error);
+      else super._transform(piece.value, encoding, next);
+    };
+    next();
   }
 
   override _flush(done: TransformCallback): void {
-    if (this.step.$case !== 'magic' || this.held > 0 || this.skip > 0) done(damaged('the stream ends within a frame'));
-    else done(this.frames === 0 ? damaged('the stream holds no frame') : null);
-  }
-
-  /** Thirty thousand blocks fit in one chunk and may swell to gigabytes: only what is read is decoded. */
-  override _read(size: number): void {
-    const { wanted } = this;
-    this.wanted = undefined;
-    if (wanted === undefined) super._read(size);
-    else wanted();
-  }
-
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.wanted?.();
-    done(error);
-  }
-
-  private async advance(): Promise<void> {
-    // Who refused a bomb destroys the stream: one more decoded piece would be one too many.
-    while (!this.destroyed) {
-      if (this.skip > 0) this.passOver();
-      if (this.skip > 0) return;
-      const bytes = this.cut(this.needed());
-      if (bytes === undefined) return;
-      this.step = await this.next(this.step, bytes);
-    }
-  }
-
-  private async give(piece: Uint8Array): Promise<void> {
-    if (piece.length === 0 || this.push(piece) || this.destroyed) return;
-    await new Promise<void>((resolve) => (this.wanted = resolve));
-  }
-
-  private needed(): number {
-    const { step } = this;
-    if (step.$case === 'descriptor') return 1;
-    if (step.$case === 'header') return headerBytes(step.descriptor.readUInt8(0)) - 1;
-    if (step.$case === 'block') return 3;
-    if (step.$case === 'body') return step.block.stored;
-    return 4;
-  }
-
-  private async next(step: Step, bytes: Buffer): Promise<Step> {
-    switch (step.$case) {
-      case 'magic':
-        if (isSkippable(bytes.readUInt32LE())) return { $case: 'skip-size' };
-        if (bytes.readUInt32LE() === frameMagic) return { $case: 'descriptor' };
-        throw damaged('these bytes begin no frame');
-      case 'skip-size':
-        this.skip = bytes.readUInt32LE();
-        return { $case: 'magic' };
-      case 'descriptor':
-        return { $case: 'header', descriptor: bytes };
-      case 'header':
-        this.frame = { ...parseFrameHeader(Buffer.concat([step.descriptor, bytes])), produced: 0 };
-        await this.decoder.begin(this.frame.window);
-        return { $case: 'block' };
-      case 'block':
-        return { $case: 'body', block: parseBlockHeader(bytes), header: bytes };
-      case 'body':
-        await this.give(this.decode(step.block, step.header, bytes));
-        if (!step.block.last) return { $case: 'block' };
-        return { $case: this.frame.checksum ? 'checksum' : 'magic' };
-      case 'checksum':
-        return { $case: 'magic' };
-    }
-  }
-
-  private decode({ last }: BlockHeader, header: Buffer, body: Buffer): Uint8Array {
-    const { frame } = this;
-    const piece = this.decoder.decode(header, body, last);
-    frame.produced += piece.length;
-    const { produced, contentSize = produced } = frame;
-    if (produced > contentSize || (last && produced < contentSize))
-      throw damaged(`a frame of ${contentSize} bytes holds ${last ? '' : 'at least '}${produced}`);
-    if (last) this.frames += 1;
-    return piece;
-  }
-
-  /** Forgets what a skippable frame holds. */
-  private passOver(): void {
-    const size = Math.min(this.skip, this.held);
-    if (size > 0) this.cut(size);
-    this.skip -= size;
-  }
-
-  private cut(size: number): Buffer | undefined {
-    if (this.held < size) return undefined;
-    const [only] = this.parts;
-    const all = this.parts.length === 1 && only !== undefined ? only : Buffer.concat(this.parts);
-    this.held -= size;
-    this.parts = this.held === 0 ? [] : [all.subarray(size)];
-    return all.subarray(0, size);
+    if (!this.frames.isBetween) done(damaged('the stream ends within a frame'));
+    else done(this.frames.count === 0 ? damaged('the stream holds no frame') : null);
   }
 }

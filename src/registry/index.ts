@@ -5,7 +5,7 @@ export type { CopyOptions, CopyReport } from './copy-tree.ts';
 export type { Fetched, PutResult } from './manifest.ts';
 export { createLogins, type Login } from './logins.ts';
 export type { MoveOptions, TagMove, TagRef } from './move-tag.ts';
-export type { Node } from './node.ts';
+export { readNode, type Node } from './node.ts';
 export type { PushOptions, PushReport } from './push-tree.ts';
 export type { Referrer, Referrers, RejectedReferrer } from './referrers.ts';
 export type { Repository } from './repository.ts';

@@ -1,9 +1,9 @@
-import { AppError } from '../errors/index.ts';
+import { AppError, visibleText, type TextKind } from '../errors/index.ts';
 import { formatAnnotations } from './github.ts';
 import { formatJson } from './json.ts';
 import { formatJunit } from './junit.ts';
 import { formatMarkdown } from './markdown.ts';
-import type { Report } from './report.ts';
+import { bounded, type Report } from './report.ts';
 import { formatSarif } from './sarif.ts';
 import { formatTerminal, type TerminalOptions } from './terminal.ts';
 
@@ -29,7 +29,17 @@ export function parseReportFormat(text: string): ReportFormat {
   });
 }
 
-/** formatReport returns the text without a final newline. */
+/**
+ * formatReport returns the text without a final newline. Findings quote files and images: a format escapes what its own
+ * syntax needs, and whatever it leaves is escaped here, since the text may go into a file as well.
+ */
 export function formatReport(report: Report, format: ReportFormat, options: TerminalOptions = {}): string {
-  return formatters[format](report, options);
+  const text = formatters[format](bounded(report), options);
+  return visibleText(text, textKind(format, options.color));
+}
+
+/** textKind is how a formatted report goes to stdout. */
+export function textKind(format: ReportFormat, color = false): TextKind {
+  if (format === 'github') return 'commands';
+  return format === 'table' && color ? 'painted' : 'plain';
 }

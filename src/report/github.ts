@@ -1,12 +1,8 @@
 import type { Severity } from '../core/finding.ts';
+import { commandData, commandProperty } from '../errors/index.ts';
 import { spotOf, type Report } from './report.ts';
 
 const commands: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', note: 'notice' };
-
-/** Workflow commands end at a line break; `%` begins an escape. */
-const escapeData = (text: string): string => text.replace(/%/g, '%25').replace(/\r/g, '%0D').replace(/\n/g, '%0A');
-/** Properties end at `,` and their names at `:`, too. */
-const escapeProperty = (text: string): string => escapeData(text).replace(/:/g, '%3A').replace(/,/g, '%2C');
 
 /** formatAnnotations returns one workflow command per finding; GitHub shows them at the line in the pull request. */
 export function formatAnnotations(report: Report): string {
@@ -16,9 +12,9 @@ export function formatAnnotations(report: Report): string {
       const file = location.$case === 'file' ? location.file : report.artifact;
       const place = location.$case === 'file' ? { line: String(location.line), col: String(location.column) } : {};
       const properties = Object.entries({ ...(file !== undefined && { file }), ...place, title: rule });
-      const list = properties.map(([name, value]) => `${name}=${escapeProperty(value)}`).join(',');
+      const list = properties.map(([name, value]) => `${name}=${commandProperty(value)}`).join(',');
       const text = location.$case === 'file' ? message : `${spotOf(finding)}: ${message}`;
-      return `::${commands[severity]} ${list}::${escapeData(`${text}\n${remediation}`)}`;
+      return `::${commands[severity]} ${list}::${commandData(`${text}\n${remediation}`)}`;
     })
     .join('\n');
 }

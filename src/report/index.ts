@@ -1,6 +1,5 @@
-export { formatReport, parseReportFormat, reportFormats, type ReportFormat } from './formats.ts';
+export { formatReport, parseReportFormat, reportFormats, textKind, type ReportFormat } from './formats.ts';
 export { formatAnnotations } from './github.ts';
-export { escapeCell } from './markdown.ts';
 export { countsOf, type Counts, type Report, type Suppressed } from './report.ts';
 export { toSarif } from './sarif.ts';
 export { table, type TableOptions } from './table.ts';

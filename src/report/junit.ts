@@ -1,29 +1,10 @@
 import type { Finding } from '../core/finding.ts';
+import { xmlText } from '../errors/index.ts';
 import { placeOf, spotOf, type Report } from './report.ts';
-
-/** XML 1.0 allows tab, line feed and carriage return below U+0020, and no lone surrogates. */
-export function escapeXml(text: string): string {
-  const named: Readonly<Record<string, string>> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-    "'": '&apos;',
-    '\n': '&#10;',
-    '\r': '&#13;',
-    '\t': '&#9;',
-  };
-  return text
-    .replace(/[&<>"'\n\r\t]/g, (character) => named[character] ?? '')
-    .replace(
-      /[\u0000-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g,
-      '\uFFFD',
-    );
-}
 
 function failureOf(finding: Finding): string {
   const text = `${spotOf(finding)}: ${finding.message}\n${finding.remediation}`;
-  return `      <failure message="${escapeXml(`${spotOf(finding)}: ${finding.message}`)}" type="${escapeXml(finding.severity)}">${escapeXml(text)}</failure>`;
+  return `      <failure message="${xmlText(`${spotOf(finding)}: ${finding.message}`)}" type="${xmlText(finding.severity)}">${xmlText(text)}</failure>`;
 }
 
 /**
@@ -42,22 +23,22 @@ export function formatJunit(report: Report): string {
       const errors = found.filter(({ severity }) => severity === 'error');
       const others = found.filter(({ severity }) => severity !== 'error');
       if (errors.length > 0) failed += 1;
-      const head = `    <testcase name="${escapeXml(id)}" classname="${escapeXml(place)}"`;
+      const head = `    <testcase name="${xmlText(id)}" classname="${xmlText(place)}"`;
       if (found.length === 0) return `${head}/>`;
       const out = others.map((finding) => `${finding.severity} ${spotOf(finding)}: ${finding.message}`).join('\n');
       return [
         `${head}>`,
         ...errors.map(failureOf),
-        ...(out === '' ? [] : [`      <system-out>${escapeXml(out)}</system-out>`]),
+        ...(out === '' ? [] : [`      <system-out>${xmlText(out)}</system-out>`]),
         '    </testcase>',
       ].join('\n');
     });
-    const head = `  <testsuite name="${escapeXml(place)}" tests="${ids.length}" failures="${failed}" errors="0" skipped="0">`;
+    const head = `  <testsuite name="${xmlText(place)}" tests="${ids.length}" failures="${failed}" errors="0" skipped="0">`;
     return { text: [head, ...cases, '  </testsuite>'].join('\n'), tests: ids.length, failed };
   });
   const sum = (pick: (suite: (typeof suites)[number]) => number): number =>
     suites.reduce((total, suite) => total + pick(suite), 0);
-  const head = `<testsuites name="${escapeXml(`runner-image ${report.command}`)}" tests="${sum(({ tests }) => tests)}" failures="${sum(({ failed }) => failed)}" errors="0">`;
+  const head = `<testsuites name="${xmlText(`runner-image ${report.command}`)}" tests="${sum(({ tests }) => tests)}" failures="${sum(({ failed }) => failed)}" errors="0">`;
   return ['<?xml version="1.0" encoding="UTF-8"?>', head, ...suites.map(({ text }) => text), '</testsuites>'].join(
     '\n',
   );

@@ -1,4 +1,5 @@
-import type { Finding, RuleInfo } from '../core/finding.ts';
+import type { Finding, Location, RuleInfo } from '../core/finding.ts';
+import { shorten } from '../errors/index.ts';
 
 /** Suppressed is a finding that a comment in the file itself silenced, with the reason given there. */
 export interface Suppressed {
@@ -34,6 +35,43 @@ export interface Counts {
 export function countsOf(findings: readonly Finding[]): Counts {
   const count = (severity: Finding['severity']): number => findings.filter((one) => one.severity === severity).length;
   return { errors: count('error'), warnings: count('warning'), notes: count('note') };
+}
+
+/** UTF-16 units: of a message, and of a name or path in it. */
+const maxMessage = 4_000;
+const maxName = 1_000;
+
+function boundedLocation(location: Location): Location {
+  switch (location.$case) {
+    case 'file':
+      return { ...location, file: shorten(location.file, maxName) };
+    case 'path':
+      return { ...location, path: shorten(location.path, maxName) };
+    case 'config':
+      return { ...location, key: shorten(location.key, maxName) };
+    case 'image':
+      return location;
+  }
+}
+
+/** bounded returns the report with its texts cut: a path in a layer or a label may have any length. */
+export function bounded(report: Report): Report {
+  const cut = (finding: Finding): Finding => ({
+    ...finding,
+    message: shorten(finding.message, maxMessage),
+    subject: shorten(finding.subject, maxName),
+    remediation: shorten(finding.remediation, maxMessage),
+    location: boundedLocation(finding.location),
+    platform: finding.platform === undefined ? undefined : shorten(finding.platform, maxName),
+  });
+  return {
+    ...report,
+    findings: report.findings.map(cut),
+    suppressed: report.suppressed?.map(({ finding, justification }) => ({
+      finding: cut(finding),
+      justification: shorten(justification, maxMessage),
+    })),
+  };
 }
 
 /** placeOf returns the subject that the finding belongs to: its file, or what the report is about. */

@@ -43,7 +43,7 @@ export function toUri(path: string): string {
     .replace(/^\.\//, '')
     .replace(/^\/+/, '')
     .split('/')
-    .map((segment) => encodeURIComponent(segment))
+    .map((segment) => encodeURIComponent(segment.toWellFormed()))
     .join('/');
 }
 
@@ -124,7 +124,8 @@ export function toSarif(report: Report): unknown {
       ruleId: finding.rule,
       ruleIndex: index,
       level: levels[finding.severity],
-      message: { text: `${finding.message}. ${finding.remediation}` },
+      // A message may hold links, `[text](target)` (SARIF 2.1.0, 3.11.6): none that a finding quotes is one.
+      message: { text: `${finding.message}. ${finding.remediation}`.replaceAll('](', '] (') },
       locations: [locationOf(report, finding)],
       partialFingerprints: { 'runnerImage/v1': `${fingerprint}:${nth}` },
       ...(suppressions.length === 0 ? {} : { suppressions }),

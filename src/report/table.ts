@@ -1,13 +1,13 @@
+import { visible } from '../errors/index.ts';
+
+/** UTF-16 units of one cell. */
+const maxCell = 1_000;
+
 export interface TableOptions {
   /** Columns, counted from 0, that are set flush right: numbers. */
   readonly right?: readonly number[] | undefined;
   /** Put before each line. */
   readonly indent?: string | undefined;
-}
-
-/** Control characters from outside would move the cursor or colour the screen. */
-export function printable(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\uFFFD').replace(/[\t\n]+/g, ' ');
 }
 
 /** width counts code points; the tables hold no wide characters. */
@@ -20,7 +20,7 @@ function pad(text: string, to: number, right: boolean): string {
 
 /** table aligns rows in columns two blanks apart; the first row is the heading where one is wanted. No trailing blanks. */
 export function table(rows: readonly (readonly string[])[], { right = [], indent = '' }: TableOptions = {}): string {
-  const clean = rows.map((row) => row.map(printable));
+  const clean = rows.map((row) => row.map((cell) => visible(cell, maxCell)));
   const widths: number[] = [];
   for (const row of clean) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, width(cell));
   return clean

@@ -1,6 +1,6 @@
 import type { Finding, Severity } from '../core/finding.ts';
+import { visible } from '../errors/index.ts';
 import { placeOf, spotOf, summaryOf, type Report } from './report.ts';
-import { printable } from './table.ts';
 
 export interface TerminalOptions {
   /** ANSI colours; the caller knows whether stdout is a terminal and NO_COLOR is unset. */
@@ -28,17 +28,17 @@ export function formatTerminal(report: Report, { color = false }: TerminalOption
   const lines: string[] = [];
   for (const [place, findings] of groups) {
     const sorted = [...findings].sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
-    const spots = sorted.map((finding) => printable(spotOf(finding)));
+    const spots = sorted.map((finding) => visible(spotOf(finding)));
     const wide = Math.min(40, Math.max(...spots.map((spot) => spot.length)));
-    lines.push(paint('bold', printable(place)));
+    lines.push(paint('bold', visible(place)));
     for (const [i, finding] of sorted.entries()) {
       const { severity, rule, section, message, waived } = finding;
-      const head = `  ${paint(severity, severity.padEnd(7))}  ${(spots[i] ?? '').padEnd(wide)}  ${printable(message)}`;
+      const head = `  ${paint(severity, severity.padEnd(7))}  ${(spots[i] ?? '').padEnd(wide)}  ${visible(message)}`;
       const tail = `${rule}${section === undefined ? '' : ` §${section}`}`;
-      lines.push(head, `${' '.repeat(11)}${paint('dim', `${tail}: ${printable(finding.remediation)}`)}`);
+      lines.push(head, `${' '.repeat(11)}${paint('dim', `${tail}: ${visible(finding.remediation)}`)}`);
       if (waived !== undefined)
         lines.push(
-          `${' '.repeat(11)}${paint('dim', printable(`waived until ${waived.expires} by ${waived.owner}: ${waived.reason}`))}`,
+          `${' '.repeat(11)}${paint('dim', visible(`waived until ${waived.expires} by ${waived.owner}: ${waived.reason}`))}`,
         );
     }
     lines.push('');

@@ -2,6 +2,7 @@ export { buildSite, localBuilder, type BuildSite } from './build-site.ts';
 export { bundleManifest, emptyConfig, emptyDescriptor } from './bundle-manifest.ts';
 export { type Identity } from './certificate.ts';
 export { identityToken } from './identity-token.ts';
+export { approvalsProblem, type Validity } from './further-signers.ts';
 export { policySchema, isKeyless, type TrustPolicy } from './policy.ts';
 export { attestationOf, isBundleType, predicateTypes, type Attestation } from './predicate-types.ts';
 export { buildType, checkProvenance, makeProvenance, type BuiltBy, type ProvenanceFacts } from './provenance.ts';
@@ -10,8 +11,17 @@ export { refuse, type RefusalCode, type Refused } from './refusal.ts';
 export { maxSigningConfigBytes, publicServices, readSigningConfig, type Services } from './services.ts';
 export { signStatement } from './sign.ts';
 export { keylessSigner, keySigner, type Signer } from './signer.ts';
-export { encodeStatement, imageSignature, makeStatement, maxStatementBytes, type Statement } from './statement.ts';
+export {
+  encodeStatement,
+  imageSignature,
+  makeStatement,
+  maxStatementBytes,
+  readStatement,
+  subjectIs,
+  type Statement,
+} from './statement.ts';
 export { keyTrust, maxTrustedRootBytes, readTrustedRoot, type Trust } from './trusted-root.ts';
 export { createVerifier, maxBundleBytes, type BundleVerifier, type Verified } from './verify.ts';
+export { localVerifier, makeSummary, summarySchema, type SummaryFacts } from './verification-summary.ts';
 export { legacyAttestation, legacyManifest, signLegacy, type LegacyLayer } from './legacy.ts';
 export { verifyLegacyLayer } from './legacy-verify.ts';

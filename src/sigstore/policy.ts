@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { furtherSigners } from './further-signers.ts';
 import { attestations } from './predicate-types.ts';
 
 const whole = z
@@ -45,6 +46,7 @@ export const policySchema = z.strictObject({
   legacy: z.boolean().default(false),
   /** `tsa`: an RFC 3161 timestamp is demanded beside the log's own time. */
   timestamps: z.enum(['log', 'tsa']).default('log'),
+  ...furtherSigners(keyless, withKey),
   /** Builder ids that provenance may name, whole. */
   builders: z.array(whole).min(1).optional(),
   /** Build types that provenance may name, whole. */

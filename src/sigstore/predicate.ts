@@ -5,6 +5,7 @@ import type { Attestation } from './predicate-types.ts';
 import { provenanceSchema } from './provenance-schema.ts';
 import { refuse, type Refused } from './refusal.ts';
 import type { Statement } from './statement.ts';
+import { summarySchema } from './verification-summary.ts';
 
 /** The members of a CycloneDX document that say what it describes. */
 const bom = z.object({
@@ -43,6 +44,10 @@ export function predicateProblem(
         return refuse('other-build-type', buildDefinition.buildType);
       return undefined;
     }
+    case 'summary':
+      return summarySchema.safeParse(predicate).success
+        ? undefined
+        : refuse('malformed-predicate', 'no SLSA v1 verification summary');
     case 'sbom': {
       const read = bom.safeParse(predicate);
       if (!read.success) return refuse('malformed-predicate', 'no CycloneDX document');

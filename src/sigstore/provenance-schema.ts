@@ -1,9 +1,9 @@
 import * as z from 'zod';
 
-const digestSet = z.record(z.string().min(1), z.string().regex(/^[0-9a-f]{40,128}$/, 'not a hex digest'));
+export const digestSet = z.record(z.string().min(1), z.string().regex(/^[0-9a-f]{40,128}$/, 'not a hex digest'));
 
 /** ResourceDescriptor (in-toto, spec/v1/resource_descriptor.md): at least one way to say what it is. */
-const resource = z
+export const resource = z
   .strictObject({
     name: z.string().optional(),
     uri: z.url().optional(),

@@ -1,3 +1,5 @@
+import { shorten } from '../errors/index.ts';
+
 /** Why a bundle does not count. Every attack of docs/verify.md ends in one of these names. */
 export type RefusalCode =
   | 'too-large'
@@ -19,6 +21,8 @@ export type RefusalCode =
   | 'log-entry'
   | 'signature'
   | 'untrusted-key'
+  | 'denied'
+  | 'not-valid-then'
   | 'gone'
   | 'no-subject'
   | 'wrong-bytes';
@@ -30,8 +34,15 @@ export interface Refused {
   readonly detail: string;
 }
 
-/** refuse makes a refusal; `detail` says what was found. */
-export const refuse = (code: RefusalCode, detail: string): Refused => ({ $case: 'refused', code, detail });
+/** What was found is the words of whoever attached it: UTF-16 units. */
+const maxDetail = 300;
+
+/** refuse makes a refusal; `detail` says what was found, cut. It is escaped where it is shown. */
+export const refuse = (code: RefusalCode, detail: string): Refused => ({
+  $case: 'refused',
+  code,
+  detail: shorten(detail, maxDetail),
+});
 
 const codes: Readonly<Record<string, RefusalCode>> = {
   CERTIFICATE_ERROR: 'certificate',
@@ -49,5 +60,5 @@ export function refusalOf(error: unknown): Refused {
   const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
   const said = error instanceof Error ? `${error.message}${cause}` : String(error);
   if (code.startsWith('TLOG_')) return refuse('log-entry', said);
-  return refuse(codes[code] ?? 'malformed-bundle', said.slice(0, 300));
+  return refuse(codes[code] ?? 'malformed-bundle', said);
 }

@@ -8,6 +8,7 @@ import { predicateProblem } from './predicate.ts';
 import { attestationOf, inTotoPayloadType, type Attestation } from './predicate-types.ts';
 import { refusalOf, refuse, type Refused } from './refusal.ts';
 import { signerCertificates, type SignerCertificate } from './signer-certificate.ts';
+import { signedAt } from './signed-at.ts';
 import { readStatement, subjectIs, type Statement } from './statement.ts';
 import type { Trust } from './trusted-root.ts';
 
@@ -24,6 +25,10 @@ export interface Verified {
   readonly logIndex?: string | undefined;
   /** RFC 3161 timestamps that were verified. */
   readonly timestamps: number;
+  /** The earliest time that the log or a timestamp authority vouches for. */
+  readonly signedAt?: Date | undefined;
+  /** Which of the policy's signers, where it names several. */
+  readonly signer?: string | undefined;
 }
 
 /** Verifier holds signed things against one policy and one trust root; it never uses the network. */
@@ -131,6 +136,7 @@ export async function createVerifier(trust: Trust, policy: TrustPolicy): Promise
         attestation,
         statement,
         identity,
+        signedAt: signedAt(entity),
         logIndex: bundle.verificationMaterial.tlogEntries[0]?.logIndex,
         timestamps: entity.timestamps.filter(({ $case }) => $case === 'timestamp-authority').length,
       };

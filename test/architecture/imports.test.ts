@@ -143,6 +143,15 @@ describe('import rules', () => {
     expect(mentions('scripts', /(?:from|import)\s*\(?\s*'(?:\.\.\/)+src\/lab\//).sort()).toEqual(doors);
   });
 
+  it('every line leaves the process through one place, which escapes it', () => {
+    // Each writes what it escaped itself, or nothing but its own words.
+    const sinks = ['src/host/index.ts', 'scripts/ending.ts', 'scripts/runner-image.ts'];
+    const forPeople = ['scripts/checks.ts', 'scripts/demo.ts', 'scripts/demo/step.ts', 'scripts/setup.ts'];
+    const writes = /process\.std(?:out|err)(?!\.isTTY|\.columns)|\bconsole\.(?:log|info|warn|error|debug)\(/;
+    const found = [...mentions('src', writes), ...mentions('scripts', writes)];
+    expect(found.filter((file) => !file.startsWith('src/lab/')).sort()).toEqual([...sinks, ...forPeople].sort());
+  });
+
   it('scripts stay thin', () => {
     const long = readdirSync(join(root, 'scripts'), { encoding: 'utf8', recursive: true })
       .filter((name) => name.endsWith('.ts'))

@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { maxManifestBytes, type Digest } from '../../src/core/index.ts';
 import { defaultLimits } from '../../src/oci/walk/limits.ts';
-import { maxWindow } from '../../src/oci/zstd-frame.ts';
+import { maxWindow } from '../../src/oci/zstd.ts';
 import { diffIdOf, gzip, gzipState, manyFiles, zeros } from '../oci/hostile/giant.ts';
 import { archive, pax, raw } from '../oci/hostile/raw.ts';
 import { describeMachine, formatMachine } from './machine.ts';

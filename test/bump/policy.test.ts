@@ -321,7 +321,7 @@ describe('the reviewer’s page', () => {
       files: [],
       written: false,
     });
-    expect(page).toContain('\\<img src=x\\> \\@someone \\[a\\](https://evil) \\| \\#1');
+    expect(page).toContain('&lt;img src=x&gt; &#64;&#8203;someone \\[a\\]\\(https:&#8203;//evil\\) \\| \\#&#8203;1');
     expect(page).not.toContain('javascript:');
   });
 });

@@ -1,10 +1,11 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { cachedRootLayer } from '../../src/lab/base.ts';
 import { BlobStore } from '../../src/lab/blobs.ts';
 import { listOf, statusOf } from '../../src/lab/dpkg.ts';
 import { directory, file, symlink, type TarEntry } from '../../src/lab/entries.ts';
@@ -51,4 +52,16 @@ test("dpkg's files say what is installed, with the architecture where several ma
   const list = listOf(deb, ['usr', 'usr/lib']);
   expect(list.path).toBe('var/lib/dpkg/info/libc6:arm64.list');
   expect(list.content?.toString()).toBe('/.\n/usr\n/usr/lib\n');
+});
+
+test('the base layer is made once, and again when its blob is gone', async () => {
+  const store = new BlobStore(cache);
+  const made = await cachedRootLayer(store, cache, []);
+  const path = store.path(made.digest);
+  await writeFile(path, 'not made again');
+  expect(await cachedRootLayer(store, cache, [])).toEqual(made);
+  expect(await readFile(path, 'utf8')).toBe('not made again');
+  await rm(path);
+  expect(await cachedRootLayer(store, cache, [])).toEqual(made);
+  expect((await readFile(path)).length).toBe(made.size);
 });

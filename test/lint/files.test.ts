@@ -46,6 +46,17 @@ describe('lint of files', () => {
     await expect(lint(name)).rejects.toMatchObject({ code, exit: 2, facts: { where: { file: name } } });
   });
 
+  it('reads a comment in Latin-1, as engines do', async () => {
+    await writeFile(
+      join(root, 'latin'),
+      Buffer.from(`# caf\xe9\nFROM x/y:1@sha256:${'a'.repeat(64)}\nRUN sudo true\n`, 'latin1'),
+    );
+    const { findings } = await lint('latin');
+    expect(findings.map(({ rule, location }) => [rule, location])).toEqual([
+      ['dockerfile/sudo', { $case: 'file', file: 'latin', line: 3, column: 5 }],
+    ]);
+  });
+
   it('reports every file that it cannot read at once', async () => {
     const error: unknown = await lint('missing', 'big', 'images/a/Dockerfile.a').catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(AppErrors);

@@ -89,10 +89,6 @@ describe('when the same image comes from two engines', () => {
       { base },
     );
     expect(one.image.descriptor.digest).toBe(two.image.descriptor.digest);
-    expect(two.image.ignored).toEqual([
-      expect.stringMatching(/^attestation sha256:/),
-      expect.stringMatching(/^linux\/s390x/),
-    ]);
   });
 });
 
@@ -359,10 +355,13 @@ describe('when the archive is not what it says', () => {
       },
       { name: 'manifest.json', body: JSON.stringify([{ Config: 'c.json', Layers: ['a/layer.tar'] }]) },
     ]);
-    expect(await failure(loop)).toMatchObject({ code: 'oci/archive', message: 'the archive holds a loop of links' });
+    expect(await failure(loop)).toMatchObject({
+      code: 'oci/archive',
+      message: "the engine's archive lacks a member, or its links lead nowhere",
+    });
     expect(await failure(await tar([{ name: 'x', body: 'y' }]))).toMatchObject({
       code: 'oci/archive',
-      message: 'this is no image archive',
+      message: "the engine's archive is no image archive",
     });
     expect(await failure(Buffer.from('<html>502 Bad Gateway</html>'.repeat(100)))).toMatchObject({
       code: expect.stringMatching(/^oci\/tar-(checksum|number)$/) as string,

@@ -7,9 +7,9 @@ import type { Collectors, Picture } from '../../src/core/index.ts';
 import {
   createLayout,
   importArchive,
+  openEngineArchive,
   openFileSource,
   parseSource,
-  walkArchive,
   walkSource,
   writeImageIndex,
 } from '../../src/oci/index.ts';
@@ -41,6 +41,13 @@ const essence = ({ tree, contents, matches, shadowed }: Picture) => ({
   shadowed,
 });
 
+async function walkStream(bytes: AsyncIterable<Buffer>): Promise<Picture> {
+  const source = await openEngineArchive(host, { name: 'docker-daemon:it', bytes });
+  const [picture, ...more] = await walkSource(source, { collectors }).finally(() => source.close());
+  expect(more).toEqual([]);
+  return picture as Picture;
+}
+
 async function files() {
   const directory = temporaryDirectory();
   const docker = await dockerArchive({ layers: twice });
@@ -69,7 +76,7 @@ describe('the same image', () => {
     for (const reference of references) {
       pictures.push(...(await walkSource(await openFileSource(host, parseSource(reference)), { collectors })));
     }
-    pictures.push(await walkArchive(chunks(docker), { collectors }), await walkArchive(chunks(oci), { collectors }));
+    pictures.push(await walkStream(chunks(docker)), await walkStream(chunks(oci)));
     const [first, ...others] = pictures.map(essence);
     expect(others).toHaveLength(5);
     expect(first?.passwd).toBe('root:x:0:0');
@@ -98,13 +105,22 @@ describe('the same image', () => {
     ).rejects.toMatchObject({ code: 'oci/reference' });
   });
 
+  it('is read where the engine lists a platform that it never fetched, which is an error in a file', async () => {
+    const partial = await ociArchive({ layers: [small], absent: 'arm64' });
+    expect((await walkStream(chunks(partial))).platform).toBe('linux/amd64');
+    const file = join(temporaryDirectory(), 'partial.tar');
+    writeFileSync(file, partial);
+    const source = await openFileSource(host, parseSource(`oci-archive:${file}`));
+    await expect(walkSource(source)).rejects.toMatchObject({ code: 'oci/archive' });
+  });
+
   it('is an error in an archive that was cut', async () => {
     const { directory, docker } = await files();
     writeFileSync(join(directory, 'cut.tar'), docker.subarray(0, 2_000_000));
     await expect(openFileSource(host, parseSource(`docker-archive:${directory}/cut.tar`))).rejects.toMatchObject({
       code: 'oci/tar-truncated',
     });
-    await expect(walkArchive(chunks(docker.subarray(0, 2_000_000)))).rejects.toMatchObject({
+    await expect(walkStream(chunks(docker.subarray(0, 2_000_000)))).rejects.toMatchObject({
       code: 'oci/tar-truncated',
     });
   });
@@ -135,7 +151,7 @@ describe('a content rule', () => {
     const body = `SECRET_aaaaaaaaaa\n${filler}SECRET_bbbbbbbbbbSECRET_cccccccccc\n${filler}SECRET_dddddddddd`;
     const layer = await tar([{ name: 'f', body }]);
     const image = await dockerArchive({ layers: [layer] });
-    const { matches } = await walkArchive(chunks(image, size), { collectors });
+    const { matches } = await walkStream(chunks(image, size));
     expect(matches.map(({ line }) => line)).toEqual([1, 702, 702, 1403]);
   });
 });

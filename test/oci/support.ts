@@ -33,6 +33,8 @@ export interface TestImage {
   readonly layers: readonly Buffer[];
   readonly config?: Record<string, unknown>;
   readonly architecture?: string;
+  /** What an OCI archive lists and does not hold. */
+  readonly absent?: string;
 }
 
 export function configOf(image: TestImage): Buffer {
@@ -141,7 +143,12 @@ export async function ociArchive(image: TestImage): Promise<Buffer> {
           annotations: { 'vnd.docker.reference.type': 'attestation-manifest' },
         },
         // Listed, never fetched: Docker's containerd store does so.
-        { mediaType: type, digest: sha256('absent'), size: 6, platform: { os: 'linux', architecture: 's390x' } },
+        {
+          mediaType: type,
+          digest: sha256('absent'),
+          size: 6,
+          platform: { os: 'linux', architecture: image.absent ?? 's390x' },
+        },
       ],
     }),
   );

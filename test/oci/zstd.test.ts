@@ -1,9 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { zstdCompressSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { plainBytes, sniff } from '../../src/oci/decompress.ts';
 import { ZstdReader } from '../../src/oci/zstd.ts';
-import { sha256 } from './support.ts';
+import { sha256, temporaryDirectory } from './support.ts';
 
 /** Frames written by hand, after RFC 8878: only what a raw block and a run need. */
 const magic = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
@@ -58,6 +62,20 @@ test.each([1, 7, 64 * 1024])('what zstd compressed comes back, in pieces of %i b
   expect((await plain(streamed, size)).equals(text)).toBe(true);
 });
 
+test('a layer in a file comes back, whose chunks are given back to the system as they are read', async () => {
+  const noise = randomBytes(3_000_000);
+  const file = join(temporaryDirectory(), 'layer');
+  const blob = zstdCompressSync(noise);
+  await writeFile(file, blob);
+  const parts: Buffer[] = [];
+  for await (const part of plainBytes(createReadStream(file, { highWaterMark: 1024 * 1024 }), 'zstd', {
+    digest: sha256(blob),
+    size: blob.length,
+  }))
+    parts.push(Buffer.from(part));
+  expect(Buffer.concat(parts).equals(noise)).toBe(true);
+});
+
 test('raw blocks and runs come back, also the smallest', async () => {
   const bytes = frame(raw(Buffer.from('a')), run(3, 0x62), raw(Buffer.alloc(0)), raw(Buffer.from('c'), true));
   expect((await plain(bytes)).toString()).toBe('abbbc');
@@ -93,17 +111,16 @@ test('nothing, and nothing but skippable frames, is no layer', async () => {
 
 test.each([
   ['bytes after the last frame', Buffer.concat([best, Buffer.from('garbage')]), 'zstd: these bytes begin no frame'],
-  ['a reserved bit', Buffer.concat([magic, Buffer.from([8, 0]), raw(text, true)]), /reserved bit/],
-  ['a reserved block type', frame(block(3, 1, Buffer.from('a'), true)), /reserved type/],
-  ['a dictionary', Buffer.concat([magic, Buffer.from([1, 0, 9]), raw(text, true)]), /needs a dictionary/],
-  ['a block over 128 KiB', frame(run(128 * 1024 + 1, 0, true)), /larger than 128 KiB/],
-  ['more content than said', Buffer.concat([magic, Buffer.from([0x20, 2]), run(3, 0, true)]), /2 bytes holds 3/],
-  ['less content than said', Buffer.concat([magic, Buffer.from([0x20, 4]), run(3, 0, true)]), /4 bytes holds 3/],
-  ['a damaged block', Buffer.concat([best.subarray(0, 40), Buffer.alloc(best.length - 40, 0xff)]), /./],
+  ['a reserved bit', Buffer.concat([magic, Buffer.from([8, 0]), raw(text, true)]), 'Unsupported frame parameter'],
+  ['a reserved block type', frame(block(3, 1, Buffer.from('a'), true)), 'Data corruption detected'],
+  ['a dictionary', Buffer.concat([magic, Buffer.from([1, 0, 9]), raw(text, true)]), 'Dictionary mismatch'],
+  ['a block over 128 KiB', frame(run(128 * 1024 + 1, 0, true)), 'Data corruption detected'],
+  ['more content than said', Buffer.concat([magic, Buffer.from([0x20, 2]), run(3, 0, true)]), 'Data corruption'],
+  ['less content than said', Buffer.concat([magic, Buffer.from([0x20, 4]), run(3, 0, true)]), 'Data corruption'],
+  ['a damaged block', Buffer.concat([best.subarray(0, 40), Buffer.alloc(best.length - 40, 0xff)]), 'corruption'],
+  ['a wrong checksum', Buffer.concat([streamed.subarray(0, -1), Buffer.from([0])]), 'checksum'],
 ])('%s is refused', async (_name, bytes, cause) => {
-  const found = await failure(bytes);
-  expect(found.code).toBe('oci/compression');
-  expect(found.cause).toMatch(cause);
+  expect(await failure(bytes)).toEqual({ code: 'oci/compression', cause: expect.stringContaining(cause) as string });
 });
 
 test('every frame’s window is held against the limit, not only the first’s', async () => {
@@ -116,7 +133,7 @@ test('every frame’s window is held against the limit, not only the first’s',
 
 test('a bomb is unpacked only as fast as it is read', async () => {
   const bomb = frame(...Array.from({ length: 2_000 }, () => run(128 * 1024, 0)), run(1, 0, true));
-  const reader = new ZstdReader();
+  const reader = new ZstdReader(1024 * 1024);
   reader.end(bomb);
   await new Promise((resolve) => reader.once('readable', resolve));
   await new Promise((resolve) => setTimeout(resolve, 50));

@@ -161,7 +161,7 @@ describe('the annotations for GitHub', () => {
     expect(lines[1]).toMatch(
       /^::warning file=images\/a b%2Cc%3Ad\/Dockerfile,line=3,col=7,title=dockerfile\/sudo::a\|b /,
     );
-    expect(lines[1]).toContain('%250A ::error::x%0A::warning::y');
+    expect(lines[1]).toContain('%250A ::error::x%0A\\u003a:warning::y');
     expect(lines[2]).toBe(
       '::error file=images/openshell/Dockerfile.openshell,title=contract/user-non-root::config User (linux/arm64): expected a non-root user, found 0:0%0Aset USER 1001',
     );

@@ -37,7 +37,8 @@ export function fakeHost(
     clock,
     story: {
       say: (line) => void told.push(line),
-      warn: (line) => void told.push(`warning: ${line}`),
+      show: (text) => void told.push(text),
+      warn: (text) => void told.push(`warning: ${typeof text === 'string' ? text : text.join('\n')}`),
       task: (title) => ({
         step: (text) => void told.push(`${title}: ${text}`),
         done: (text) => void told.push(`done ${title}${text === undefined ? '' : `: ${text}`}`),

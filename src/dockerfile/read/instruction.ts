@@ -1,68 +1,73 @@
 import type { Piece } from './cut.ts';
-import type { Flag, Instruction } from './model.ts';
+import type { Declared, Flag, Instruction } from './model.ts';
+import { argumentsOf } from './split.ts';
 import { offsetAt, sliceText, trimText, type Text } from './text.ts';
-import { jsonStrings, readWord, splitWords, wordOf, type DockerWord } from './words.ts';
+import { literalWord, wordOf, type DockerWord } from './words.ts';
 
-const withFlags = new Set(['ADD', 'COPY', 'FROM', 'RUN', 'HEALTHCHECK']);
-/** Instructions that take a JSON array, and those of them whose strings Docker expands. */
-const withJson = new Set(['ADD', 'COPY', 'VOLUME', 'RUN', 'CMD', 'ENTRYPOINT', 'SHELL', 'HEALTHCHECK']);
-const expanded = new Set(['ADD', 'COPY', 'VOLUME']);
+/** Instructions in which Docker fills in variables; a shell does it in the others. */
+const literal = new Set(['RUN', 'CMD', 'ENTRYPOINT', 'SHELL', 'HEALTHCHECK', 'MAINTAINER']);
 
-function readFlags(text: Text, escape: string): { flags: Flag[]; rest: Text } {
-  const flags: Flag[] = [];
-  let rest = trimText(text);
-  for (;;) {
-    const [head, name = ''] = /^--([a-z][a-z-]*)=?/.exec(rest.value) ?? [];
-    if (head === undefined) return { flags, rest };
-    const { word, end } = readWord(rest, 0, escape);
-    const value = sliceText(word.text, head.length, word.text.value.length);
-    flags.push({ name, value: { text: value, offset: offsetAt(value, 0), variables: word.variables } });
-    rest = trimText(sliceText(rest, end, rest.value.length));
-  }
+function flagOf(text: Text, escape: string): Flag {
+  const equals = text.value.indexOf('=');
+  const end = equals < 0 ? text.value.length : equals;
+  return { name: text.value.slice(2, end), value: wordOf(sliceText(text, end + 1, text.value.length), escape) };
 }
 
-/** The first word of the text in upper case, and what stands behind it. */
-function keywordOf(text: Text): { keyword: string; rest: Text } {
-  const trimmed = trimText(text);
-  const [keyword = ''] = /^\S+/.exec(trimmed.value) ?? [];
-  return { keyword: keyword.toUpperCase(), rest: sliceText(trimmed, keyword.length, trimmed.value.length) };
+/** declaredIn returns the names that an ARG, ENV or LABEL sets, the old `ENV name value` form included. */
+export function declaredIn(piece: Piece, escape: string): Declared[] {
+  if (!['ARG', 'ENV', 'LABEL'].includes(piece.keyword)) return [];
+  const words = argumentsOf(piece, escape);
+  const [first] = words;
+  if (first === undefined) return [];
+  const pair = (name: Text, value: Text | undefined): Declared => ({
+    name: wordOf(name, escape).text.value,
+    value: value === undefined ? undefined : wordOf(value, escape),
+    offset: offsetAt(name, 0),
+  });
+  const { rest } = piece;
+  if (piece.keyword !== 'ARG' && !first.value.includes('=')) {
+    const [name = '', gap = ''] = /^([^\t\v\f\r ]*)([\t\v\f\r ]*)/.exec(rest.value)?.slice(1) ?? [];
+    const begin = name.length + gap.length;
+    return [pair(sliceText(rest, 0, name.length), gap === '' ? undefined : sliceText(rest, begin, rest.value.length))];
+  }
+  return words.map((word) => {
+    const equals = word.value.indexOf('=');
+    if (equals < 0) return pair(word, undefined);
+    return pair(sliceText(word, 0, equals), sliceText(word, equals + 1, word.value.length));
+  });
 }
 
 /** instructionOf reads one instruction: flags, words, here-documents. `shell` is the SHELL in force. */
 export function instructionOf(piece: Piece, escape: string, shell: readonly string[]): Instruction {
-  const outer = keywordOf(piece.head);
-  const onbuild = outer.keyword === 'ONBUILD';
-  const inner = onbuild ? keywordOf(outer.rest) : outer;
-  // A bare ONBUILD, and one in another, stay ONBUILD: no instruction.
-  const keyword = inner.keyword === '' ? outer.keyword : inner.keyword;
-  const { flags, rest } = withFlags.has(keyword)
-    ? readFlags(inner.rest, escape)
-    : { flags: [], rest: trimText(inner.rest) };
-  const strings = withJson.has(keyword) ? jsonStrings(rest) : undefined;
-  const literal = (text: Text): DockerWord => ({ text, offset: offsetAt(text, 0), variables: [] });
-  const from = (text: Text): Text =>
-    sliceText(piece.whole, piece.whole.offsets.indexOf(offsetAt(text, 0)), piece.whole.value.length);
-  const split = (): DockerWord[] =>
-    strings === undefined
-      ? splitWords(rest, escape)
-      : strings.map((text) => (expanded.has(keyword) ? wordOf(text, escape) : literal(text)));
+  const { keyword, onbuild, rest, heredocs, whole, type } = piece;
   let words: DockerWord[] | undefined;
+  let declared: Declared[] | undefined;
+  let flags: Flag[] | undefined;
   return {
     keyword,
     onbuild,
+    type,
     offset: offsetAt(trimText(piece.head), 0),
     firstLine: piece.firstLine,
     lastLine: piece.lastLine,
-    written: trimText(piece.whole).value,
+    written: trimText(whole).value,
     text: rest,
-    code: from(rest),
-    flags,
+    code: heredocs.length === 0 ? rest : sliceText(whole, whole.offsets.indexOf(offsetAt(rest, 0)), whole.value.length),
     // Split when asked for: a build that changes nothing reads the file, too, and no word of a RUN.
-    get words() {
-      return (words ??= split());
+    get flags() {
+      return (flags ??= piece.flags.map((text) => flagOf(text, escape)));
     },
-    exec: strings !== undefined,
-    files: keyword === 'COPY' || keyword === 'ADD' ? piece.heredocs : [],
+    get words() {
+      return (words ??= argumentsOf(piece, escape).map((text) =>
+        literal.has(keyword) ? literalWord(text) : wordOf(text, escape),
+      ));
+    },
+    get declared() {
+      return (declared ??= declaredIn(piece, escape));
+    },
+    exec: piece.json !== undefined && piece.json !== 'mixed',
+    heredocs,
+    files: keyword === 'COPY' || keyword === 'ADD' ? heredocs : [],
     shell,
   };
 }

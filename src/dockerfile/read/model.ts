@@ -1,4 +1,5 @@
-import type { Cut, Heredoc } from './cut.ts';
+import type { Cut } from './cut.ts';
+import type { Heredoc } from './heredocs.ts';
 import type { Position, Text } from './text.ts';
 import type { DockerWord } from './words.ts';
 
@@ -6,6 +7,14 @@ import type { DockerWord } from './words.ts';
 export interface Flag {
   readonly name: string;
   readonly value: DockerWord;
+}
+
+/** One name of an ARG, ENV or LABEL. */
+export interface Declared {
+  readonly name: string;
+  /** undefined for an ARG without a default. */
+  readonly value: DockerWord | undefined;
+  readonly offset: number;
 }
 
 export interface Instruction {
@@ -23,9 +32,15 @@ export interface Instruction {
   /** The same with here-documents: what a shell reads. */
   readonly code: Text;
   readonly flags: readonly Flag[];
-  /** Split words; of the exec form the array's strings. */
+  /** Arguments without their quotes; of the exec form the array's strings, of the shell form one word. */
   readonly words: readonly DockerWord[];
+  /** Of ARG, ENV and LABEL what they set. */
+  readonly declared: readonly Declared[];
   readonly exec: boolean;
+  /** The first word of HEALTHCHECK in upper case, which `text` does not hold: CMD or NONE. */
+  readonly type: string;
+  /** Here-documents, those that name files of COPY and ADD as well as scripts. */
+  readonly heredocs: readonly Heredoc[];
   /** Files that COPY and ADD take from here-documents. */
   readonly files: readonly Heredoc[];
   /** The SHELL in force. */
@@ -45,7 +60,7 @@ export interface Stage {
 }
 
 /** Model is a Dockerfile as it was read; places are offsets in `source`. */
-export interface Model extends Omit<Cut, 'pieces'> {
+export interface Model extends Cut {
   readonly source: string;
   /** ARGs before the first FROM, and whatever else stands there by mistake. */
   readonly preamble: readonly Instruction[];

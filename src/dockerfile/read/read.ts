@@ -4,10 +4,20 @@ import type { Instruction, Model, Stage } from './model.ts';
 import { lineIndex } from './text.ts';
 
 const defaultShell: readonly string[] = ['/bin/sh', '-c'];
+const windowsShell: readonly string[] = ['cmd', '/S', '/C'];
+
+/** The shell of an image from outside, by its name: no more is known of it. */
+function shellOf({ base, from }: Stage): readonly string[] {
+  const platform = from.flags.find(({ name }) => name === 'platform')?.value.text.value ?? '';
+  const name = base?.text.value ?? '';
+  return /^windows\b/i.test(platform) || /(?:^|[/:_-])windows|nanoserver|servercore/i.test(name)
+    ? windowsShell
+    : defaultShell;
+}
 
 /** readDockerfile reads any text; what is no Dockerfile returns a model without stages. */
 export function readDockerfile(source: string): Model {
-  const { pieces, ...cut } = cutDockerfile(source);
+  const { escape, directives, comments, pieces, refusals } = cutDockerfile(source);
   const preamble: Instruction[] = [];
   const stages: (Stage & { readonly instructions: Instruction[] })[] = [];
   // SHELL holds for one stage; a stage that stands on another inherits it.
@@ -15,10 +25,10 @@ export function readDockerfile(source: string): Model {
   const shells = new Map<Stage, readonly string[]>();
   const byName = new Map<string, Stage>();
   for (const piece of pieces) {
-    const instruction = instructionOf(piece, cut.escape, shell);
+    const instruction = instructionOf(piece, escape, shell);
     if (instruction.keyword === 'FROM' && !instruction.onbuild) {
       const stage = stageOf(instruction, stages.length, byName);
-      shell = (stage.parent === undefined ? undefined : shells.get(stage.parent)) ?? defaultShell;
+      shell = (stage.parent === undefined ? undefined : shells.get(stage.parent)) ?? shellOf(stage);
       shells.set(stage, shell);
       stages.push(stage);
       if (stage.name !== undefined) byName.set(stage.name.toLowerCase(), stage);
@@ -31,7 +41,8 @@ export function readDockerfile(source: string): Model {
     shell = instruction.words.map((word) => word.text.value);
     if (stage !== undefined) shells.set(stage, shell);
   }
-  return { source, ...cut, preamble, stages, position: lineIndex(source) };
+  const position = lineIndex(source);
+  return { source, escape, directives, comments, pieces, refusals, preamble, stages, position };
 }
 
 function stageOf(from: Instruction, index: number, earlier: ReadonlyMap<string, Stage>) {

@@ -1,6 +1,6 @@
-import type { Instruction, Model, Stage } from './model.ts';
-import { wordOf, type DockerWord } from './words.ts';
-import { sliceText, offsetAt } from './text.ts';
+import type { Declared, Instruction, Model, Stage } from './model.ts';
+import { mountsOf } from './mounts.ts';
+import type { DockerWord } from './words.ts';
 
 /** A place where the Dockerfile names an image. */
 export interface Reference {
@@ -23,22 +23,6 @@ export const platformArguments: ReadonlySet<string> = new Set([
   'BUILDVARIANT',
   'TARGETSTAGE',
 ]);
-
-/** mountsOf returns the fields of each `--mount`, with `target` for its other names. */
-export function mountsOf(instruction: Instruction, escape: string): Map<string, DockerWord>[] {
-  return instruction.flags
-    .filter(({ name }) => name === 'mount')
-    .map(({ value: { text } }) => {
-      const fields = new Map<string, DockerWord>();
-      for (const match of text.value.matchAll(/([^,=]+)=?([^,]*)/g)) {
-        const [all, name = '', value = ''] = match;
-        const end = match.index + all.length;
-        const key = name === 'dst' || name === 'destination' ? 'target' : name;
-        fields.set(key, wordOf(sliceText(text, end - value.length, end), escape));
-      }
-      return fields;
-    });
-}
 
 /** isStage: an earlier stage by name (any case) or number, or by a name that only the platform completes. */
 function isStage(model: Model, stage: Stage, word: DockerWord): boolean {
@@ -104,7 +88,7 @@ export function globalArguments(model: Model): ReadonlyMap<string, GlobalArgumen
   const found = new Map<string, GlobalArgument>();
   for (const instruction of model.preamble)
     if (instruction.keyword === 'ARG')
-      for (const one of declared(instruction))
+      for (const one of instruction.declared)
         found.set(one.name, { ...one, text: one.value === undefined ? undefined : filled(one.value, found) });
   globals.set(model, found);
   return found;
@@ -125,31 +109,4 @@ function filled(word: DockerWord, known: ReadonlyMap<string, GlobalArgument>): s
 /** expandGlobals fills in the defaults of global ARGs; what has no default stays as it is written. */
 export function expandGlobals(model: Model, word: DockerWord): string {
   return filled(word, globalArguments(model));
-}
-
-export interface Declared {
-  readonly name: string;
-  readonly value: DockerWord | undefined;
-  readonly offset: number;
-}
-
-/** declared returns the names that an ARG, ENV or LABEL sets, the old `ENV name value` form included. */
-export function declared(instruction: Instruction): Declared[] {
-  const [first, ...rest] = instruction.words;
-  if (first === undefined) return [];
-  if (instruction.keyword !== 'ARG' && !first.text.value.includes('=')) {
-    const from = rest[0]?.offset;
-    if (from === undefined) return [{ name: first.text.value, value: undefined, offset: first.offset }];
-    const begin = instruction.text.offsets.indexOf(from);
-    const text = sliceText(instruction.text, Math.max(begin, 0), instruction.text.value.length);
-    const variables = rest.flatMap((word) => word.variables);
-    return [{ name: first.text.value, value: { text, offset: offsetAt(text, 0), variables }, offset: first.offset }];
-  }
-  return instruction.words.map((word) => {
-    const equals = word.text.value.indexOf('=');
-    if (equals < 0) return { name: word.text.value, value: undefined, offset: word.offset };
-    const text = sliceText(word.text, equals + 1, word.text.value.length);
-    const value = { text, offset: offsetAt(text, 0), variables: word.variables };
-    return { name: word.text.value.slice(0, equals), value, offset: word.offset };
-  });
 }

@@ -8,6 +8,9 @@ export interface Text {
   readonly offsets: readonly number[];
 }
 
+/** What Go's unicode.IsSpace takes for a blank; JavaScript's \s differs in U+0085 and U+FEFF. */
+export const blank = /[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+
 export function textOf(source: string, from: number, to: number): Text {
   const offsets: number[] = [];
   for (let i = from; i <= to; i++) offsets.push(i);
@@ -25,8 +28,11 @@ export function joinTexts(a: Text, b: Text): Text {
 
 /** trimText drops blanks on both sides. */
 export function trimText(text: Text): Text {
-  const from = text.value.length - text.value.trimStart().length;
-  return sliceText(text, from, Math.max(from, text.value.trimEnd().length));
+  let from = 0;
+  let to = text.value.length;
+  while (from < to && blank.test(text.value.charAt(from))) from += 1;
+  while (to > from && blank.test(text.value.charAt(to - 1))) to -= 1;
+  return sliceText(text, from, to);
 }
 
 /** offsetAt returns the source offset of character `i`, clamped to the text. */
@@ -52,6 +58,19 @@ export class TextBuilder {
   /** Characters `from` up to `to` of the Dockerfile itself. */
   add(source: string, from: number, to: number): void {
     for (let i = from; i < to; i++) this.push(source.charAt(i), i);
+  }
+
+  get length(): number {
+    return this.characters.length;
+  }
+
+  /** The characters from number `from` on. */
+  since(from: number): string {
+    return this.characters.slice(from).join('');
+  }
+
+  append(other: TextBuilder): void {
+    for (const [i, character] of other.characters.entries()) this.push(character, other.offsets[i] ?? 0);
   }
 
   build(end: number): Text {

@@ -1,73 +1,91 @@
-import { offsetAt, TextBuilder, type Text } from './text.ts';
+import { lex, type DockerVariable } from './lex.ts';
+import { blank, offsetAt, sliceText, TextBuilder, trimText, type Text } from './text.ts';
 
 /** A word of a Dockerfile instruction: quotes removed, `$variables` as written. */
 export interface DockerWord {
   readonly text: Text;
   readonly offset: number;
   readonly variables: readonly DockerVariable[];
+  /** Why BuildKit refuses the word. */
+  readonly error?: string | undefined;
 }
 
-export interface DockerVariable {
-  readonly name: string;
-  readonly offset: number;
-  /** `:-default`, `:+other`, `:?message` or empty. */
-  readonly operation: string;
+/** wordOf removes the quotes of one argument, as BuildKit does when it fills in variables. */
+export function wordOf(text: Text, escape: string): DockerWord {
+  const { text: value, variables, error } = lex(text, { escape });
+  return { text: value, offset: offsetAt(text, 0), variables, error };
 }
 
-const variable = /\$(?:\{([A-Za-z_][A-Za-z0-9_]*)((?:[:#%/+?-][^}]{0,500})?)\}|([A-Za-z_][A-Za-z0-9_]*))/y;
+/** literalWord takes an argument in which nothing is filled in. */
+export function literalWord(text: Text): DockerWord {
+  return { text, offset: offsetAt(text, 0), variables: [] };
+}
 
-/**
- * splitWords splits as Dockerfile instructions other than RUN do: at blanks outside quotes, with the
- * file's escape character (https://docs.docker.com/reference/dockerfile/#environment-replacement).
- */
-export function splitWords(text: Text, escape: string): DockerWord[] {
-  const words: DockerWord[] = [];
-  let i = 0;
-  while (i < text.value.length) {
-    if (/\s/.test(text.value.charAt(i))) i += 1;
-    else {
-      const { word, end } = readWord(text, i, escape);
-      words.push(word);
-      i = end;
+/** splitBlanks splits at blanks, also inside quotes, as FROM, EXPOSE, COPY, ADD and VOLUME do. */
+export function splitBlanks(text: Text): Text[] {
+  return [...text.value.matchAll(/[^\t\v\f\r ]+/g)].map(({ 0: word, index }) =>
+    sliceText(text, index, index + word.length),
+  );
+}
+
+/** splitQuoted splits at blanks outside quotes, which it keeps, as ARG, ENV and LABEL do. */
+export function splitQuoted(text: Text, escape: string): Text[] {
+  const words: Text[] = [];
+  const { value } = text;
+  let begin = -1;
+  let quote = '';
+  for (let i = 0; i < value.length; i++) {
+    const c = value.charAt(i);
+    if (quote === '' && blank.test(c)) {
+      if (begin >= 0) words.push(sliceText(text, begin, i));
+      begin = -1;
+      continue;
     }
+    if (begin < 0) begin = i;
+    if (c === escape && quote !== "'") {
+      // At the end it is dropped.
+      if (i + 1 === value.length) {
+        if (begin < i) words.push(sliceText(text, begin, i));
+        return words;
+      }
+      i += 1;
+    } else if (quote === '' ? c === "'" || c === '"' : c === quote) quote = quote === '' ? c : '';
   }
+  if (begin >= 0) words.push(sliceText(text, begin, value.length));
   return words;
 }
 
-/** wordOf reads the whole text as one word, as COPY does with each string of a JSON array. */
-export function wordOf(text: Text, escape: string): DockerWord {
-  return readWord(text, 0, escape, false).word;
-}
-
-export function readWord(text: Text, begin: number, escape: string, split = true): { word: DockerWord; end: number } {
-  const value = new TextBuilder();
-  const variables: DockerVariable[] = [];
-  let quote = '';
-  let i = begin;
-  for (; i < text.value.length; i++) {
-    const c = text.value.charAt(i);
-    if (split && quote === '' && /\s/.test(c)) break;
-    if (c === escape && quote !== "'" && i + 1 < text.value.length) {
-      i += 1;
-      value.push(text.value.charAt(i), offsetAt(text, i));
-    } else if (quote === '' ? c === '"' || c === "'" : c === quote) quote = quote === '' ? c : '';
-    else if (c === '$' && quote !== "'") {
-      variable.lastIndex = i;
-      const match = variable.exec(text.value);
-      const name = match?.[1] ?? match?.[3];
-      if (match === null || name === undefined) value.push(c, offsetAt(text, i));
+/** takeFlags takes the words with `--` from the front, without their quotes, and returns them with what is left. */
+export function takeFlags(text: Text, escape: string): { flags: Text[]; rest: Text } {
+  const flags: Text[] = [];
+  const { value } = text;
+  let i = 0;
+  for (;;) {
+    while (i < value.length && blank.test(value.charAt(i))) i += 1;
+    if (!value.startsWith('--', i)) break;
+    const out = new TextBuilder();
+    let quote = '';
+    for (; i < value.length; i++) {
+      const c = value.charAt(i);
+      if (quote === '' && blank.test(c)) break;
+      if (quote === '' ? c === "'" || c === '"' : c === quote) quote = quote === '' ? c : '';
       else {
-        variables.push({ name, offset: offsetAt(text, i), operation: match[2] ?? '' });
-        value.copy(text, i, i + match[0].length);
-        i += match[0].length - 1;
+        if (c === escape) i += 1;
+        if (i < value.length) out.push(value.charAt(i), offsetAt(text, i));
       }
-    } else value.push(c, offsetAt(text, i));
+    }
+    const flag = out.build(offsetAt(text, i));
+    if (flag.value === '--') break;
+    flags.push(flag);
   }
-  return { word: { text: value.build(offsetAt(text, i)), offset: offsetAt(text, begin), variables }, end: i };
+  return { flags, rest: trimText(sliceText(text, i, value.length)) };
 }
 
-/** jsonStrings returns the strings of a JSON array (exec form) with their places; undefined for anything else. */
-export function jsonStrings(text: Text): Text[] | undefined {
+/** What an instruction that takes a JSON array has: its strings, something else in JSON, or no JSON. */
+export type JsonArray = readonly Text[] | 'mixed' | undefined;
+
+/** jsonArray reads the exec form, each string with its place. */
+export function jsonArray(text: Text): JsonArray {
   const trimmed = text.value.trim();
   if (!trimmed.startsWith('[')) return undefined;
   let parsed: unknown;
@@ -76,10 +94,10 @@ export function jsonStrings(text: Text): Text[] | undefined {
   } catch {
     return undefined;
   }
-  if (!Array.isArray(parsed) || !parsed.every((item) => typeof item === 'string')) return undefined;
+  if (!Array.isArray(parsed)) return undefined;
+  if (!parsed.every((item) => typeof item === 'string')) return 'mixed';
   const strings: Text[] = [];
-  const pattern = /"((?:[^"\\]|\\.)*)"/g;
-  for (const match of text.value.matchAll(pattern)) {
+  for (const match of text.value.matchAll(/"((?:[^"\\]|\\.)*)"/g)) {
     const out = new TextBuilder();
     const begin = match.index + 1;
     const raw = match[1] ?? '';

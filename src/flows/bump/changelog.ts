@@ -1,15 +1,13 @@
 import type { PinEvidence, Facts, Pin } from '../../core/index.ts';
+import { markdownText, shorten, visible } from '../../errors/index.ts';
 import { toOf, type BumpResult, type BumpRow } from './rows.ts';
 
 /** Text from outside must not become markup, a mention or a second table cell. */
 function plain(text: string): string {
-  return text
-    .replace(/[\u0000-\u001f\u007f]/g, ' ')
-    .replace(/[\\`*_{}[\]<>|#@]/g, '\\$&')
-    .slice(0, 400);
+  return markdownText(shorten(text, 400));
 }
 
-const code = (text: string): string => `\`${text.replace(/[`\u0000-\u001f\u007f|]/g, '')}\``;
+const code = (text: string): string => `\`${visible(text, 400).replace(/[`|]/g, '')}\``;
 
 function link(url: string | undefined, text: string): string {
   return url !== undefined && /^https:\/\/[\w./%~+:@-]+$/.test(url) ? `[${plain(text)}](${url})` : plain(text);

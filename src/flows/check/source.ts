@@ -13,10 +13,10 @@ import type { Host } from '../../host/index.ts';
 import {
   imageManifest,
   loadableArchive,
+  openEngineArchive,
   openFileSource,
   parseSource,
   readVerified,
-  walkArchive,
   walkSource,
   type ImageSource,
   type OtherManifest,
@@ -103,23 +103,21 @@ function registrySource(registry: Registry, text: string, name: string): ImageSo
   };
 }
 
-/** An engine's image streams out once and is read as it comes; to be started it is already where it must be. */
+/** An engine streams an image once, so it is kept in a file while it is read; to be started it is already where it must be. */
 function daemonImage(host: Host, ref: string, dockerHost: string | undefined): CheckedImage {
   const name = `docker-daemon:${ref}`;
+  const others: OtherManifest[] = [];
   return {
     name,
-    others: [],
+    others,
     async pictures(collectors, platforms) {
       const endpoint = await engineEndpoint(host, dockerHost);
-      const picture = await walkArchive(await saveImage(host, endpoint, ref), {
-        collectors,
-        wanted: platforms,
-      });
-      if (platforms?.includes(picture.platform) !== false) return [picture];
-      throw new AppError('oci/platform', 'usage', `${name} is another platform`, {
-        expected: platforms.join(', '),
-        found: picture.platform,
-      });
+      const source = await openEngineArchive(host, { name, bytes: await saveImage(host, endpoint, ref) });
+      try {
+        return await walkSource(source, { collectors, platforms, onOther: (other) => others.push(other) });
+      } finally {
+        await source.close();
+      }
     },
     load: async () => ({ name: ref, remove: async () => undefined }),
     close: async () => undefined,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { markdownText, shorten } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import { askGitHub, type Question } from './github.ts';
 import type { Concern } from './watch.ts';
@@ -18,8 +19,7 @@ export interface IssueChange {
   readonly number?: number | undefined;
 }
 
-const cell = (text: string): string =>
-  text.replace(/[\\`|<>[\]*_@#]/g, (character) => `&#${character.charCodeAt(0)};`).replace(/\s+/g, ' ');
+const cell = (text: string): string => markdownText(shorten(text, 1_000));
 
 /** issueBody is the same text for the same concerns, so that an unchanged issue is left alone. */
 export function issueBody(concerns: readonly Concern[], unknown: readonly Concern[] = []): string {

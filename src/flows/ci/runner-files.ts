@@ -1,7 +1,10 @@
-import { AppError } from '../../errors/index.ts';
+import { AppError, shorten, visibleText } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 
 const maxBytes = 4 * 1024 * 1024;
+
+/** GitHub takes 1 MiB of a step; UTF-16 units, of which none takes more than 3 bytes. */
+const maxSummary = 300_000;
 
 /** The runner gives each step a file of its own and reads it when the step ends. */
 async function append(host: Host, path: string, text: string): Promise<void> {
@@ -36,5 +39,5 @@ export async function setOutputs(host: Host, outputs: Readonly<Record<string, st
 export async function summarise(host: Host, markdown: string): Promise<void> {
   const path = host.env['GITHUB_STEP_SUMMARY'];
   if (path === undefined || path === '') return;
-  await append(host, path, `${markdown}\n\n`);
+  await append(host, path, `${shorten(visibleText(markdown), maxSummary)}\n\n`);
 }

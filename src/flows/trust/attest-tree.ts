@@ -89,7 +89,7 @@ function ourPlatform({ platform }: TreeNode): Platform | undefined {
 }
 
 /** Nothing is attached to what carries no image signature: cosign takes any verified bundle for one. */
-function demandSigned(evidence: TreeEvidence, tree: Tree): void {
+export function demandSigned(evidence: TreeEvidence, tree: Tree): void {
   const bare: string[] = [];
   for (const node of tree.nodes) {
     const exhibits = evidence.get(node.descriptor.digest) ?? [];

@@ -18,6 +18,7 @@ import {
   type TrustPolicy,
 } from '../../sigstore/index.ts';
 import type { Pen } from './attach.ts';
+import { withoutApprovals } from './further-signers.ts';
 import { makeVerifier, rootOf, type TrustSources } from './policy-file.ts';
 
 /** Signing is how a user says who signs and where: nothing given means keyless at the public instance. */
@@ -80,6 +81,8 @@ export async function makePen(
 ): Promise<Pen> {
   const signer = await signerOf(host, signing);
   const verifier =
-    policy === undefined ? await ownVerifier(host, signer, sources) : await makeVerifier(host, policy, sources);
+    policy === undefined
+      ? await ownVerifier(host, signer, sources)
+      : await makeVerifier(host, withoutApprovals(policy), sources);
   return { host, registry, signer, verifier };
 }

@@ -1,4 +1,3 @@
-import { isAbsolute, join, dirname } from 'node:path';
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import { maxYamlBytes, readYaml } from '../../config/index.ts';
@@ -13,13 +12,12 @@ import {
   type Trust,
   type TrustPolicy,
 } from '../../sigstore/index.ts';
+import { besidePolicy, severalSigners } from './further-signers.ts';
 
 /** readPolicy reads a policy file; every problem with its line. Throws `config/*`. */
 export async function readPolicy(host: Host, file: string): Promise<TrustPolicy> {
   const { value } = readYaml(policySchema, await host.files.readText(file, maxYamlBytes), file);
-  if (isKeyless(value.signer)) return value;
-  const { key } = value.signer;
-  return { ...value, signer: { key: isAbsolute(key) ? key : join(dirname(file), key) } };
+  return besidePolicy(value, file);
 }
 
 /** TrustLoader fetches the public trust root by TUF; handed in, so that only an online run needs it. */
@@ -38,6 +36,11 @@ export async function rootOf(host: Host, sources: TrustSources): Promise<string 
 
 /** makeVerifier joins a policy with whom to believe. Throws `trust/no-root`, `sigstore/trusted-root`. */
 export async function makeVerifier(host: Host, policy: TrustPolicy, sources: TrustSources): Promise<BundleVerifier> {
+  const several = await severalSigners(policy, (one) =>
+    // A key among identities needs no public trust root.
+    makeVerifier(host, one, isKeyless(one.signer) ? sources : { trustedRoot: sources.trustedRoot }),
+  );
+  if (several !== undefined) return several;
   if (!isKeyless(policy.signer)) {
     const text = sources.trustedRoot === undefined ? undefined : await rootOf(host, sources);
     const root: Trust | undefined = text === undefined ? undefined : await readTrustedRoot(text, 'key');

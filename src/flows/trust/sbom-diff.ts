@@ -1,5 +1,6 @@
 import type { ImagePlatform } from '../../core/index.ts';
-import { escapeCell, table } from '../../report/index.ts';
+import { markdownText } from '../../errors/index.ts';
+import { table } from '../../report/index.ts';
 import { diffPackages, type SbomChange } from '../../sbom/index.ts';
 import type { PlatformPackages } from './packages.ts';
 
@@ -78,8 +79,8 @@ export function formatSbomDiff(diff: SbomDiff, format: 'table' | 'markdown'): st
   const rows = diff.changes.map((change) => cells(diff, change));
   if (format === 'table') return [headline(diff), ...(rows.length === 0 ? [] : [table(rows)])].join('\n');
   const head = ['', '| | Package | Before | After | Platform |', '|---|---|---|---|---|'];
-  const lines = rows.map((row) => `| ${row.map(escapeCell).join(' | ')} |`);
-  return ['### Packages', '', `**${escapeCell(headline(diff))}**`, ...(rows.length === 0 ? [] : head), ...lines].join(
+  const lines = rows.map((row) => `| ${row.map(markdownText).join(' | ')} |`);
+  return ['### Packages', '', `**${markdownText(headline(diff))}**`, ...(rows.length === 0 ? [] : head), ...lines].join(
     '\n',
   );
 }

@@ -8,7 +8,7 @@ import {
   type Digest,
   type ImageRef,
 } from '../../core/index.ts';
-import { AppError } from '../../errors/index.ts';
+import { AppError, shorten } from '../../errors/index.ts';
 import type { Fetched, Registry, Repository } from '../../registry/index.ts';
 import { readSmall } from '../blob.ts';
 
@@ -35,7 +35,8 @@ const maxNodes = 64;
 function platformOf({ platform }: Descriptor): string | undefined {
   if (platform === undefined) return undefined;
   const { os, architecture, variant } = platform;
-  return [os, architecture, variant].filter((part) => part !== undefined).join('/');
+  // What an index says: no platform has a longer name.
+  return shorten([os, architecture, variant].filter((part) => part !== undefined).join('/'), 100);
 }
 
 /** nameOf is how a node is called in what people read. */

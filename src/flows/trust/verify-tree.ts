@@ -1,8 +1,9 @@
 import { formatImageRef, type Digest, type ImageRef } from '../../core/index.ts';
-import { AppError } from '../../errors/index.ts';
+import { AppError, visible } from '../../errors/index.ts';
 import type { Registry } from '../../registry/index.ts';
-import type { Attestation, BundleVerifier, RefusalCode } from '../../sigstore/index.ts';
+import type { Attestation, BundleVerifier, RefusalCode, TrustPolicy } from '../../sigstore/index.ts';
 import { gatherEvidence, type Exhibit } from './evidence.ts';
+import { missingOf, type Lacking } from './further-signers.ts';
 import { nameOf, readTree, type Tree, type TreeNode } from './tree.ts';
 
 /** Proof is one attestation that holds. */
@@ -10,6 +11,8 @@ export interface Proof {
   readonly attestation: Attestation;
   /** The referrer's digest, or the legacy tag. */
   readonly source: string;
+  /** Which of the policy's signers, where it names several: `signer`, or an approver's name. */
+  readonly signer?: string | undefined;
   /** Who signed; absent for a key. */
   readonly identity?: string | undefined;
   readonly issuer?: string | undefined;
@@ -21,7 +24,7 @@ export interface NodeReport {
   readonly digest: Digest;
   readonly proofs: readonly Proof[];
   /** What the policy asks of this node and nothing attached proves. */
-  readonly missing: readonly Attestation[];
+  readonly missing: readonly Lacking[];
   /** What claims to prove something and does not, each by name. */
   readonly refused: readonly { readonly source: string; readonly code: RefusalCode; readonly detail: string }[];
 }
@@ -41,17 +44,21 @@ export function wantedOf(verifier: BundleVerifier, node: TreeNode, root: boolean
   return require.filter((attestation) => attestation !== 'sbom' || node.role === 'image');
 }
 
-function reportOf(node: TreeNode, wanted: readonly Attestation[], exhibits: readonly Exhibit[]): NodeReport {
+function reportOf(
+  policy: TrustPolicy,
+  node: TreeNode,
+  wanted: readonly Attestation[],
+  exhibits: readonly Exhibit[],
+): NodeReport {
   const proofs = exhibits.flatMap(({ source, result }): Proof[] => {
     if (result.$case !== 'verified') return [];
-    const { attestation, identity, logIndex } = result;
-    return [{ attestation, source, identity: identity?.name, issuer: identity?.issuer, logIndex }];
+    const { attestation, identity, logIndex, signer } = result;
+    return [{ attestation, source, signer, identity: identity?.name, issuer: identity?.issuer, logIndex }];
   });
   const refused = exhibits.flatMap(({ source, result }) =>
     result.$case === 'refused' ? [{ source, code: result.code, detail: result.detail }] : [],
   );
-  const proven = new Set(proofs.map(({ attestation }) => attestation));
-  const missing = wanted.filter((attestation) => !proven.has(attestation));
+  const missing = missingOf(policy, node.descriptor.digest, wanted, proofs);
   return { name: nameOf(node), digest: node.descriptor.digest, proofs, missing, refused };
 }
 
@@ -59,7 +66,12 @@ function reportOf(node: TreeNode, wanted: readonly Attestation[], exhibits: read
 export async function verifyNodes(registry: Registry, tree: Tree, verifier: BundleVerifier): Promise<NodeReport[]> {
   return await Promise.all(
     tree.nodes.map(async (node, at) =>
-      reportOf(node, wantedOf(verifier, node, at === 0), await gatherEvidence(registry, tree, node, verifier)),
+      reportOf(
+        verifier.policy,
+        node,
+        wantedOf(verifier, node, at === 0),
+        await gatherEvidence(registry, tree, node, verifier),
+      ),
     ),
   );
 }
@@ -76,13 +88,18 @@ export async function verifyTree(registry: Registry, ref: ImageRef, verifier: Bu
   return { reference: formatImageRef({ ...tree.repo, digest: tree.digest }), digest: tree.digest, ok, nodes };
 }
 
+/** More of what is refused is counted: whoever may write to a repository may attach thousands. */
+export const maxRefused = 20;
+
 /** unverified is the error of a tree that lacks something: every node, and why what is there does not count. */
 export function unverified({ reference, nodes }: TreeReport): AppError {
   const lines = nodes
     .filter(({ missing }) => missing.length > 0)
     .map(({ name, digest, missing, refused }) => {
-      const why = refused.map(({ code, detail }) => `${code}: ${detail}`).join('; ');
-      return `${name} ${digest} lacks ${missing.join(', ')}${why === '' ? '' : ` (refused: ${why})`}`;
+      const more = refused.length > maxRefused ? [`and ${refused.length - maxRefused} more`] : [];
+      const said = refused.slice(0, maxRefused).map(({ code, detail }) => `${code}: ${visible(detail)}`);
+      const why = [...said, ...more].join('; ');
+      return `${visible(name)} ${digest} lacks ${missing.join(', ')}${why === '' ? '' : ` (refused: ${why})`}`;
     });
   return new AppError('trust/unverified', 'findings', `${reference} is not proven`, {
     expected: 'a signature and provenance on every node and an SBOM on every image, as the policy asks',

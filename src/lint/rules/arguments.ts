@@ -1,5 +1,4 @@
 import {
-  declared,
   globalArguments,
   platformArguments,
   type DockerWord,
@@ -28,7 +27,7 @@ function usedBy(lint: Lint, instruction: Instruction): Set<string> {
 /** The words whose variables Docker fills in: of ARG, ENV and LABEL the values. */
 function filledWords(instruction: Instruction): DockerWord[] {
   const values = ['ARG', 'ENV', 'LABEL'].includes(instruction.keyword)
-    ? declared(instruction).flatMap(({ value }) => value ?? [])
+    ? instruction.declared.flatMap(({ value }) => value ?? [])
     : instruction.words;
   return [...values, ...instruction.flags.map((flag) => flag.value)];
 }
@@ -78,7 +77,7 @@ const unusedArgument: Rule = {
       [...model.preamble, ...model.stages.map((stage) => stage.from)].flatMap((one) => [...usedBy(lint, one)]),
     );
     const inStage = new Set(
-      [...inStages(model, 'ARG')].flatMap(({ instruction }) => declared(instruction).map(({ name }) => name)),
+      [...inStages(model, 'ARG')].flatMap(({ instruction }) => instruction.declared.map(({ name }) => name)),
     );
     for (const [name, { offset }] of globalArguments(model))
       if (!inFrom.has(name) && !inStage.has(name) && !environmental.test(name))
@@ -90,7 +89,7 @@ const unusedArgument: Rule = {
     const uses = usesByName(lint);
     for (const { stage, instruction } of inStages(model, 'ARG')) {
       if (instruction.onbuild) continue;
-      for (const { name, offset } of declared(instruction)) {
+      for (const { name, offset } of instruction.declared) {
         const isUsed = uses.get(name)?.some((use) => use.offset > instruction.offset && descends(use.stage, stage));
         if (isUsed !== true && !environmental.test(name))
           yield {
@@ -184,7 +183,7 @@ const overridableChecksum: Rule = {
     const reported = new Set<string>();
     for (const instruction of [...model.preamble, ...model.stages.flatMap((stage) => stage.instructions)]) {
       if (instruction.keyword !== 'ARG') continue;
-      for (const { name, value, offset } of declared(instruction)) {
+      for (const { name, value, offset } of instruction.declared) {
         if (value === undefined || !pinned.test(value.text.value)) continue;
         reported.add(name);
         yield {

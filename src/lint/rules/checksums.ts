@@ -1,6 +1,6 @@
 import type { Word } from '../shell/ast.ts';
-import { commandsIn, commandsOfWord, type Flat } from '../shell/flatten.ts';
-import { downloadsOf, fetches, isRemote } from '../shell/downloads.ts';
+import { commandsIn, commandsOfWord, fetches, type Flat } from '../shell/flatten.ts';
+import { downloadsOf, isRemote } from '../shell/downloads.ts';
 import { history, mountsOf } from '../../dockerfile/index.ts';
 import { texts, type Lint, type LintScript } from '../rule.ts';
 import { meaningOf, resolvePath, workdirOf } from '../scope.ts';

@@ -1,8 +1,8 @@
-import { allInstructions } from '../../dockerfile/index.ts';
+import { allInstructions, refusalsOf } from '../../dockerfile/index.ts';
 import { shorten, type Rule } from '../rule.ts';
 
 const known = new Set(
-  'ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER RUN SHELL STOPSIGNAL USER VOLUME WORKDIR'.split(
+  'ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER VOLUME WORKDIR'.split(
     ' ',
   ),
 );
@@ -30,10 +30,23 @@ const unknownInstruction: Rule = {
   },
 };
 
+const refusedInstruction: Rule = {
+  info: {
+    id: 'dockerfile/refused-instruction',
+    severity: 'error',
+    section: 'D0',
+    summary: 'BuildKit builds every instruction: no unknown flag, missing argument, open quote or open here-document.',
+    remediation: 'mend the instruction: what another tool makes of it is not what BuildKit would build',
+  },
+  *check({ model }) {
+    for (const { offset, message } of refusalsOf(model)) yield { offset, subject: shorten(message, 60), message };
+  },
+};
+
 const unreadableShell: Rule = {
   info: {
     id: 'dockerfile/unreadable-shell',
-    severity: 'warning',
+    severity: 'error',
     section: 'D0',
     summary: 'The shell code can be read, so that the other rules saw all of it.',
     remediation: 'write it plainer, or move it to a script that is copied in',
@@ -54,16 +67,18 @@ const unknownShell: Rule = {
     id: 'dockerfile/unknown-shell',
     severity: 'error',
     section: 'D0',
-    summary: 'SHELL names a shell that the linter reads, so that no command goes unchecked.',
-    remediation: 'use sh or bash, or ignore this rule beside an instruction that people have checked',
+    summary:
+      'All code is for sh or bash, or Python, Perl, Ruby, PHP, Node or awk that names no way to the network, other programs or code made at run time: no command goes unchecked.',
+    remediation:
+      'use sh or bash, move the code to a file that is copied in, or ignore this rule beside an instruction that people have checked',
   },
   *check({ unread }) {
-    for (const { instruction, offset, shell } of unread)
+    for (const { instruction, reason, offset, shell } of unread)
       if (shell !== undefined)
         yield {
           offset,
           subject: shell,
-          message: `${instruction.keyword} was not checked: expected code for sh or bash, found code for ${shorten(shell, 40)}`,
+          message: `${instruction.keyword} was not checked: expected code for sh or bash, found code for ${shorten(shell, 40)} (${shorten(reason, 40)})`,
         };
   },
 };
@@ -81,4 +96,10 @@ export const ignoreComment: Rule = {
   check: () => [],
 };
 
-export const formRules: readonly Rule[] = [unknownInstruction, unreadableShell, unknownShell, ignoreComment];
+export const formRules: readonly Rule[] = [
+  unknownInstruction,
+  refusedInstruction,
+  unreadableShell,
+  unknownShell,
+  ignoreComment,
+];

@@ -1,7 +1,7 @@
-import { declared, offsetAt } from '../../dockerfile/index.ts';
+import { offsetAt } from '../../dockerfile/index.ts';
 import type { Rule } from '../rule.ts';
 import { meaningOf } from '../scope.ts';
-import { baseName } from '../shell/flatten.ts';
+import { baseName } from '../shell/code.ts';
 import { shippedStages } from './layers.ts';
 
 /** Shapes of tokens that are secret wherever they stand. Never put what they match into a message. */
@@ -36,7 +36,7 @@ const secretInBuild: Rule = {
     for (const instruction of [...model.preamble, ...model.stages.flatMap((stage) => stage.instructions)]) {
       let reported = false;
       if (instruction.keyword === 'ENV' || instruction.keyword === 'ARG')
-        for (const { name, value, offset } of declared(instruction)) {
+        for (const { name, value, offset } of instruction.declared) {
           if (!secretName.test(name)) continue;
           // An ARG without a default is there to be given the secret; its value stays in the history.
           if (instruction.keyword === 'ENV' && (value === undefined || harmlessValue.test(value.text.value))) continue;

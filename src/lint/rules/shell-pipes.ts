@@ -1,29 +1,13 @@
 import type { Word } from '../shell/ast.ts';
-import { fetches } from '../shell/downloads.ts';
-import { commandsIn, commandsOfWord, shellNames, type Flat } from '../shell/flatten.ts';
-import { shorten, texts, type LintScript, type Problem, type Rule } from '../rule.ts';
+import { readsStdin, shellNames } from '../shell/code.ts';
+import { commandsIn, commandsOfWord, fetches, type Flat } from '../shell/flatten.ts';
+import { shorten, type LintScript, type Problem, type Rule } from '../rule.ts';
 
 const interpreters = /^(?:python[0-9.]*|perl|ruby|node|php|pwsh|bun|deno|tclsh|lua)$/;
 const readers = new Set(['eval', 'source', '.']);
 
 const runsCode = (flat: Flat): boolean =>
   shellNames.has(flat.name) || interpreters.test(flat.name) || readers.has(flat.name);
-
-/** The program reads its code from stdin: no script file, no -c or -e. */
-function readsStdin(flat: Flat): boolean {
-  const words = texts(flat.args);
-  if (readers.has(flat.name)) return words.some((text) => /^\/(?:dev\/stdin|proc\/self\/fd\/0)$/.test(text));
-  for (const [i, text] of words.entries()) {
-    if (text === '-' || text === '--' || text === '/dev/stdin' || text === '/proc/self/fd/0') return true;
-    if (shellNames.has(flat.name)) {
-      if (/^-[a-z]*c$/.test(text)) return false;
-      if (/^-[a-z]*s/.test(text)) return true;
-      if (/^[-+]o$/.test(words[i - 1] ?? '')) continue;
-    } else if (/^-(?:[a-zA-Z]*[cempr]|-eval|-print|-require)/.test(text)) return false;
-    if (!text.startsWith('-') && !text.startsWith('+')) return false;
-  }
-  return true;
-}
 
 /** The word brings the network's bytes: `$(curl …)`, `<(curl …)`, or a variable that was filled so. */
 function carries(word: Word, tainted: ReadonlySet<string>): boolean {
@@ -39,7 +23,7 @@ function* pipes({ flat }: LintScript): Generator<Problem> {
     if (!runsCode(one) && !(one.args.length === 0 && one.command.words.some((word) => carries(word, new Set()))))
       continue;
     const upstream = one.upstream.flatMap((command) => commandsIn(command));
-    const source = readsStdin(one) ? upstream.find(fetches) : undefined;
+    const source = readsStdin(one.name, one.args) ? upstream.find(fetches) : undefined;
     const inputs = one.command.redirects
       .filter(({ operator }) => operator === '<' || operator === '<<<')
       .map(({ target }) => target);

@@ -1,4 +1,3 @@
-import { declared } from '../../dockerfile/index.ts';
 import { curlValued, options, printers } from '../shell/downloads.ts';
 import type { Flat } from '../shell/flatten.ts';
 import { inStages, texts, type Rule } from '../rule.ts';
@@ -93,7 +92,7 @@ export const insecureTransport: Rule = {
           if (variables.get(name)?.test(value) === true) yield say(offset, 'RUN', `${name}=${value}`);
       }
     for (const { instruction } of inStages(lint.model, 'ENV', 'ARG'))
-      for (const { name, value, offset } of declared(instruction))
+      for (const { name, value, offset } of instruction.declared)
         if (value !== undefined && variables.get(name)?.test(value.text.value) === true)
           yield say(offset, instruction.keyword, `${name}=${value.text.value}`);
   },

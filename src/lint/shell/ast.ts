@@ -30,6 +30,8 @@ export interface Redirect {
   readonly target: Word;
   /** Body of a here-document. */
   readonly body?: Text | undefined;
+  /** The same, where its variables and substitutions are filled in. */
+  readonly expanded?: Word | undefined;
 }
 
 export interface Simple {

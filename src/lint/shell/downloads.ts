@@ -122,8 +122,3 @@ export function downloadsOf(flat: Flattened): Download[] {
 
 /** Commands for which an option is only a word. */
 export const printers: ReadonlySet<string> = new Set(['echo', 'printf', 'grep', 'sed', 'awk', ':']);
-
-/** fetches: the command brings bytes from the network to its stdout or a file. */
-export function fetches(flat: Flat): boolean {
-  return flat.name === 'curl' || flat.name === 'wget' || flat.name === 'fetch' || flat.name === 'lwp-request';
-}

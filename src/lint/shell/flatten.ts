@@ -1,5 +1,7 @@
-import type { Text } from '../../dockerfile/index.ts';
+import { offsetAt, TextBuilder, type Text } from '../../dockerfile/index.ts';
 import type { Case, Command, List, Pipeline, Redirect, Simple, Word } from './ast.ts';
+import { baseName, codeOf, readsStdin, shellNames, type Code } from './code.ts';
+import { foreignMeans, languageOf } from './foreign.ts';
 import { parseShell, ShellSyntaxError } from './parse.ts';
 
 /** Flat is one simple command with what stands around it; a script is the row of its Flats in order. */
@@ -23,27 +25,23 @@ export interface Flat {
   readonly substituted: boolean;
 }
 
+export interface Unreadable {
+  readonly reason: string;
+  readonly offset: number;
+  readonly shell?: string | undefined;
+}
+
 export interface Flattened {
   readonly commands: readonly Flat[];
   readonly cases: readonly Case[];
   readonly pipelines: readonly { readonly pipeline: Pipeline; readonly tested: boolean }[];
-  /** Nested shell code that could not be read. */
-  readonly unreadable: readonly { readonly reason: string; readonly offset: number }[];
+  /** Nested code that could not be read, and its language when that is not shell. */
+  readonly unreadable: readonly Unreadable[];
 }
 
-export const shellNames = new Set(['sh', 'bash', 'dash', 'ash', 'zsh', 'ksh']);
 const wrappers = new Set('sudo env exec command time nice nohup timeout xargs busybox doas builtin stdbuf'.split(' '));
 /** Options of the wrappers that take a value. */
 const valued = new Set('-u -g -n -k -s -S -C -I -P -L -a --user --unset --chdir'.split(' '));
-
-/** isShellFlag: the option that makes a shell run the next argument, `-c`, also bundled. */
-export function isShellFlag(text: string): boolean {
-  return /^-[a-z]*c$/.test(text);
-}
-
-export function baseName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
-}
 
 /** peel drops wrappers and their options: `sudo -E env A=b bash -s` is `bash -s`. */
 export function peel(words: readonly Word[]): readonly Word[] {
@@ -100,11 +98,29 @@ function outcome(list: List, i: number, around: Around): Pick<Flat, 'tested' | '
   return { tested: true, stops: endsScript(list.slice(from, end)) };
 }
 
+/** interpreterOf returns the language that a `#!` line names, undefined without one. */
+export function interpreterOf(text: string): string | undefined {
+  const program = /^#![ \t]*(?:\S*\/)?(?:env[ \t]+(?:-\S+[ \t]+)*)?(\S+)/.exec(text)?.[1];
+  if (program === undefined) return undefined;
+  const name = baseName(program);
+  return shellNames.has(name) ? 'shell' : (languageOf(name) ?? name);
+}
+
+/** The words with a blank between them, as eval and echo join them. */
+function joined(words: readonly Word[]): Text {
+  const out = new TextBuilder();
+  for (const [i, { value, offset }] of words.entries()) {
+    if (i > 0) out.push(' ', offset);
+    out.copy(value, 0, value.value.length);
+  }
+  return out.build(offsetAt(words.at(-1)?.value ?? { value: '', offsets: [] }, Infinity));
+}
+
 class Flattener implements Flattened {
   readonly commands: Flat[] = [];
   readonly cases: Case[] = [];
   readonly pipelines: { pipeline: Pipeline; tested: boolean }[] = [];
-  readonly unreadable: { reason: string; offset: number }[] = [];
+  readonly unreadable: Unreadable[] = [];
 
   list(list: List, around: Around): void {
     for (const [i, pipeline] of list.entries()) {
@@ -142,11 +158,64 @@ class Flattener implements Flattened {
     const [program, ...args] = peel(command.words);
     const name = baseName(program?.value.value ?? '');
     this.commands.push({ name, args, command, offset: command.offset, pipeline, ...around });
-    if (shellNames.has(name)) {
-      const flag = args.findIndex((word) => isShellFlag(word.value.value));
-      const code = flag < 0 ? undefined : args[flag + 1];
-      if (code?.quoted === true) this.nested(code.value, around);
-    } else if (name === 'eval' && args.length === 1 && args[0]?.quoted === true) this.nested(args[0].value, around);
+    for (const code of codeOf(name, args)) this.code(code, around);
+    const [first] = args;
+    if (name === 'eval' && first !== undefined && (args.length > 1 || first.quoted)) this.nested(joined(args), around);
+    if (readsStdin(name, args)) this.stdin(name, command, around);
+  }
+
+  private code({ word, language }: Code, around: Around): void {
+    const text = word.value.value;
+    if (language !== 'shell') {
+      const found = foreignMeans(language, text);
+      if (found !== undefined) this.unreadable.push({ reason: found, offset: word.offset, shell: language });
+      return;
+    }
+    // All of it is what a variable holds: the caller's "$@", or code that is made elsewhere.
+    const [variable] = word.variables;
+    if (variable !== undefined && /^\$(?:\w+|\{\w+\})$/.test(text)) {
+      const known = this.commands.flatMap((one) =>
+        one.command.assignments.filter(({ name }) => name === variable.name),
+      );
+      const printed = known.flatMap(({ value }) => value.scripts);
+      for (const { value } of known) if (value.scripts.length === 0) this.nested(value.value, around);
+      // What a download prints is pipe-to-shell's.
+      const isFetched = printed.some((script) => flatten(script).commands.some(fetches));
+      if (known.length === 0 || (printed.length > 0 && !isFetched))
+        this.unreadable.push({ reason: `the code is in ${text}`, offset: word.offset });
+      return;
+    }
+    this.nested(word.value, around);
+  }
+
+  /** A shell or an interpreter that reads its code from a pipe: what echo prints and cat passes on is read, too. */
+  private stdin(name: string, command: Simple, around: Around): void {
+    if (command.redirects.some(({ operator }) => operator.startsWith('<'))) return;
+    const last = around.upstream.at(-1);
+    if (last === undefined) return;
+    const language = shellNames.has(name) ? 'shell' : languageOf(name);
+    const [program, ...args] = last.kind === 'simple' ? peel(last.words) : [];
+    const source = baseName(program?.value.value ?? '');
+    const body = last.redirects.find((redirect) => redirect.body !== undefined)?.body;
+    if (source === 'cat' && body === undefined) return;
+    if (around.upstream.some((each) => commandsIn(each).some(fetches))) return;
+    const printed = source === 'echo' || source === 'printf' ? joined(args) : source === 'cat' ? body : undefined;
+    if (language === undefined) return;
+    if (printed === undefined)
+      this.unreadable.push({
+        reason: `it comes from ${source === '' ? 'a group' : source}`,
+        offset: command.offset,
+        shell: `${name} from a pipe`,
+      });
+    else this.text(language, printed, around);
+  }
+
+  private text(language: string, text: Text, around: Around): void {
+    if (language === 'shell') this.nested(text, around);
+    else {
+      const found = foreignMeans(language, text.value);
+      if (found !== undefined) this.unreadable.push({ reason: found, offset: offsetAt(text, 0), shell: language });
+    }
   }
 
   private words(words: readonly Word[]): void {
@@ -157,13 +226,17 @@ class Flattener implements Flattened {
   /** A here-document is shell code when a shell reads it, or when nothing does (RUN <<EOF). */
   private redirect(redirect: Redirect, command: Command, around: Around): void {
     this.words([redirect.target]);
-    if (redirect.body === undefined || command.kind !== 'simple') return;
+    if (redirect.body === undefined || command.kind !== 'simple') {
+      this.words(redirect.expanded === undefined ? [] : [redirect.expanded]);
+      return;
+    }
     const [program, ...args] = peel(command.words);
     const name = baseName(program?.value.value ?? '');
-    const shebang = /^#!\s*(?:\S*\/)?(?:env\s+(?:-S\s+)?)?(\S+)/.exec(redirect.body.value)?.[1];
-    const bare = program === undefined && (shebang === undefined || shellNames.has(baseName(shebang)));
-    if (bare || (shellNames.has(name) && args.every((word) => word.value.value.startsWith('-'))))
-      this.nested(redirect.body, around);
+    const language = interpreterOf(redirect.body.value);
+    if (program === undefined) this.text(language ?? 'shell', redirect.body, around);
+    else if (readsStdin(name, args))
+      this.text(shellNames.has(name) ? 'shell' : (languageOf(name) ?? name), redirect.body, around);
+    else if (redirect.expanded !== undefined) this.words([redirect.expanded]);
   }
 
   private nested(text: Text, around: Around): void {
@@ -181,6 +254,11 @@ export function flatten(list: List): Flattened {
   const flattener = new Flattener();
   flattener.list(list, nothingAround);
   return flattener;
+}
+
+/** fetches: the command brings bytes from the network to its stdout or a file. */
+export function fetches(flat: Flat): boolean {
+  return flat.name === 'curl' || flat.name === 'wget' || flat.name === 'fetch' || flat.name === 'lwp-request';
 }
 
 /** commandsIn returns the simple commands of one (compound) command, substitutions included. */

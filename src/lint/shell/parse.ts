@@ -1,5 +1,5 @@
-import { offsetAt, type Text } from '../../dockerfile/index.ts';
-import type { Assignment, Case, Command, Group, List, Pipeline, Redirect, Simple, Word } from './ast.ts';
+import { offsetAt, sliceText, type Text } from '../../dockerfile/index.ts';
+import type { Assignment, Case, Command, Group, List, Pipeline, Redirect, Simple, Variable, Word } from './ast.ts';
 import { RedirectReader } from './redirects.ts';
 import { dropPrefix, ShellSyntaxError } from './words.ts';
 
@@ -7,14 +7,15 @@ export { ShellSyntaxError };
 
 /**
  * parseShell reads POSIX shell and the parts of bash that Dockerfiles use (`[[ ]]`, `<( )`, `<<<`,
- * `function`, `|&`, `&>`). It does not expand anything: no globs, no brace expansion, no aliases, and
- * arithmetic is skipped. Throws ShellSyntaxError; callers report that as a finding.
+ * arrays, `$'…'`, `function`, `coproc`, `select`, `|&`, `&>`). It does not expand anything: no globs, no brace
+ * expansion, no aliases. Throws ShellSyntaxError; callers report that as a finding.
  */
 export function parseShell(text: Text, depth = 0): List {
   return new ShellReader(text, 0, depth).script();
 }
 
-const assignment = /^[A-Za-z_][A-Za-z0-9_]*\+?=/;
+const assignment = /^[A-Za-z_][A-Za-z0-9_]*(?:\[[^\]]*\])?\+?=/;
+const compound = new Set(['{', 'if', 'while', 'until', 'for', 'select', 'case']);
 
 class ShellReader extends RedirectReader {
   script(): List {
@@ -34,6 +35,11 @@ class ShellReader extends RedirectReader {
 
   protected override parse(text: Text): List {
     return parseShell(text, this.depth + 1);
+  }
+
+  protected override expand(body: Text): Word {
+    const reader = new ShellReader(body, 0, this.depth + 1);
+    return { value: body, offset: offsetAt(body, 0), quoted: false, ...reader.expansionsOf(0) };
   }
 
   /** The bare word here, when it is a reserved word. */
@@ -89,7 +95,10 @@ class ShellReader extends RedirectReader {
 
   private anyCommand(): Command {
     const offset = offsetAt(this.text, this.pos);
-    if (this.starts('((')) return this.arithmeticCommand(offset);
+    if (this.starts('((')) {
+      const found = this.arithmeticCommand(offset);
+      if (found !== undefined) return found;
+    }
     if (this.accept('(')) return this.group('(', offset, { bodies: [this.block(')')] });
     const keyword = this.reserved();
     switch (keyword) {
@@ -103,7 +112,12 @@ class ShellReader extends RedirectReader {
         this.pos += keyword.length;
         return this.group(keyword, offset, { conditions: [this.block('do')], bodies: [this.block('done')] });
       case 'for':
+      case 'select':
+        this.pos += keyword.length;
         return this.forLoop(offset);
+      case 'coproc':
+        this.pos += keyword.length;
+        return this.coprocess();
       case 'case':
         return this.caseCommand(offset);
       case 'function':
@@ -133,11 +147,26 @@ class ShellReader extends RedirectReader {
     return { kind: 'group', keyword, offset, ...nothing, ...parts, redirects: this.redirects() };
   }
 
-  private arithmeticCommand(offset: number): Command {
-    const end = this.text.value.indexOf('))', this.pos);
-    if (end < 0) this.fail('a (( is never closed');
-    this.pos = end + 2;
-    return this.group('(', offset, {});
+  /** `((…))`; undefined where it is a subshell in a subshell. */
+  private arithmeticCommand(offset: number): Command | undefined {
+    const word = { value: sliceText(this.text, this.pos, this.pos), offset, quoted: false };
+    const variables: Variable[] = [];
+    const scripts: List[] = [];
+    if (!this.arithmetic(variables, scripts)) return undefined;
+    return this.group('(', offset, { words: [{ ...word, variables, scripts }] });
+  }
+
+  /** `coproc [NAME] command`: a name stands before a compound command only. */
+  private coprocess(): Command {
+    this.blanks(false);
+    const begin = this.pos;
+    const starts = (): boolean => this.peek() === '(' || compound.has(this.reserved());
+    if (!starts()) {
+      this.word();
+      this.blanks(false);
+      if (!starts()) this.pos = begin;
+    }
+    return this.command();
   }
 
   private conditional(offset: number): Group {
@@ -154,19 +183,20 @@ class ShellReader extends RedirectReader {
   }
 
   private forLoop(offset: number): Group {
-    this.pos += 3;
     this.blanks(false);
-    if (this.starts('((')) this.arithmeticCommand(offset);
-    const words: Word[] = [];
-    for (;;) {
+    const counter = this.starts('((') ? this.arithmeticCommand(offset) : undefined;
+    const words: Word[] = counter?.kind === 'group' ? [...counter.words] : [];
+    while (counter === undefined) {
       this.blanks(false);
       const word = this.word();
       if (word === undefined) break;
       words.push(word);
     }
     this.accept(';');
-    this.expect('do');
-    return this.group('for', offset, { words, bodies: [this.block('done')] });
+    this.blanks(true);
+    const closer = this.reserved() === '{' ? '}' : 'done';
+    this.expect(closer === '}' ? '{' : 'do');
+    return this.group('for', offset, { words, bodies: [this.block(closer)] });
   }
 
   private caseCommand(offset: number): Case {
@@ -218,12 +248,17 @@ class ShellReader extends RedirectReader {
       if (word === undefined) break;
       const name = words.length === 0 ? this.assigned(word) : undefined;
       if (name !== undefined) {
-        assignments.push({ name: name.replace(/\+?=$/, ''), value: dropPrefix(word, name.length) });
+        assignments.push({ name: name.replace(/(?:\[.*\])?\+?=$/s, ''), value: dropPrefix(word, name.length) });
         continue;
       }
       words.push(word);
       if (inTest && word.value.value === ']]') break;
-      if (words.length === 1 && !word.quoted && this.starts('()')) return this.functionBody(offset);
+      if (
+        words.length === 1 &&
+        !word.quoted &&
+        /^[ \t]*\([ \t]*\)/.test(this.text.value.slice(this.pos, this.pos + 64))
+      )
+        return this.functionBody(offset);
     }
     if (words.length + assignments.length + redirects.length === 0)
       this.fail(`unexpected ${JSON.stringify(this.peek())}`);

@@ -4,12 +4,21 @@ import { WordReader } from './words.ts';
 
 const operators = /^(?:[0-9]*)(&>>|&>|<<<|<<-|<<|<>|<&|>>|>&|>\||>|<)/;
 
+/** A redirection whose body is read later. */
+interface Body {
+  body?: Text | undefined;
+  expanded?: Word | undefined;
+}
+
 /** RedirectReader adds what stands between words: blanks, comments, redirections, here-documents. */
 export abstract class RedirectReader extends WordReader {
-  private pending: { redirect: { body?: Text | undefined }; delimiter: string; tabs: boolean }[] = [];
+  private pending: { redirect: Body; delimiter: Word; tabs: boolean }[] = [];
+
+  /** Reads the body of a here-document whose delimiter is not quoted. */
+  protected abstract expand(body: Text): Word;
 
   /** Passes blanks and comments; with `lines` also line breaks. */
-  protected blanks(lines: boolean): void {
+  protected override blanks(lines: boolean): void {
     for (; this.pos < this.text.value.length; this.pos++) {
       const c = this.peek();
       if (c === '\\' && (this.peek(1) === '\n' || this.starts('\\\r\n'))) this.pos += 1;
@@ -32,12 +41,13 @@ export abstract class RedirectReader extends WordReader {
         const newline = this.text.value.indexOf('\n', at);
         const end = newline < 0 ? this.text.value.length : newline;
         const line = this.text.value.slice(at, end).replace(/\r$/, '');
-        if ((tabs ? line.replace(/^\t+/, '') : line) === delimiter) {
+        if ((tabs ? line.replace(/^\t+/, '') : line) === delimiter.value.value) {
           redirect.body = sliceText(this.text, begin, Math.max(begin, at));
+          if (!delimiter.quoted) redirect.expanded = this.expand(redirect.body);
           this.pos = newline < 0 ? end - 1 : end;
           break;
         }
-        if (newline < 0) this.fail(`the here-document ${delimiter} never ends`);
+        if (newline < 0) this.fail(`the here-document ${delimiter.value.value} never ends`);
         at = newline + 1;
       }
     }
@@ -46,7 +56,7 @@ export abstract class RedirectReader extends WordReader {
   /** Fails where the text ended before the body of a here-document began. */
   protected endHereDocuments(): void {
     const [one] = this.pending;
-    if (one !== undefined) this.fail(`the here-document ${one.delimiter} never ends`);
+    if (one !== undefined) this.fail(`the here-document ${one.delimiter.value.value} never ends`);
   }
 
   protected redirects(): Redirect[] {
@@ -67,9 +77,9 @@ export abstract class RedirectReader extends WordReader {
     this.pos += match[0].length;
     this.blanks(false);
     const target = this.word() ?? this.fail(`${operator} without a target`);
-    const redirect: { operator: string; target: Word; body?: Text | undefined } = { operator, target };
+    const redirect: Body & { operator: string; target: Word } = { operator, target };
     if (operator === '<<' || operator === '<<-')
-      this.pending.push({ redirect, delimiter: target.value.value, tabs: operator === '<<-' });
+      this.pending.push({ redirect, delimiter: target, tabs: operator === '<<-' });
     return redirect;
   }
 }

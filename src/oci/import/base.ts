@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { mediaTypes, type Descriptor, type Digest, type ImageConfig, type Manifest } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
-import { decompressor, sniff, type Compression } from '../decompress.ts';
+import { decompressError, decompressor, sniff } from '../decompress.ts';
 import type { Layout } from '../layout/index.ts';
 import { digestMismatch } from '../verify.ts';
 
@@ -72,6 +72,14 @@ export function proveBase(base: BaseImage, image: readonly Digest[]): BaseProof 
   return { digest: base.digest, manifestDigest: base.manifestDigest, layers };
 }
 
+async function hashAll(plain: Readable, hash: Hash): Promise<void> {
+  try {
+    for await (const part of plain) hash.update(part as Buffer);
+  } catch (error) {
+    throw decompressError(error, 'a layer of the base');
+  }
+}
+
 /** Hashes what a blob holds, uncompressed, while the blob itself passes. */
 async function* withDiffId(source: AsyncIterable<Uint8Array>, expected: Digest): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');
@@ -80,11 +88,9 @@ async function* withDiffId(source: AsyncIterable<Uint8Array>, expected: Digest):
   try {
     for await (const chunk of source) {
       if (plain === undefined) {
-        const stream = decompressor(kindOf(chunk));
+        const stream = decompressor(sniff(chunk));
         plain = stream;
-        done = (async () => {
-          for await (const part of stream) hash.update(part as Buffer);
-        })();
+        done = hashAll(stream, hash);
         done.catch(() => undefined);
       }
       if (!plain.write(chunk)) {
@@ -101,8 +107,6 @@ async function* withDiffId(source: AsyncIterable<Uint8Array>, expected: Digest):
   const found = `sha256:${hash.digest('hex')}`;
   if (found !== expected) throw digestMismatch("the content of the base's layer", expected, found);
 }
-
-const kindOf = (start: Uint8Array): Compression => sniff(start);
 
 /** fetchBase brings the base's compressed blobs into the layout unchanged; those already there are kept. */
 export async function fetchBase(layout: Layout, base: BaseImage): Promise<void> {

@@ -1,27 +1,26 @@
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import {
+  fromOciPlatform,
   mediaTypes,
   parseImageConfig,
   toOciPlatform,
   type Descriptor,
-  type Digest,
   type ImageConfig,
   type Manifest,
+  type OciPlatform,
   type Platform,
 } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
-import type { Layout } from '../layout/index.ts';
-import { digestMismatch } from '../verify.ts';
-import { findImage, resolve, type ArchiveImage } from './archive-image.ts';
+import { blobsOf, type Layout } from '../layout/index.ts';
+import { imagesOf, type StoredImage } from '../sources/images.ts';
+import { openEngineArchive } from '../sources/open-archive.ts';
+import type { ImageSource } from '../sources/source.ts';
 import { baseLayers, fetchBase, proveBase, type BaseImage, type BaseProof } from './base.ts';
 import { rewriteConfig } from './config.ts';
-import { readArchive, type Member } from './intake.ts';
 import type { KnownLayers } from './known-layers.ts';
-import { Rewriter } from './rewriter.ts';
-import { rewriteLayer, type OwnLayer } from './rewrite.ts';
-import { LayerSpool, type SpooledLayer } from './spool.ts';
+import type { OwnLayer } from './rewrite.ts';
+import { writeLayers } from './write-layers.ts';
 
 export interface ImportRequest {
   readonly platform: Platform;
@@ -48,23 +47,16 @@ export interface ImportedImage {
   readonly manifest: Manifest;
   readonly config: ImageConfig;
   readonly base?: BaseProof | undefined;
-  /** What the archive held beside the image: attestations, other platforms. */
-  readonly ignored: readonly string[];
 }
 
-/** A layer of the archive: the base's, or ours as it is being rewritten. */
-interface Taken {
-  readonly digest: Digest;
-  readonly diffId: Digest;
-  readonly own?: Promise<OwnLayer | undefined> | undefined;
-}
+const name = "the engine's archive";
+const hint = 'this is what the engine wrote: see its log, and build again';
 
 /**
- * importArchive streams one platform's image from an engine (docker save, an OCI archive of
- * BuildKit, Buildah or Docker's containerd store) into the layout and writes its manifest. The
- * same content gives the same digests, whichever engine it came from. It does not touch
- * index.json: see writeImageIndex. Throws `oci/archive…`, `oci/tar-…`, `oci/base-mismatch`,
- * `oci/digest-mismatch`.
+ * importArchive brings one platform's image from an engine's archive (docker save, an OCI archive of BuildKit, Buildah or
+ * Docker's containerd store) into the layout and writes its manifest. The same content becomes the same digests, whichever
+ * engine it came from. It does not touch index.json: see writeImageIndex. Throws `oci/archive…`, `oci/tar-…`,
+ * `oci/base-mismatch`, `oci/digest-mismatch`.
  */
 export async function importArchive(
   host: Host,
@@ -72,111 +64,71 @@ export async function importArchive(
   archive: AsyncIterable<Uint8Array>,
   request: ImportRequest,
 ): Promise<ImportedImage> {
-  const { base, sourceDateEpoch: epoch } = request;
-  const baseDiffIds = new Set<string>(base?.config.rootfs.diff_ids ?? []);
-  const members = new Map<string, Member<SpooledLayer>>();
-  const layers = new Map<string, Taken>();
-  const how = { epoch, mountPoints: request.mountPoints ?? [] };
-  const rewriter = new Rewriter(async (layer) => {
-    const known = await request.known?.find(layer.diffId, how);
-    if (known !== undefined) return known.layer;
-    const own = await rewriteLayer(host, layout, layer, how);
-    request.known?.note(layer.diffId, how, own);
-    return own;
-  });
+  const { base } = request;
   const fetching = base === undefined ? Promise.resolve() : fetchBase(layout, base);
   fetching.catch(() => undefined);
-  const take = async (name: string, member: Member<SpooledLayer>) => {
-    if (member.$case !== 'layer') {
-      members.set(name, member);
-      return;
-    }
-    const { digest, diffId, size } = member.layer;
-    members.set(name, { $case: 'other', digest, size });
-    if (baseDiffIds.has(diffId)) {
-      await member.layer.discard();
-      layers.set(name, { digest, diffId });
-      return;
-    }
-    const own = rewriter.add(member.layer);
-    own.catch(() => undefined);
-    layers.set(name, { digest, diffId, own });
-  };
   try {
-    const spool = join(layout.directory, 'blobs', 'sha256');
-    await readArchive((name, compression) => LayerSpool.open(host, spool, name, compression), archive, take);
-    const image = findImage(members, toOciPlatform(request.platform));
-    const taken = chooseLayers(image, members, layers);
-    const proof =
-      base === undefined
-        ? undefined
-        : proveBase(
-            base,
-            taken.map(({ diffId }) => diffId),
-          );
-    await fetching;
-    const written = await writeManifest(layout, request, image, taken);
-    return { ...written, base: proof, ignored: image.ignored };
+    const source = await openEngineArchive(host, { name, bytes: archive, directory: blobsOf(layout) });
+    try {
+      const image = await onlyImage(source, request.platform);
+      const proof = base === undefined ? undefined : proveBase(base, image.config.rootfs.diff_ids);
+      const layers = await writeLayers(host, layout, image, request);
+      await fetching;
+      return { ...(await writeManifest(layout, request, image, layers)), base: proof };
+    } finally {
+      await source.close();
+    }
   } finally {
-    await rewriter.stop();
     await fetching.catch(() => undefined);
   }
 }
 
-/** Puts the layers in the image's order and verifies what the archive says of them. */
-function chooseLayers(
-  image: ArchiveImage,
-  members: ReadonlyMap<string, Member<SpooledLayer>>,
-  layers: ReadonlyMap<string, Taken>,
-): Taken[] {
-  const { diff_ids: diffIds } = image.config.rootfs;
-  if (diffIds.length !== image.layers.length) {
-    throw new AppError('oci/archive', 'upstream', "the engine's config and layer list disagree", {
-      expected: `${diffIds.length} layers, as the config says`,
-      found: `${image.layers.length}`,
+/** The archive's one image of the platform, whose config and manifest agree about its layers. */
+async function onlyImage(source: ImageSource, platform: Platform): Promise<StoredImage> {
+  const images: StoredImage[] = [];
+  const others: string[] = [];
+  const wants = (one: OciPlatform) => fromOciPlatform(one) === platform;
+  for await (const image of imagesOf(source, { wants, onOther: ({ what }) => others.push(what) })) images.push(image);
+  const [image, ...more] = images;
+  if (image === undefined || more.length > 0)
+    throw new AppError('oci/archive', 'upstream', `${name} does not hold exactly one image of the platform`, {
+      expected: platform,
+      found: [...images.map(({ manifestDigest }) => manifestDigest), ...others].join(', ') || 'no image',
+      hint,
     });
-  }
-  return image.layers.map(({ name, digest }, index) => {
-    const layer = layers.get(resolve(members, name).name);
-    if (layer === undefined) {
-      throw new AppError('oci/archive', 'upstream', `layer ${index} of the engine's archive is no tar`, {
-        found: name,
-      });
-    }
-    if (digest !== undefined && digest !== layer.digest) throw digestMismatch(`layer ${index}`, digest, layer.digest);
-    const expected = diffIds[index] ?? '';
-    if (layer.diffId !== expected) throw digestMismatch(`the content of layer ${index}`, expected, layer.diffId);
-    return layer;
+  const { diff_ids: diffIds } = image.config.rootfs;
+  if (diffIds.length === image.manifest.layers.length) return image;
+  throw new AppError('oci/layers', 'upstream', `the config and the layer list in ${name} disagree`, {
+    expected: `${image.manifest.layers.length} diffIDs`,
+    found: `${diffIds.length}`,
+    hint,
   });
 }
 
-async function writeManifest(layout: Layout, request: ImportRequest, image: ArchiveImage, taken: readonly Taken[]) {
+async function writeManifest(
+  layout: Layout,
+  request: ImportRequest,
+  image: StoredImage,
+  layers: readonly (OwnLayer | undefined)[],
+) {
   const { base } = request;
   const upstream = base === undefined ? [] : baseLayers(base);
-  const own = await Promise.all(
-    taken.map(({ own: rewritten, diffId }, index) => {
-      if (index < upstream.length || base === undefined) return rewritten ?? Promise.resolve(undefined);
-      // A layer above the base may hold the same bytes as one of the base's, an empty one say.
-      const again = upstream[base.config.rootfs.diff_ids.indexOf(diffId)];
-      return rewritten ?? Promise.resolve(again === undefined ? undefined : { descriptor: again, diffId });
-    }),
-  );
-  const diffIds = taken.map(({ diffId }, index) => (index < upstream.length ? diffId : own[index]?.diffId));
   const bytes = rewriteConfig({
     bytes: image.configBytes,
-    base: base === undefined ? undefined : base.config,
+    base: base?.config,
     epoch: request.sourceDateEpoch,
-    diffIds,
+    diffIds: layers.map((layer) => layer?.diffId),
     labels: request.labels,
     instructions: request.instructions,
   });
   const config: ImageConfig = parseImageConfig(bytes);
   const configBlob = await layout.put(Readable.from([bytes]));
+  const own = layers.slice(upstream.length).filter((layer) => layer !== undefined);
   const manifest: Manifest = {
     schemaVersion: 2,
     mediaType: mediaTypes.manifest,
     config: { mediaType: mediaTypes.config, ...configBlob },
-    layers: [...upstream, ...own.flatMap((layer) => (layer === undefined ? [] : [layer.descriptor]))],
+    layers: [...upstream, ...own.map(({ descriptor }) => descriptor)],
     annotations: request.annotations === undefined ? undefined : sortKeys(request.annotations),
   };
   const descriptor = await layout.putJson(mediaTypes.manifest, manifest);

@@ -1,12 +1,16 @@
-import { once } from 'node:events';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { finished } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { algorithmOf, type Descriptor, type Digest } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
-import type { Host, TemporaryFile } from '../../host/index.ts';
-import type { Compression } from '../decompress.ts';
-import { LayerIntake, type IntakeFacts } from '../layer-intake.ts';
+import type { Host } from '../../host/index.ts';
+import { plainBytes } from '../decompress.ts';
+import { compressionOf } from '../layer-types.ts';
+import { explainWrite } from '../layout/put.ts';
 import { TarReader } from '../tar/reader.ts';
 import type { TarEntry } from '../tar/entry.ts';
+import { digestMismatch } from '../verify.ts';
 
 /** A layer's entries are kept in memory, about 300 bytes each, to be put in order. */
 const maxEntries = 1_000_000;
@@ -14,69 +18,52 @@ const maxEntries = 1_000_000;
 const maxLayerBytes = 64 * 1024 ** 3;
 
 /** SpooledLayer is an engine's layer, uncompressed in a temporary file, with its table of contents. */
-export interface SpooledLayer extends IntakeFacts {
+export interface SpooledLayer {
   readonly entries: readonly TarEntry[];
   readonly path: string;
   discard(): Promise<void>;
 }
 
-/** LayerSpool takes a layer's bytes as they come, and measures, unpacks and indexes them on the way. */
-export class LayerSpool {
-  private readonly entries: TarEntry[] = [];
-  private readonly tar: TarReader;
-  private readonly file: TemporaryFile;
-  private readonly intake: LayerIntake;
-
-  private constructor(file: TemporaryFile, name: string, compression: Compression) {
-    this.file = file;
-    this.tar = new TarReader({
-      entry: (entry) => {
-        if (this.entries.length === maxEntries) {
-          throw new AppError(
-            'oci/too-many-entries',
-            'upstream',
-            "a layer of the engine's archive has too many entries",
-            {
-              expected: `at most ${maxEntries}`,
-            },
-          );
-        }
-        this.entries.push(entry);
-      },
-    });
-    this.intake = new LayerIntake(name, compression, (chunk) => this.plain(chunk));
-  }
-
-  static async open(host: Host, directory: string, name: string, compression: Compression): Promise<LayerSpool> {
-    return new LayerSpool(await host.files.openTemporary(join(directory, 'layer')), name, compression);
-  }
-
-  private async plain(chunk: Buffer): Promise<void> {
-    this.tar.write(chunk);
-    if (this.tar.bytes > maxLayerBytes) {
-      throw new AppError('oci/too-large', 'upstream', 'a layer is too large', {
-        expected: `at most ${maxLayerBytes} bytes`,
-      });
+/** spoolLayer unpacks and indexes a layer, and verifies digest, size and diffID on the way. */
+export async function spoolLayer(
+  host: Host,
+  directory: string,
+  source: Readable,
+  layer: Descriptor,
+  diffId: Digest,
+): Promise<SpooledLayer> {
+  const entries: TarEntry[] = [];
+  const tar = new TarReader({
+    entry(entry) {
+      if (entries.length === maxEntries)
+        throw new AppError('oci/too-many-entries', 'upstream', "a layer of the engine's archive has too many entries", {
+          expected: `at most ${maxEntries}`,
+        });
+      entries.push(entry);
+    },
+  });
+  const hash = createHash(algorithmOf(diffId));
+  async function* indexed(): AsyncGenerator<Buffer> {
+    for await (const chunk of plainBytes(source, compressionOf(layer), layer)) {
+      tar.write(chunk);
+      if (tar.bytes > maxLayerBytes)
+        throw new AppError('oci/too-large', 'upstream', 'a layer is too large', {
+          expected: `at most ${maxLayerBytes} bytes`,
+        });
+      hash.update(chunk);
+      // A chunk is the reader's only until the next one is asked for, and a file's stream writes later.
+      yield Buffer.from(chunk);
     }
-    if (this.file.stream.errored !== null) throw this.file.stream.errored;
-    if (!this.file.stream.write(chunk)) await once(this.file.stream, 'drain');
+    tar.finish();
+    const found = `${algorithmOf(diffId)}:${hash.digest('hex')}`;
+    if (found !== diffId) throw digestMismatch(`the content of layer ${layer.digest}`, diffId, found);
   }
-
-  write(chunk: Buffer): Promise<void> {
-    return this.intake.write(chunk);
+  const file = await host.files.openTemporary(join(directory, 'layer'));
+  try {
+    await pipeline(indexed, file.stream);
+  } catch (error) {
+    await file.discard();
+    throw explainWrite(error, directory);
   }
-
-  async finish(): Promise<SpooledLayer> {
-    const facts = await this.intake.finish();
-    this.tar.finish();
-    this.file.stream.end();
-    // Also where it has failed already: then nothing more is emitted.
-    await finished(this.file.stream);
-    return { ...facts, entries: this.entries, path: this.file.path, discard: () => this.file.discard() };
-  }
-
-  async discard(): Promise<void> {
-    this.intake.discard();
-    await this.file.discard();
-  }
+  return { entries, path: file.path, discard: () => file.discard() };
 }

@@ -8,7 +8,7 @@ import {
   type Descriptor,
 } from '../../core/index.ts';
 import type { Host } from '../../host/index.ts';
-import type { Layout } from './layout.ts';
+import { blobsOf, type Layout } from './layout.ts';
 
 /** How deep an index may hold indexes: real images nest once, and twice with a layout's own. */
 const maxDepth = 8;
@@ -43,7 +43,7 @@ export async function reachable(layout: Layout): Promise<Map<string, Descriptor>
  */
 export async function collectGarbage(host: Host, layout: Layout): Promise<{ removed: number; bytes: number }> {
   const keep = await reachable(layout);
-  const directory = join(layout.directory, 'blobs', 'sha256');
+  const directory = blobsOf(layout);
   let removed = 0;
   let bytes = 0;
   for (const name of await host.files.list(directory)) {

@@ -1,2 +1,2 @@
 export { collectGarbage, reachable } from './collect.ts';
-export { createLayout, openLayout, type Layout } from './layout.ts';
+export { blobsOf, createLayout, openLayout, type Layout } from './layout.ts';

@@ -43,6 +43,9 @@ export interface Layout {
   writeIndex(index: Index): Promise<void>;
 }
 
+/** blobsOf returns the directory of a layout's blobs, where temporary files of a build lie, too. */
+export const blobsOf = ({ directory }: Layout): string => join(directory, 'blobs', 'sha256');
+
 const marker = JSON.stringify({ imageLayoutVersion: '1.0.0' });
 
 function notALayout(directory: string, found: string): AppError {
@@ -83,7 +86,7 @@ function makeLayout(host: Host, directory: string): Layout {
       const stat = await host.files.stat(fileOf(blob));
       return stat?.type === 'file' && stat.size === blob.size;
     },
-    put: (bytes, expected) => putBlob(host, join(directory, 'blobs', 'sha256'), bytes, expected),
+    put: (bytes, expected) => putBlob(host, blobsOf(layout), bytes, expected),
     async putJson(mediaType, document) {
       const bytes = Buffer.from(JSON.stringify(document));
       const expected = { digest: digestOf(bytes), size: bytes.length };

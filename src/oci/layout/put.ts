@@ -8,8 +8,8 @@ import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import { digestMismatch, sizeMismatch, type Expected } from '../verify.ts';
 
-/** A full disk is the machine's, anything else the source's own error. */
-function explain(error: unknown, directory: string): unknown {
+/** explainWrite returns `oci/disk-full` for a full disk, and any other error as it is. */
+export function explainWrite(error: unknown, directory: string): unknown {
   if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') return error;
   return new AppError('oci/disk-full', 'machine', `no space left under ${directory}`, {
     cause: error,
@@ -54,6 +54,6 @@ export async function putBlob(
     return { digest, size };
   } catch (error) {
     await file.discard();
-    throw explain(error, directory);
+    throw explainWrite(error, directory);
   }
 }

@@ -13,11 +13,12 @@ export interface Span {
 
 /** ArchiveIndex finds an archive's members in the file itself: nothing is unpacked or copied. */
 export interface ArchiveIndex {
-  readonly path: string;
-  has(name: string): boolean;
+  /** As errors name the archive. */
+  readonly name: string;
+  has(member: string): boolean;
   names(): string[];
   /** Follows links inside the archive. Throws `oci/archive`. */
-  span(name: string): Span;
+  span(member: string): Span;
   read(span: Span): Readable;
 }
 
@@ -25,26 +26,33 @@ const maxMembers = 100_000;
 /** Shorter content is read over rather than sought over. */
 const worthSeeking = 2 * 1024 * 1024;
 
-const clean = (name: string): string =>
-  posix
+/** A member's name without `./` and slashes at its ends. Throws `oci/archive-path` for one that leaves the archive. */
+function clean(name: string): string {
+  const cleaned = posix
     .normalize(name)
     .replace(/^(?:\.?\/)+/, '')
     .replace(/\/$/, '');
+  if (cleaned !== '..' && !cleaned.startsWith('../')) return cleaned;
+  throw new AppError('oci/archive-path', 'upstream', 'a member of an archive lies outside of it', {
+    found: JSON.stringify(cleaned.slice(0, 200)),
+  });
+}
 
-/** indexArchive reads the headers of an archive file, seeking over what lies between them. */
-export async function indexArchive(host: Host, path: string): Promise<ArchiveIndex> {
+/** indexArchive reads the headers of an archive file, seeking over what lies between them. `name` is for errors. */
+export async function indexArchive(host: Host, path: string, name = path): Promise<ArchiveIndex> {
   const stat = await host.files.stat(path);
   if (stat?.type !== 'file') {
-    throw new AppError('oci/archive', 'usage', `${path} is no archive file`, { found: stat?.type ?? 'no such file' });
+    throw new AppError('oci/archive', 'usage', `${name} is no archive file`, { found: stat?.type ?? 'no such file' });
   }
   const spans = new Map<string, Span>();
   const links = new Map<string, string>();
   const reader = new TarReader({
-    entry({ name, type, offset, size, link }) {
+    entry(entry) {
+      const { type, offset, size, link } = entry;
       if (spans.size + links.size >= maxMembers) {
-        throw new AppError('oci/too-many-entries', 'upstream', `${path} has more than ${maxMembers} members`);
+        throw new AppError('oci/too-many-entries', 'upstream', `${name} has more than ${maxMembers} members`);
       }
-      const member = clean(toText(name));
+      const member = clean(toText(entry.name));
       spans.delete(member);
       links.delete(member);
       if (type === 'file') spans.set(member, { offset, size });
@@ -54,15 +62,15 @@ export async function indexArchive(host: Host, path: string): Promise<ArchiveInd
   });
   for (let position = 0; position < stat.size;) position = await readSome(host, path, reader, position);
   if (reader.bytes > stat.size) {
-    throw new AppError('oci/tar-truncated', 'upstream', `${path} ends in the middle of a member`);
+    throw new AppError('oci/tar-truncated', 'upstream', `${name} ends in the middle of a member`);
   }
   reader.finish();
   return {
-    path,
-    has: (name) => spans.has(name) || links.has(name),
+    name,
+    has: (member) => spans.has(member) || links.has(member),
     names: () => [...spans.keys(), ...links.keys()],
-    span(name) {
-      let at = name;
+    span(member) {
+      let at = member;
       for (let hops = 0; hops < 16; hops++) {
         const span = spans.get(at);
         if (span !== undefined) return span;
@@ -70,8 +78,8 @@ export async function indexArchive(host: Host, path: string): Promise<ArchiveInd
         if (next === undefined) break;
         at = next;
       }
-      throw new AppError('oci/archive', 'upstream', `${path} lacks a member, or links lead nowhere`, {
-        expected: JSON.stringify(name.slice(0, 200)),
+      throw new AppError('oci/archive', 'upstream', `${name} lacks a member, or its links lead nowhere`, {
+        expected: JSON.stringify(member.slice(0, 200)),
       });
     },
     read: ({ offset, size }) =>
@@ -79,7 +87,7 @@ export async function indexArchive(host: Host, path: string): Promise<ArchiveInd
   };
 }
 
-/** Reads on until there is something long to seek over; gives where to go on. */
+/** Reads on until there is something long to seek over; returns where to go on. */
 async function readSome(host: Host, path: string, reader: TarReader, start: number): Promise<number> {
   let position = start;
   const stream = host.files.openRead(path, { start });

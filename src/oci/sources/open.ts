@@ -6,7 +6,7 @@ import { dockerArchiveSource, ociArchiveSource } from './archive-source.ts';
 import { dirSource } from './dir-source.ts';
 import { pick } from './pick.ts';
 import type { ImageSource } from './source.ts';
-import { unpackedArchive } from './unpacked.ts';
+import { openArchive } from './open-archive.ts';
 
 /** SourceName is an image reference taken apart, with skopeo's transport names. */
 export type SourceName =
@@ -74,9 +74,9 @@ export async function openFileSource(host: Host, name: SourceName): Promise<Imag
     case 'oci':
       return layoutSource(host, name.path, name.ref);
     case 'oci-archive':
-      return unpackedArchive(host, name.path, (archive) => ociArchiveSource(archive, name.ref));
+      return openArchive(host, name.path, (archive) => ociArchiveSource(archive, name.ref));
     case 'docker-archive':
-      return unpackedArchive(host, name.path, (archive) => dockerArchiveSource(archive, name.ref));
+      return openArchive(host, name.path, (archive) => dockerArchiveSource(archive, name.ref));
     case 'dir':
       return dirSource(host, name.path);
     case 'docker-daemon':

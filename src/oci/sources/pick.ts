@@ -9,7 +9,8 @@ export function pick(index: Index, ref: string | undefined, name: string): Descr
   const fitting = index.manifests.filter(
     (_descriptor, at) => ref === undefined || names[at] === ref || ref === `@${at}`,
   );
-  const [descriptor, ...others] = fitting;
+  // One image may have several names, an entry each.
+  const [descriptor, ...others] = new Map(fitting.map((entry) => [entry.digest, entry])).values();
   if (descriptor !== undefined && others.length === 0) return descriptor;
   throw new AppError('oci/reference', 'usage', `${name} does not hold exactly one such image`, {
     expected: ref ?? 'one image',

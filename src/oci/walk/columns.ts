@@ -32,7 +32,7 @@ export class Column {
 
 const bytesPage = 1 << 20;
 
-/** Bytes keeps short strings of bytes (latin1), each within one page, and gives back where it lies. */
+/** Bytes keeps short strings of bytes (latin1), each within one page, and returns where it lies. */
 export class Bytes {
   private readonly pages: Buffer[] = [];
   private used = bytesPage;
@@ -61,10 +61,10 @@ export class Bytes {
     return this.pages[at >>> 20]?.toString('latin1', start, start + length) ?? '';
   }
 
-  equals(at: number, text: string, from: number, to: number): boolean {
+  equals(at: number, text: string): boolean {
     const page = this.pages[at >>> 20];
-    const start = (at & (bytesPage - 1)) - from;
-    for (let index = from; index < to; index++) {
+    const start = at & (bytesPage - 1);
+    for (let index = 0; index < text.length; index++) {
       if (page?.[start + index] !== text.charCodeAt(index)) return false;
     }
     return true;

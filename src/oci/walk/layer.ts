@@ -13,7 +13,7 @@ import { toText, type TarEntry } from '../tar/entry.ts';
 import { TarReader } from '../tar/reader.ts';
 import { digestMismatch } from '../verify.ts';
 import { refuseDisputed, refuseDisputedGlobal } from './disputed.ts';
-import { maxKept, tooMuch, type WalkLimits } from './limits.ts';
+import { checkLayerBytes, maxKept, tooMuch, type WalkLimits } from './limits.ts';
 import { Records } from './records.ts';
 import type { CompiledRules } from './rules.ts';
 import { Scanner } from './scanner.ts';
@@ -73,7 +73,7 @@ export class LayerReader {
       data: (chunk) => {
         this.content += chunk.length;
         // Holes of sparse files come without bytes of the layer.
-        if (this.content > this.tar.bytes) this.checkLimits(this.content);
+        if (this.content > this.tar.bytes) checkLayerBytes(this.content, this.compressedSize, options.limits);
         if (this.wanted !== undefined) this.filled += chunk.copy(this.wanted, this.filled);
         this.window?.data(chunk);
         scanner?.data(chunk);
@@ -124,15 +124,7 @@ export class LayerReader {
     this.compressedSize = compressedSize;
     this.hash.update(chunk);
     this.tar.write(chunk);
-    this.checkLimits(this.tar.bytes);
-  }
-
-  private checkLimits(bytes: number): void {
-    const { layerBytes, ratio } = this.options.limits;
-    if (bytes > layerBytes) throw tooMuch('uncompressed bytes in a layer', layerBytes);
-    if (bytes > 1024 ** 3 && bytes > ratio * this.compressedSize) {
-      throw tooMuch('uncompressed bytes for each compressed one (a bomb)', ratio);
-    }
+    checkLayerBytes(this.tar.bytes, compressedSize, this.options.limits);
   }
 
   finish(): Digest {

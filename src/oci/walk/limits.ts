@@ -38,3 +38,10 @@ export function tooMuch(what: string, limit: number): AppError {
     hint: 'no runner image comes near this: look at what made it',
   });
 }
+
+/** checkLayerBytes holds what came of one layer so far against the bytes that it was compressed to. Throws `oci/limit`. */
+export function checkLayerBytes(bytes: number, compressed: number, { layerBytes, ratio }: WalkLimits): void {
+  if (bytes > layerBytes) throw tooMuch('uncompressed bytes in a layer', layerBytes);
+  if (bytes > 1024 ** 3 && bytes > ratio * compressed)
+    throw tooMuch('uncompressed bytes for each compressed one (a bomb)', ratio);
+}

@@ -12,9 +12,9 @@ const maxOwners = 0xffff;
 const seed = randomBytes(4).readUInt32LE(0);
 
 /** The seed is fresh in each process: names chosen to collide in one do not collide in the next. */
-function hash(parent: number, text: string, from: number, to: number): number {
+function hash(parent: number, text: string): number {
   let value = Math.imul(parent ^ seed, 0x9e3779b1);
-  for (let index = from; index < to; index++) {
+  for (let index = 0; index < text.length; index++) {
     value = Math.imul(value ^ text.charCodeAt(index), 0x5bd1e995);
     value ^= value >>> 15;
   }
@@ -126,28 +126,28 @@ export class Nodes {
     this.low.set(node, inode);
   }
 
-  find(parent: number, text: string, from: number, to: number): number {
-    let node = this.buckets[hash(parent, text, from, to) & (this.buckets.length - 1)] ?? 0;
+  find(parent: number, name: string): number {
+    let node = this.buckets[hash(parent, name) & (this.buckets.length - 1)] ?? 0;
     while (node !== 0) {
-      const same = this.parent.get(node) === parent && this.nameLength.get(node) === to - from;
-      if (same && this.names.equals(this.nameAt.get(node), text, from, to)) return node;
+      const same = this.parent.get(node) === parent && this.nameLength.get(node) === name.length;
+      if (same && this.names.equals(this.nameAt.get(node), name)) return node;
       node = this.next.get(node);
     }
     return 0;
   }
 
-  add(parent: number, text: string, from: number, to: number, layer: number): number {
+  add(parent: number, name: string, layer: number): number {
     const node = this.count++;
     if (node > this.limits.entries) throw tooMuch('entries', this.limits.entries);
     if (node > this.buckets.length) this.grow();
     this.parent.set(node, parent);
-    this.nameAt.set(node, this.names.add(text.slice(from, to)));
-    this.nameLength.set(node, to - from);
+    this.nameAt.set(node, this.names.add(name));
+    this.nameLength.set(node, name.length);
     this.checkNames();
     this.writtenIn.set(node, layer);
     this.touchedIn.set(node, layer);
     this.diedIn.set(node, alive);
-    this.insert(node, hash(parent, text, from, to));
+    this.insert(node, hash(parent, name));
     return node;
   }
 
@@ -165,15 +165,13 @@ export class Nodes {
     this.buckets = new Uint32Array(this.buckets.length * 2);
     for (let node = 1; node < this.count - 1; node++) {
       if (this.diedIn.get(node) !== alive) continue;
-      const name = this.name(node);
-      this.insert(node, hash(this.parent.get(node), name, 0, name.length));
+      this.insert(node, hash(this.parent.get(node), this.name(node)));
     }
   }
 
   /** Hides a node, and with it whatever lies below; it can no longer be found. */
   kill(node: number, layer: number): void {
-    const name = this.name(node);
-    const bucket = hash(this.parent.get(node), name, 0, name.length) & (this.buckets.length - 1);
+    const bucket = hash(this.parent.get(node), this.name(node)) & (this.buckets.length - 1);
     let before = 0;
     for (let at = this.buckets[bucket] ?? 0; at !== 0 && at !== node; at = this.next.get(at)) before = at;
     if (before === 0) this.buckets[bucket] = this.next.get(node);

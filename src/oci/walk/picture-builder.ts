@@ -7,7 +7,7 @@ import { seal } from './seal.ts';
 import { Tree } from './tree.ts';
 import { TreeView } from './tree-view.ts';
 
-/** stepOf gives for each layer the history entry that made it; nothing where the two disagree. */
+/** stepOf returns for each layer the history entry that made it; nothing where the two disagree. */
 export function stepOf(config: ImageConfig): (HistoryEntry | undefined)[] {
   const steps = (config.history ?? []).filter((entry) => entry.empty_layer !== true);
   return steps.length === config.rootfs.diff_ids.length ? steps : [];
@@ -36,14 +36,14 @@ export class PictureBuilder {
     this.tree = new Tree(limits);
   }
 
-  /** Applies what a layer has ready, which `keep` leaves there for another time; an entry may be applied before its content has come. */
-  apply(reader: LayerReader, state: LayerState, keep = false): void {
+  /** Applies what a layer has ready; an entry may be applied before its content has come. */
+  apply(reader: LayerReader, state: LayerState): void {
     reader.records.drain((entry) => {
       const node = this.tree.apply(entry);
       const number = state.applied++;
       if (reader.wantedEntries.has(number) && node >= 0) state.awaited.set(number, node);
       if (entry.type === 'link' && node >= 0 && this.wants(node)) this.links.set(node, this.tree.nodes.inode(node));
-    }, keep);
+    });
     for (const [number, content] of reader.contents) {
       const node = state.awaited.get(number);
       if (node === undefined) continue;
@@ -52,7 +52,6 @@ export class PictureBuilder {
       this.contentBytes += content.length;
       if (this.contentBytes > this.limits.contentBytes) this.prune();
     }
-    if (keep) return;
     reader.contents.clear();
     reader.contentBytes = 0;
   }
@@ -87,7 +86,7 @@ export class PictureBuilder {
   }
 
   finish() {
-    const { live, shadowed, count, bytes } = seal(this.tree.nodes, this.tree.opaqueIn);
+    const { live, shadowed, count, bytes } = seal(this.tree.nodes, this.tree.paths.opaqueIn);
     const { nodes } = this.tree;
     const contents = new Map<string, Uint8Array>();
     for (const [node, inode] of [...[...this.contents.keys()].map((own) => [own, own] as const), ...this.links]) {
@@ -100,7 +99,7 @@ export class PictureBuilder {
       shadowedTotal: { count, bytes },
       contents,
       matches: this.matches,
-      overLinks: this.tree.overLinks,
+      overLinks: this.tree.paths.overLinks,
     };
   }
 }

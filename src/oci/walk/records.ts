@@ -52,10 +52,10 @@ export class Records {
     this.total++;
   }
 
-  /** Hands every waiting entry over, in order, and frees its memory page by page, unless it is kept. */
-  drain(take: (entry: LayerEntry) => void, keep = false): void {
+  /** Hands every waiting entry over, in order, and frees its memory page by page. */
+  drain(take: (entry: LayerEntry) => void): void {
     const pages = [...this.pages].reverse();
-    if (!keep) this.pages = [];
+    this.pages = [];
     for (let page = pages.pop(); page !== undefined; page = pages.pop()) {
       for (let at = 0; at < page.used;) at = readOne(page.bytes, at, take);
     }

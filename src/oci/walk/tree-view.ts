@@ -21,7 +21,7 @@ export class TreeView implements ReadonlyMap<string, Entry> {
     if (!path.startsWith('/')) return undefined;
     let node = 0;
     for (const part of toBytes(path).slice(1).split('/')) {
-      node = this.nodes.find(node, part, 0, part.length);
+      node = this.nodes.find(node, part);
       if (node === 0 || this.nodes.diedIn.get(node) !== alive) return undefined;
     }
     return node;

@@ -2,11 +2,10 @@ import { AppError } from '../../errors/index.ts';
 import { tarError, toText } from '../tar/entry.ts';
 import { disputed } from './disputed.ts';
 import { maxName, maxPath, split, splitTarget, type LayerEntry } from './layer-entry.ts';
-import { maxHiddenDirectories, maxKept, tooMuch, type WalkLimits } from './limits.ts';
-import { Nodes } from './nodes.ts';
+import { maxHiddenDirectories, tooMuch, type WalkLimits } from './limits.ts';
+import type { Nodes } from './nodes.ts';
+import { Paths } from './paths.ts';
 
-/** As many links as Linux follows in one path. */
-const maxHops = 40;
 const whiteout = '.wh.';
 const opaque = '.wh..wh..opq';
 const aufsLinks = '.wh..wh.plnk';
@@ -19,26 +18,24 @@ const aufsLinks = '.wh..wh.plnk';
  */
 export class Tree {
   readonly nodes: Nodes;
-  readonly overLinks: { path: string; link: string; layer: number }[] = [];
-  /** Directories whose lower content a layer hid. */
-  readonly opaqueIn = new Map<number, number>();
-  layer = 0;
+  readonly paths: Paths;
   /** Directories that a whiteout of this layer hid, by the node of their parent and their name. */
   private readonly hidden = new Set<string>();
   private cachedDirectory = '';
   private cachedNode = -1;
 
   constructor(limits: WalkLimits) {
-    this.nodes = new Nodes(limits);
+    this.paths = new Paths(limits);
+    this.nodes = this.paths.nodes;
   }
 
   startLayer(layer: number): void {
-    this.layer = layer;
+    this.paths.layer = layer;
     this.hidden.clear();
     this.cachedNode = -1;
   }
 
-  /** Applies one entry and gives the node it became; -1 where it became none. */
+  /** Applies one entry and returns the node it became; -1 where it became none. */
   apply(entry: LayerEntry): number {
     const slash = entry.name.lastIndexOf('/', entry.name.length - 2);
     const end = entry.name.endsWith('/') ? entry.name.length - 1 : entry.name.length;
@@ -65,7 +62,7 @@ export class Tree {
       this.hide(parts, last, entry);
       return -1;
     }
-    const parent = this.directory(parts, true, entry.name);
+    const parent = this.paths.directory(parts, true, entry.name);
     if (parent < 0) throw tarError('path', 'a path below something that is no directory', entry.name);
     this.cachedDirectory = slash > 0 ? entry.name.slice(0, slash) : '';
     this.cachedNode = slash > 0 ? parent : -1;
@@ -80,91 +77,13 @@ export class Tree {
   private root(entry: LayerEntry): number {
     if (entry.type !== 'directory') throw tarError('path', 'an entry for the root that is no directory', entry.name);
     this.nodes.setFacts(0, 'directory', entry.mode, this.id(entry.uid), this.id(entry.gid), entry.capabilities);
-    this.nodes.writtenIn.set(0, this.layer);
+    this.nodes.writtenIn.set(0, this.paths.layer);
     return 0;
   }
 
   private id(value: number): number {
     if (value >= 0 && value < 2 ** 32) return value;
     throw tarError('number', 'a user or group number out of range', String(value));
-  }
-
-  /** A child that is still there for this layer; what an opaque directory hides is removed on the way. */
-  private child(parent: number, name: string, floor: number): number {
-    const { nodes } = this;
-    const node = nodes.find(parent, name, 0, name.length);
-    if (node === 0 || floor === 0) return node;
-    if (Math.max(nodes.writtenIn.get(node), nodes.touchedIn.get(node)) >= floor) return node;
-    nodes.kill(node, floor);
-    return 0;
-  }
-
-  /** The newest layer that made a directory on the way opaque; what is older than it is hidden. */
-  private floorOf(node: number): number {
-    if (this.opaqueIn.size === 0) return 0;
-    let floor = this.opaqueIn.get(0) ?? 0;
-    for (let at = node; at !== 0; at = this.nodes.parent.get(at)) floor = Math.max(floor, this.opaqueIn.get(at) ?? 0);
-    return floor;
-  }
-
-  /** Links followed so far, by all walks. */
-  private hops = 0;
-
-  /** Walks to a directory, following links inside the root; -1 where there is none. */
-  private directory(parts: readonly string[], create: boolean, name: string): number {
-    const { nodes } = this;
-    const rest = [...parts].reverse();
-    let at = 0;
-    let hops = 0;
-    let added = 0;
-    let floor = this.floorOf(0);
-    /** The floors of the directories above, outermost first. */
-    const above: number[] = [];
-    while (rest.length > 0) {
-      const part = rest.pop() ?? '';
-      if (part === '..') {
-        at = nodes.parent.get(at);
-        floor = above.pop() ?? floor;
-        continue;
-      }
-      let node = this.child(at, part, floor);
-      if (node === 0) {
-        if (!create) return -1;
-        node = nodes.add(at, part, 0, part.length, this.layer);
-        nodes.setFacts(node, 'directory', 0o755, 0, 0, false);
-      }
-      const inode = nodes.inode(node);
-      const kind = nodes.kind(inode);
-      if (kind === 'symlink') {
-        this.hops++;
-        if (++hops > maxHops) throw tarError('link-loop', 'a loop of symlinks on the way to a path', name);
-        const link = nodes.link(inode);
-        if (create) this.overLink(name, link);
-        // All links of the way together: forty of them, each this long, would cost 4 ms for every entry.
-        added += link.length;
-        if (added > maxPath) throw tarError('path', 'a path too long through symlinks', name);
-        const target = link.split('/').filter((piece) => piece !== '' && piece !== '.');
-        rest.push(...target.reverse());
-        if (link.startsWith('/')) {
-          at = 0;
-          floor = this.floorOf(0);
-          above.length = 0;
-        }
-      } else if (kind === 'directory') {
-        at = node;
-        above.push(floor);
-        floor = Math.max(floor, this.opaqueIn.get(at) ?? 0);
-        if (create) nodes.touchedIn.set(at, this.layer);
-      } else {
-        return -1;
-      }
-    }
-    return at;
-  }
-
-  private overLink(path: string, link: string): void {
-    if (this.overLinks.length === maxKept) return;
-    this.overLinks.push({ path: `/${split(toText(path)).join('/')}`, link: toText(link), layer: this.layer });
   }
 
   private hide(parts: readonly string[], last: string, entry: LayerEntry): void {
@@ -175,15 +94,15 @@ export class Tree {
     if (last !== opaque && (name === '' || name === '.' || name === '..')) {
       throw tarError('whiteout', 'a whiteout that names no file', entry.name);
     }
-    const { hops } = this;
-    const at = this.directory(parts, false, entry.name);
-    if (this.hops > hops) throw disputed('throughLink', entry.name);
+    const { hops } = this.paths;
+    const at = this.paths.directory(parts, false, entry.name);
+    if (this.paths.hops > hops) throw disputed('throughLink', entry.name);
     if (last !== opaque) {
       if (at >= 0) this.whiteOut(at, name, entry);
     } else if (at >= 0) {
-      this.opaqueIn.set(at, this.layer);
+      this.paths.opaqueIn.set(at, this.paths.layer);
     } else if (this.isFree(parts)) {
-      this.directory(parts, true, entry.name);
+      this.paths.directory(parts, true, entry.name);
     }
   }
 
@@ -192,7 +111,7 @@ export class Tree {
     let at = 0;
     for (const [index, part] of parts.entries()) {
       if (this.hidden.has(`${at}/${part}`)) return false;
-      const node = this.child(at, part, this.floorOf(at));
+      const node = this.paths.find(at, part);
       if (node === 0) return true;
       if (this.nodes.kind(node) !== 'directory') {
         throw tarError(
@@ -208,10 +127,13 @@ export class Tree {
 
   private whiteOut(parent: number, name: string, entry: LayerEntry): void {
     const { nodes } = this;
-    const node = this.child(parent, name, this.floorOf(parent));
+    const node = this.paths.find(parent, name);
     if (node === 0) return;
     const isDirectory = nodes.kind(node) === 'directory';
-    if (nodes.writtenIn.get(node) === this.layer || (isDirectory && nodes.touchedIn.get(node) === this.layer)) {
+    if (
+      nodes.writtenIn.get(node) === this.paths.layer ||
+      (isDirectory && nodes.touchedIn.get(node) === this.paths.layer)
+    ) {
       throw disputed('afterItsEntry', entry.name);
     }
     if (isDirectory) {
@@ -219,13 +141,13 @@ export class Tree {
         throw tooMuch('directories hidden in one layer', maxHiddenDirectories);
       this.hidden.add(`${parent}/${name}`);
     }
-    nodes.kill(node, this.layer);
+    nodes.kill(node, this.paths.layer);
   }
 
   private place(parent: number, name: string, entry: LayerEntry): number {
     const { nodes } = this;
     const inode = entry.type === 'link' ? this.target(entry) : -1;
-    const existing = this.child(parent, name, this.floorOf(parent));
+    const existing = this.paths.find(parent, name);
     if (existing !== 0) {
       if (existing === inode) throw tarError('link', 'a hard link to itself', entry.name);
       if (entry.type === 'directory' && nodes.kind(existing) === 'directory') {
@@ -233,14 +155,14 @@ export class Tree {
         return existing;
       }
       const old = nodes.inode(existing);
-      if (nodes.kind(old) === 'symlink' && entry.type !== 'symlink') this.overLink(entry.name, nodes.link(old));
+      if (nodes.kind(old) === 'symlink' && entry.type !== 'symlink') this.paths.overLink(entry.name, nodes.link(old));
       if (nodes.kind(old) === 'directory') this.cachedNode = -1;
-      nodes.kill(existing, this.layer);
+      nodes.kill(existing, this.paths.layer);
     }
     if (entry.type === 'directory' && this.hidden.size > 0 && this.hidden.has(`${parent}/${name}`)) {
       throw disputed('inItsPlace', entry.name);
     }
-    const node = nodes.add(parent, name, 0, name.length, this.layer);
+    const node = nodes.add(parent, name, this.paths.layer);
     if (inode < 0) {
       this.describe(node, entry);
       return node;
@@ -260,8 +182,8 @@ export class Tree {
     const { nodes } = this;
     const kind = entry.type === 'link' ? 'file' : entry.type;
     nodes.setFacts(node, kind, entry.mode, this.id(entry.uid), this.id(entry.gid), entry.capabilities);
-    nodes.writtenIn.set(node, this.layer);
-    nodes.touchedIn.set(node, this.layer);
+    nodes.writtenIn.set(node, this.paths.layer);
+    nodes.touchedIn.set(node, this.paths.layer);
     if (kind === 'symlink') {
       if (entry.link === '' || entry.link.length > maxPath || entry.link.includes('\0')) {
         throw tarError('link', 'a symlink whose target cannot be', entry.name);
@@ -276,8 +198,8 @@ export class Tree {
     const { nodes } = this;
     const parts = splitTarget(entry.link);
     const last = parts.pop() ?? '';
-    const parent = this.directory(parts, false, entry.name);
-    const node = parent < 0 || last === '' ? 0 : this.child(parent, last, this.floorOf(parent));
+    const parent = this.paths.directory(parts, false, entry.name);
+    const node = parent < 0 || last === '' ? 0 : this.paths.find(parent, last);
     const kind = node === 0 ? undefined : nodes.kind(node);
     if (kind !== undefined && kind !== 'directory') return nodes.inode(node);
     throw new AppError('oci/tar-link', 'upstream', 'a hard link that leads to nothing', {
