@@ -56,20 +56,14 @@ async function variantOf({ host, root }: Call, ref: ImageRef, { pinsFile }: Envi
   return variantOfRepository(await loadDefinitions(host, root, pinsFile), ref);
 }
 
-interface SbomFacts {
-  readonly plan: Plan;
-  readonly environment: Environment;
-  readonly toolVersion: string;
-}
-
-async function readSboms({ host, root }: Call, ref: ImageRef, registry: Registry, facts: SbomFacts) {
+async function readSboms({ host, root }: Call, ref: ImageRef, registry: Registry, plan: Plan, from: Environment) {
   return await sbomsOf(host, {
     image: formatImageRef(ref),
     registry,
     repository: `${ref.registry}/${ref.repository}`,
-    sourceDateEpoch: facts.plan.sourceDateEpoch,
-    toolVersion: facts.toolVersion,
-    pins: projectPins(host, { root, ...facts.environment }),
+    sourceDateEpoch: plan.sourceDateEpoch,
+    toolVersion: toolVersion(),
+    pins: projectPins(host, { root, ...from }),
   });
 }
 
@@ -111,9 +105,7 @@ export const command: CommandModule = {
     ]);
     const written = pathOption(call, 'sbom');
     const sboms =
-      written === undefined
-        ? await readSboms(call, ref, registry, { plan, environment, toolVersion: version })
-        : await sbomsIn(host, written);
+      written === undefined ? await readSboms(call, ref, registry, plan, environment) : await sbomsIn(host, written);
     // On GitHub the identity token names the workflow that signs.
     const site = buildSite(host.env, await pen.signer.token());
     const texts = new Map(sboms.map(({ digest, text }) => [digest, text]));
