@@ -9,6 +9,8 @@ export default defineConfig({
       provider: 'v8',
       include: ['src/**/*.ts'],
       reporter: ['text-summary', 'html'],
+      // What the unit tests alone reach (71.9, 67.0, 72.6 and 73.5 % on 2026-11-28), rounded down; real daemons show the rest.
+      thresholds: { statements: 71, branches: 66, functions: 72, lines: 73 },
     },
     projects: [
       {

@@ -47,27 +47,23 @@ function buildsBy(builder: Builder, { images }: Observed): readonly Build[] {
 
 async function planOf(call: Call, ref: ImageRef): Promise<{ readonly plan: Plan; readonly environment: Environment }> {
   const environment = await readEnvironment(call);
-  // A CI job that receives nothing but a repository finds the variant by it.
-  const variant =
-    stringOption(call, 'variant') ??
-    variantOfRepository(await loadDefinitions(call.host, call.root, environment.pinsFile), ref);
+  const variant = stringOption(call, 'variant') ?? (await variantOf(call, ref, environment));
   return { environment, plan: await planFor(call, variant, environment) };
 }
 
-interface SbomFacts {
-  readonly plan: Plan;
-  readonly environment: Environment;
-  readonly toolVersion: string;
+/** A CI job that receives nothing but a repository finds the variant by it. */
+async function variantOf({ host, root }: Call, ref: ImageRef, { pinsFile }: Environment): Promise<string> {
+  return variantOfRepository(await loadDefinitions(host, root, pinsFile), ref);
 }
 
-async function readSboms({ host, root }: Call, ref: ImageRef, registry: Registry, facts: SbomFacts) {
+async function readSboms({ host, root }: Call, ref: ImageRef, registry: Registry, plan: Plan, from: Environment) {
   return await sbomsOf(host, {
     image: formatImageRef(ref),
     registry,
     repository: `${ref.registry}/${ref.repository}`,
-    sourceDateEpoch: facts.plan.sourceDateEpoch,
-    toolVersion: facts.toolVersion,
-    pins: projectPins(host, { root, ...facts.environment }),
+    sourceDateEpoch: plan.sourceDateEpoch,
+    toolVersion: toolVersion(),
+    pins: projectPins(host, { root, ...from }),
   });
 }
 
@@ -101,7 +97,7 @@ export const command: CommandModule = {
     const registry = registryOf(call);
     const version = toolVersion();
     // The certificate is fetched and the image read while the plan is made.
-    const [{ plan, environment }, signing, tree, builder] = await Promise.all([
+    const [{ plan, environment }, pen, tree, builder] = await Promise.all([
       planOf(call, ref),
       signingContextOf(call, registry),
       treeToSign(registry, ref),
@@ -109,11 +105,9 @@ export const command: CommandModule = {
     ]);
     const written = pathOption(call, 'sbom');
     const sboms =
-      written === undefined
-        ? await readSboms(call, ref, registry, { plan, environment, toolVersion: version })
-        : await sbomsIn(host, written);
+      written === undefined ? await readSboms(call, ref, registry, plan, environment) : await sbomsIn(host, written);
     // On GitHub the identity token names the workflow that signs.
-    const site = buildSite(host.env, await signing.signer.token());
+    const site = buildSite(host.env, await pen.signer.token());
     const texts = new Map(sboms.map(({ digest, text }) => [digest, text]));
     const attestable = {
       provenance: (observed: Observed) =>
@@ -121,7 +115,7 @@ export const command: CommandModule = {
       sboms: texts,
       inputDigest: plan.inputDigest,
     };
-    const attested = await attestTree(signing, tree, attestable, { legacy: flag(call, 'legacy') });
+    const attested = await attestTree(pen, tree, attestable, { legacy: flag(call, 'legacy') });
     await extendEvidence(host, place, (evidence) =>
       withSboms(
         withAttachments(evidence, [...attested.bundles]),

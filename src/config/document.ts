@@ -1,6 +1,7 @@
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
 import type * as z from 'zod';
-import { AppError, throwAll, type Where } from '../errors/index.ts';
+import { throwAll, type Where } from '../errors/index.ts';
+import { ConfigError } from './errors.ts';
 
 /** Upper limit of one YAML file, in bytes. */
 export const maxYamlBytes = 1024 * 1024;
@@ -51,7 +52,7 @@ function issueToError(issue: z.core.$ZodIssue, document: Document, where: (node:
     const parent = deepest(document, issue.path);
     return issue.keys.map(
       (key) =>
-        new AppError('config/unknown-key', 'usage', `unknown key ${JSON.stringify(key)}`, {
+        new ConfigError('config/unknown-key', 'usage', `unknown key ${JSON.stringify(key)}`, {
           where: where(keyNode(parent, key) ?? parent),
           hint: `remove it, or correct its spelling (in ${path})`,
         }),
@@ -60,7 +61,7 @@ function issueToError(issue: z.core.$ZodIssue, document: Document, where: (node:
   const node = deepest(document, issue.path);
   const found = isScalar(node) ? JSON.stringify(node.value).slice(0, 120) : undefined;
   return [
-    new AppError('config/value', 'usage', `${path}: ${issue.message}`, {
+    new ConfigError('config/value', 'usage', `${path}: ${issue.message}`, {
       where: where(node),
       found,
     }),
@@ -84,7 +85,7 @@ function flatten(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
 export function readYaml<T>(schema: z.ZodType<T>, text: string, file: string, offset = 0): Read<T> {
   const positions = { file, offset };
   if (Buffer.byteLength(text) > maxYamlBytes)
-    throw new AppError('config/too-large', 'usage', 'the file is too large', {
+    throw new ConfigError('config/too-large', 'usage', 'the file is too large', {
       expected: `at most ${maxYamlBytes} bytes`,
       where: { file },
     });
@@ -99,7 +100,7 @@ export function readYaml<T>(schema: z.ZodType<T>, text: string, file: string, of
   throwAll(
     [...document.errors, ...document.warnings].map(
       (error) =>
-        new AppError('config/yaml', 'usage', error.message, { where: place(counter, error.pos[0], positions) }),
+        new ConfigError('config/yaml', 'usage', error.message, { where: place(counter, error.pos[0], positions) }),
     ),
   );
   let raw: unknown;
@@ -107,7 +108,7 @@ export function readYaml<T>(schema: z.ZodType<T>, text: string, file: string, of
     // Aliases would let one line stand for values elsewhere; these files do without them.
     raw = document.toJS({ maxAliasCount: 0 });
   } catch (cause) {
-    throw new AppError('config/yaml', 'usage', 'anchors and aliases are not accepted', { where: { file }, cause });
+    throw new ConfigError('config/yaml', 'usage', 'anchors and aliases are not accepted', { where: { file }, cause });
   }
   const result = schema.safeParse(raw);
   if (!result.success) {

@@ -1,7 +1,9 @@
 import * as z from 'zod';
-import { AppError, throwAll } from '../errors/index.ts';
+import type { AppError } from '../errors/index.ts';
+import { throwAll } from '../errors/index.ts';
 import type { FragmentDefinition, FragmentSection } from '../core/index.ts';
 import { readYaml } from './document.ts';
+import { ConfigError } from './errors.ts';
 import { absolutePath, labelText, name, relativePath } from './text.ts';
 
 export const fragmentSchema = z.strictObject({
@@ -28,7 +30,7 @@ function sections(
   const found: Partial<Record<'stage' | 'final', FragmentSection>> = {};
   const errors: AppError[] = [];
   const fail = (index: number, message: string): void => {
-    errors.push(new AppError('config/fragment', 'usage', message, { where: { file, line: index + 1, column: 1 } }));
+    errors.push(new ConfigError('config/fragment', 'usage', message, { where: { file, line: index + 1, column: 1 } }));
   };
   let current: { kind: 'stage' | 'final'; line: number; text: string[] } | undefined;
   const close = (): void => {
@@ -57,12 +59,12 @@ export function readFragment(text: string, file: string, fragmentName: string): 
   const lines = text.split('\n');
   const end = lines.indexOf('---', 1);
   if (lines[0] !== '---' || end < 0)
-    throw new AppError('config/fragment', 'usage', 'no front matter', {
+    throw new ConfigError('config/fragment', 'usage', 'no front matter', {
       expected: 'YAML between two lines of ---, then Dockerfile text',
       where: { file, line: 1, column: 1 },
     });
   if (text.includes('\r'))
-    throw new AppError('config/fragment', 'usage', 'carriage returns in a fragment', {
+    throw new ConfigError('config/fragment', 'usage', 'carriage returns in a fragment', {
       where: { file },
       hint: 'save the file with LF line endings',
     });

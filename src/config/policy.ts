@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import * as z from 'zod';
-import { AppError, throwAll } from '../errors/index.ts';
+import type { AppError } from '../errors/index.ts';
+import { throwAll } from '../errors/index.ts';
 import { readYaml } from './document.ts';
+import { ConfigError } from './errors.ts';
 
 interface PolicyPart {
   /** Relative to the project. */
@@ -40,7 +42,7 @@ export function mergePolicy(parts: readonly PolicyPart[], variant: string): stri
     const read = readYaml(tree, part.text, part.file);
     merge(merged, read.value, [], (path) => {
       errors.push(
-        new AppError('config/policy-conflict', 'usage', `${path.join('.')} has another value in an earlier part`, {
+        new ConfigError('config/policy-conflict', 'usage', `${path.join('.')} has another value in an earlier part`, {
           where: read.where(path),
           hint: `let one of ${parts.map(({ file }) => file).join(', ')} say it`,
         }),

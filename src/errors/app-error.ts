@@ -36,6 +36,14 @@ export class AppError extends Error {
   }
 }
 
+/** ErrorsOf is AppError with the codes of one room: another code does not compile. */
+export type ErrorsOf<Code extends string> = new (
+  code: Code,
+  exit: keyof typeof exitCodes,
+  message: string,
+  facts?: ErrorFacts,
+) => AppError;
+
 /** Of several problems, what has to be mended before the others can be seen rightly. */
 const gravest = ['usage', 'machine', 'upstream', 'findings'] as const;
 

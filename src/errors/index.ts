@@ -1,4 +1,4 @@
-export { AppError, AppErrors, throwAll, type ErrorFacts, type Where } from './app-error.ts';
+export { AppError, AppErrors, throwAll, type ErrorFacts, type ErrorsOf, type Where } from './app-error.ts';
 export {
   commandData,
   commandProperty,

@@ -1,5 +1,5 @@
 export { formatReport, parseReportFormat, reportFormats, textKind, type ReportFormat } from './formats.ts';
 export { formatAnnotations } from './github.ts';
-export { countsOf, summaryOf, type Counts, type Report, type Suppressed } from './report.ts';
+export { countsOf, type Counts, type Report, type Suppressed } from './report.ts';
 export { toSarif } from './sarif.ts';
 export { table } from './table.ts';

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { AppError } from '../errors/index.ts';
 import { isDigest, type Digest } from '../core/index.ts';
 import { apiOf, GitHub, type Host } from '../host/index.ts';
 import type { Answers } from './answers.ts';
+import { UpstreamError } from './errors.ts';
 import { unexpected } from './types.ts';
 import type { Web } from './web.ts';
 
@@ -64,7 +64,7 @@ export class GitHubReleases {
     return this.#answers.once(`releases ${repository}`, async () => {
       const releases = await this.#api(repository).ask(z.array(releaseSchema), '/releases?per_page=100');
       if (releases !== undefined) return releases;
-      throw new AppError('bump/upstream', 'upstream', `${repository} has no list of releases`, {
+      throw new UpstreamError('bump/upstream', 'upstream', `${repository} has no list of releases`, {
         found: 'not found',
         hint: 'check the spelling; a private repository needs GITHUB_TOKEN',
       });

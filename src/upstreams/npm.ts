@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import * as z from 'zod';
-import { AppError } from '../errors/index.ts';
 import { Limiter, type Candidate, type NpmPin, type Presence, type Resolved } from '../core/index.ts';
 import { compareVersions } from '../core/version.ts';
 import type { Host } from '../host/index.ts';
 import type { Answers } from './answers.ts';
+import { UpstreamError } from './errors.ts';
 import { pageOfPackage } from './links.ts';
 import { Incomplete, seen, unexpected, type Upstream } from './types.ts';
 
@@ -41,7 +41,7 @@ function renewed(content: string, pin: NpmPin, version: string, file: string): s
       moved += 1;
     }
   if (moved === 0)
-    throw new AppError('bump/package-json', 'usage', `${pin.package} is no dependency`, { where: { file } });
+    throw new UpstreamError('bump/package-json', 'usage', `${pin.package} is no dependency`, { where: { file } });
   return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
@@ -97,7 +97,7 @@ export class NpmUpstream implements Upstream<NpmPin> {
     const { packages } = lockSchema.parse(JSON.parse(files['package-lock.json']));
     const found = packages[`node_modules/${pin.package}`]?.integrity ?? 'none';
     if (found !== integrity)
-      throw new AppError('bump/npm', 'upstream', `npm's lock has another integrity for ${what}`, {
+      throw new UpstreamError('bump/npm', 'upstream', `npm's lock has another integrity for ${what}`, {
         expected: integrity,
         found,
       });
@@ -127,7 +127,7 @@ export class NpmUpstream implements Upstream<NpmPin> {
     );
     if (exitCode === 0) return stdout;
     if (/\b(?:E404|ETARGET)\b/.test(`${stdout} ${stderr}`)) return undefined;
-    throw new AppError('bump/npm', 'upstream', `npm could not ${doing}`, {
+    throw new UpstreamError('bump/npm', 'upstream', `npm could not ${doing}`, {
       // npm prints URLs of the registry; credentials in them are cut out.
       found: stderr
         .replace(/\/\/[^/\s@]+@/g, '//')

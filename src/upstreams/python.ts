@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { AppError } from '../errors/index.ts';
 import {
   parseImageRef,
   platforms,
@@ -12,6 +11,7 @@ import {
   type Resolved,
 } from '../core/index.ts';
 import type { Answers } from './answers.ts';
+import { UpstreamError } from './errors.ts';
 import { Incomplete, seen, type Upstream } from './types.ts';
 import type { Web } from './web.ts';
 
@@ -137,7 +137,7 @@ export class PythonUpstream implements Upstream<PythonPin> {
   async #builds(pin: PythonPin): Promise<Builds> {
     const uv = this.#pins.get(pin.installedBy) as BumpablePin | undefined;
     if (uv?.kind !== 'image' || parseImageRef(uv.repository).repository !== 'astral-sh/uv')
-      throw new AppError('bump/python', 'upstream', `nothing lists which Pythons ${pin.installedBy} can install`, {
+      throw new UpstreamError('bump/python', 'upstream', `nothing lists which Pythons ${pin.installedBy} can install`, {
         expected: 'installedBy to name a pin of astral-sh/uv, whose source lists them',
         hint: `change ${pin.name} by hand and build it`,
       });
@@ -147,7 +147,7 @@ export class PythonUpstream implements Upstream<PythonPin> {
       const value = await this.#web.json(url, { remember: true });
       const parsed = schema.safeParse(value);
       if (parsed.success) return { builds: readBuilds(parsed.data), source };
-      throw new AppError('bump/python', 'upstream', `the list of Pythons of ${source} cannot be read`, {
+      throw new UpstreamError('bump/python', 'upstream', `the list of Pythons of ${source} cannot be read`, {
         expected: url,
         found: value === undefined ? 'not found' : 'another shape than this tool knows',
       });

@@ -16,6 +16,7 @@ import {
 import { tagOfVersion, versionOfTag } from '../core/version.ts';
 import { digestOfStream, maxChecksumBytes, parseChecksums } from '../checksums/index.ts';
 import type { Answers } from './answers.ts';
+import { UpstreamError } from './errors.ts';
 import type { GitHubReleases, Release } from './github.ts';
 import { Disagreement, Incomplete, seen, type CandidateQuestion, type Upstream } from './types.ts';
 import type { Web } from './web.ts';
@@ -56,7 +57,7 @@ const candidateOf = (version: string, release: Release): Candidate => ({
 /** A checksum file, when each of `names` has a well-formed line in it. Throws `bump/checksum-file`. */
 function readChecksums(text: string, file: string, tag: string, names: readonly string[]): ReadonlyMap<string, Digest> {
   const bad = (found: string, cause?: unknown): AppError =>
-    new AppError('bump/checksum-file', 'upstream', `${tag}: the publisher's checksum file cannot be used`, {
+    new UpstreamError('bump/checksum-file', 'upstream', `${tag}: the publisher's checksum file cannot be used`, {
       expected: `one well-formed line for each of ${names.join(', ')}`,
       found,
       where: { file },

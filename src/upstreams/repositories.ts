@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { AppError } from '../errors/index.ts';
 import { digestOf, Limiter, hexOf, mirrorUrl, type Digest, type Mirrors } from '../core/index.ts';
 import { Git, type Host } from '../host/index.ts';
 import type { Answers } from './answers.ts';
+import { UpstreamError } from './errors.ts';
 
 const objectName = /^[0-9a-f]{40}$/;
 const maxFileBytes = 64 * 1024 * 1024;
@@ -120,7 +120,7 @@ export class Repositories {
     for (const entry of listed.split('\0').filter((text) => text !== '')) {
       const [, mode = '', name = ''] = /^(\d+) [0-9a-f]+ \d\t(.+)$/s.exec(entry) ?? [];
       if (!/^100(?:644|755)$/.test(mode) || /[\\\n\r]/.test(name))
-        throw new AppError('bump/git', 'upstream', `${path} holds something else than plain files`, {
+        throw new UpstreamError('bump/git', 'upstream', `${path} holds something else than plain files`, {
           expected: 'regular files, no links and no submodules',
           found: `${mode} ${JSON.stringify(name)}`,
         });

@@ -1,5 +1,6 @@
-import { AppError } from '../errors/index.ts';
+import type { AppError } from '../errors/index.ts';
 import type { BumpablePin, Candidate, PinEvidence, Presence, Resolved } from '../core/index.ts';
+import { UpstreamError } from './errors.ts';
 
 export interface CandidateQuestion {
   /** This version at least, where it exists. */
@@ -27,14 +28,14 @@ export interface Upstream<P extends BumpablePin> {
 export type Upstreams = { readonly [K in BumpablePin['kind']]: Upstream<Extract<BumpablePin, { kind: K }>> };
 
 /** Incomplete: a version exists and lacks something that a pin needs, such as an architecture. */
-export class Incomplete extends AppError {
+export class Incomplete extends UpstreamError {
   constructor(message: string, found = 'nothing') {
     super('bump/incomplete', 'upstream', message, { found });
   }
 }
 
 /** Disagreement: two sources give different bytes for the same thing, which is an alarm. */
-export class Disagreement extends AppError {
+export class Disagreement extends UpstreamError {
   readonly source: string;
 
   constructor(source: string, expected: string, found: string) {
@@ -45,7 +46,7 @@ export class Disagreement extends AppError {
 
 /** What an upstream sends is not what its documentation says. */
 export const unexpected = (message: string, expected: string, found: string, cause?: unknown): AppError =>
-  new AppError('bump/unexpected-answer', 'upstream', message, {
+  new UpstreamError('bump/unexpected-answer', 'upstream', message, {
     expected,
     found,
     hint: 'something between this machine and the upstream (a proxy, a login page) may answer instead of it',

@@ -1,4 +1,3 @@
-import { AppError } from '../errors/index.ts';
 import { Limiter, mirrorUrl, type Mirrors } from '../core/index.ts';
 import { askedWait, defaultRetry, isTransient } from '../core/retry.ts';
 import type { FetchResponse, Host } from '../host/index.ts';
@@ -8,6 +7,7 @@ import { codeOf, networkFailure, readErrors, RegistryError, type Failure } from 
 import { follow } from '../registry/follow.ts';
 import { Secrets } from '../registry/redact.ts';
 import type { Answers } from './answers.ts';
+import { UpstreamError } from './errors.ts';
 import { unexpected } from './types.ts';
 
 const maxJsonBytes = 32 * 1024 * 1024;
@@ -79,7 +79,7 @@ export class Web {
     } catch (error) {
       if (!(error instanceof RegistryError)) throw error;
       const wait = error.wait === undefined ? '' : ` ${Math.ceil(error.wait / 1000)} s`;
-      throw new AppError('bump/upstream', 'upstream', error.message, {
+      throw new UpstreamError('bump/upstream', 'upstream', error.message, {
         expected: `${where} to answer the request`,
         found: error.facts.found ?? '',
         hint:

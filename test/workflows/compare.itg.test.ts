@@ -67,7 +67,7 @@ describe('what a pull request changes in an image, as build.yml shows it', { tim
     await built({ body: 'x'.repeat(20_000), installed: 'wget' });
     const { code, summary } = await compare();
     expect([code, summary]).toEqual([0, expect.stringContaining('### Images')]);
-    expect(summary).toMatch(/acp\\_claude\\_runner:latest&#64;sha256:[0-9a-f]{64} → standard of this run/);
+    expect(summary).toMatch(/acp\\_claude\\_runner:latest&#64;&#8203;sha256:[0-9a-f]{64} → standard of this run/);
     expect(summary).toMatch(/\| linux\/arm64 \| layers, unpacked \| .* \| \+\d/);
     expect(summary).toMatch(/\| added \| deb\/wget \|/);
     expect(summary).toMatch(/\| removed \| deb\/curl \|/);

@@ -1,8 +1,8 @@
-import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import { defaultPinsFile, loadPinsAlone } from '../plan-definitions.ts';
 import { askAbout, type AskOptions } from './ask.ts';
 import { planChanges } from './changes.ts';
+import { BumpError } from './errors.ts';
 import { FirstSeen, firstSeenFile } from './first-seen.ts';
 import { proveOnCopy } from './prove.ts';
 import { alarmOf, type BumpResult } from './rows.ts';
@@ -28,7 +28,7 @@ export interface BumpOptions extends AskOptions {
 export async function bump(host: Host, options: BumpOptions): Promise<BumpResult> {
   const { root, dryRun } = options;
   if (options.to !== undefined && options.targets.length === 0)
-    throw new AppError('bump/to', 'usage', '--to needs the names of the pins to restore', {
+    throw new BumpError('bump/to', 'usage', '--to needs the names of the pins to restore', {
       hint: 'runner-image bump --to <rev|date> <pin>',
     });
   const transaction = dryRun ? undefined : await Transaction.open(host, root);

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { AppError } from '../../errors/index.ts';
 import { hexOf, type BumpablePin, type Pin, type ReleasePin, type Resolved } from '../../core/index.ts';
 import { maxYamlBytes, readPins } from '../../config/index.ts';
 import type { Host } from '../../host/index.ts';
 import { defaultPinsFile } from '../plan-definitions.ts';
 import { actionChanges } from './action-files.ts';
 import { editPins, type PinEdit } from './edit-pins.ts';
+import { BumpError } from './errors.ts';
 import type { Changes } from './overlay.ts';
 import type { BumpRow } from './rows.ts';
 
@@ -66,7 +66,7 @@ function checkUntouched(before: string, after: string, edited: readonly Due[]): 
   const others = (text: string): string =>
     JSON.stringify([...readPins(text, defaultPinsFile).value.entries].filter(([name]) => !names.has(name)));
   if (others(before) === others(after)) return;
-  throw new AppError('bump/pins-format', 'usage', 'rewriting a pin would have changed another one', {
+  throw new BumpError('bump/pins-format', 'usage', 'rewriting a pin would have changed another one', {
     where: { file: defaultPinsFile },
     hint: 'nothing was written; please report it',
   });

@@ -1,6 +1,7 @@
 import { isMap, isScalar, isSeq, parseDocument, stringify, type Node, type Pair, type YAMLMap } from 'yaml';
-import { AppError } from '../../errors/index.ts';
+import type { AppError } from '../../errors/index.ts';
 import { platforms, type Digest, type PinEvidence, type Platform } from '../../core/index.ts';
+import { BumpError } from './errors.ts';
 
 /** PinEdit is what changes in one entry of pins.yaml; everything else keeps its bytes. */
 export interface PinEdit {
@@ -43,7 +44,7 @@ function evidenceText(evidence: readonly PinEvidence[], indent: number): string 
 }
 
 function shape(file: string, name: string, what: string): AppError {
-  return new AppError('bump/pins-format', 'usage', `pin ${name}: ${what}`, {
+  return new BumpError('bump/pins-format', 'usage', `pin ${name}: ${what}`, {
     expected: 'block style, one key a line, as the committed file has it',
     where: { file },
   });

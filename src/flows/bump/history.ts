@@ -1,10 +1,11 @@
 import { relative } from 'node:path';
-import { AppError } from '../../errors/index.ts';
+import type { AppError } from '../../errors/index.ts';
 import type { BumpablePin, PinEvidence, Facts, Pin } from '../../core/index.ts';
 import { Git, type Host } from '../../host/index.ts';
 import type { Verdict } from '../../pins/bump/index.ts';
 import type { Publishers, Upstream } from '../../upstreams/index.ts';
 import { loadPinsAlone } from '../plan-definitions.ts';
+import { BumpError } from './errors.ts';
 import type { Judge } from './judge.ts';
 
 /** findRevision returns the commit that a revision names, or the last one up to the end of a day (YYYY-MM-DD, UTC). */
@@ -15,7 +16,7 @@ export async function findRevision(host: Host, root: string, to: string): Promis
     : ['rev-parse', '--verify', '--quiet', '--end-of-options', `${to}^{commit}`];
   const commit = (await new Git(host, { directory: root }).ask(args))?.trim();
   if (commit !== undefined && /^[0-9a-f]{40}$/.test(commit)) return commit;
-  throw new AppError('bump/revision', 'usage', day ? `no commit is as old as ${to}` : 'git knows no such revision', {
+  throw new BumpError('bump/revision', 'usage', day ? `no commit is as old as ${to}` : 'git knows no such revision', {
     expected: 'a commit, tag or branch, or a date YYYY-MM-DD',
     found: JSON.stringify(to.slice(0, 80)),
     hint: 'git log -- images/pins.yaml lists the bumps; a shallow clone needs git fetch --unshallow',
@@ -26,7 +27,7 @@ export async function findRevision(host: Host, root: string, to: string): Promis
 export async function fileAt(host: Host, root: string, commit: string, path: string): Promise<string> {
   const text = await new Git(host, { directory: root }).ask(['show', `${commit}:./${path}`]);
   if (text !== undefined) return text;
-  throw new AppError('bump/history', 'usage', `${path} is not in ${commit.slice(0, 12)}`, {
+  throw new BumpError('bump/history', 'usage', `${path} is not in ${commit.slice(0, 12)}`, {
     hint: 'choose a later revision',
   });
 }
@@ -37,13 +38,13 @@ async function pinAt(host: Host, root: string, commit: string, pin: BumpablePin)
   const { pins } = await loadPinsAlone({ ...host, files: { ...host.files, readText } }, root);
   const old = pins.get(pin.name);
   if (old !== undefined && old.kind !== 'rpms' && old.kind === pin.kind) return old;
-  throw new AppError('bump/history', 'usage', `${pin.name} was no ${pin.kind} pin in ${commit.slice(0, 12)}`, {
+  throw new BumpError('bump/history', 'usage', `${pin.name} was no ${pin.kind} pin in ${commit.slice(0, 12)}`, {
     found: old?.kind ?? 'no such pin',
   });
 }
 
 function differs(name: string, expected: string, found: string): AppError {
-  return new AppError('bump/other-bytes', 'upstream', `${name} is no longer what it was`, {
+  return new BumpError('bump/other-bytes', 'upstream', `${name} is no longer what it was`, {
     expected,
     found,
     hint: 'nothing was written: the upstream serves other bytes under the same version now; find out why',
@@ -90,12 +91,12 @@ export class History {
   /** restore returns the verdict that brings a pin back. Throws `bump/gone`, `bump/other-bytes`, `bump/history`. */
   async restore(pin: Pin): Promise<Verdict> {
     if (pin.kind === 'rpms')
-      throw new AppError('bump/history', 'usage', `${pin.name} holds no version that could be restored`);
+      throw new BumpError('bump/history', 'usage', `${pin.name} holds no version that could be restored`);
     const old = await pinAt(this.#host, this.#root, this.#commit, pin);
     const presence = await this.#judge.presence(old);
     // A tag that moves by nature names other bytes now; the old ones are still served by digest.
     if (presence.$case === 'gone')
-      throw new AppError('bump/gone', 'upstream', `${old.name} ${old.version} is no longer there`, {
+      throw new BumpError('bump/gone', 'upstream', `${old.name} ${old.version} is no longer there`, {
         found: presence.what,
         hint: 'choose a revision whose bytes are still served',
       });

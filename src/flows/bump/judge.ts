@@ -16,6 +16,7 @@ import {
   type Requested,
 } from '../../pins/bump/index.ts';
 import { Disagreement, Incomplete, type Upstream, type Upstreams } from '../../upstreams/index.ts';
+import { BumpError } from './errors.ts';
 import type { FirstSeen } from './first-seen.ts';
 import { Unsigned, type Signatures } from './signatures.ts';
 
@@ -83,7 +84,7 @@ export class Judge {
     if (offered.status === 'rejected') throw offered.reason;
     const ranking = rank(pin, presence, offered.value, requested);
     if (requested.version !== undefined && offered.value.every(({ version }) => version !== requested.version))
-      throw new AppError('bump/unknown-version', 'usage', `${pin.name} has no version ${requested.version}`, {
+      throw new BumpError('bump/unknown-version', 'usage', `${pin.name} has no version ${requested.version}`, {
         expected: 'a version that the upstream offers',
         found: requested.version,
         hint: `runner-image bump ${pin.name} --dry-run shows what it would take`,

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import { AppError, throwAll } from '../../errors/index.ts';
+import { throwAll } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 import { generatedFiles } from '../generate-files.ts';
 import { checkPins } from '../pins.ts';
 import { loadDefinitions } from '../plan-definitions.ts';
+import { BumpError } from './errors.ts';
 import { overlay, type Changes } from './overlay.ts';
 
 /** What would be written with the content that it has is left out. */
@@ -32,7 +33,7 @@ export async function proveOnCopy(host: Host, root: string, changes: Changes): P
   throwAll(
     errors.map(
       ({ message, rule }) =>
-        new AppError('bump/inconsistent', 'usage', `the bump would leave a fault: ${message}`, {
+        new BumpError('bump/inconsistent', 'usage', `the bump would leave a fault: ${message}`, {
           found: rule,
           hint: 'nothing was written; runner-image pins verify says what is wrong before the bump',
         }),

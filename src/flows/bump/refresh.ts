@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { AppError, throwAll } from '../../errors/index.ts';
+import type { AppError } from '../../errors/index.ts';
+import { throwAll } from '../../errors/index.ts';
 import type { Facts, Pin } from '../../core/index.ts';
 import { maxYamlBytes, readPins, type PinEntry } from '../../config/index.ts';
 import type { Host } from '../../host/index.ts';
@@ -7,6 +8,7 @@ import type { Requested } from '../../pins/bump/index.ts';
 import { defaultPinsFile, loadPinsAlone } from '../plan-definitions.ts';
 import { askAbout, type AskOptions } from './ask.ts';
 import { planChanges } from './changes.ts';
+import { BumpError } from './errors.ts';
 import { FirstSeen, firstSeenFile } from './first-seen.ts';
 import { fileAt, findRevision } from './history.ts';
 import { overlay } from './overlay.ts';
@@ -33,7 +35,7 @@ function onlyValues(before: string, after: string): void {
   const line = new RegExp(`^    (?:${values.join('|')}): `);
   const other = fresh.findIndex((text, at) => text !== old[at] && !(line.test(text) && line.test(old[at] ?? '')));
   if (old.length === fresh.length && other < 0) return;
-  throw new AppError('bump/refresh', 'usage', 'more than values of pins was edited', {
+  throw new BumpError('bump/refresh', 'usage', 'more than values of pins was edited', {
     expected: `only lines with ${values.join(', ')} changed`,
     where: other < 0 ? { file: defaultPinsFile } : { file: defaultPinsFile, line: other + 1 },
     hint: 'commit the other changes first, or give the revision that has them: --refresh <rev>',
@@ -65,7 +67,7 @@ function mismatches(pin: Pin, edited: Edited, facts: Facts): readonly AppError[]
   return Object.entries(edited).flatMap(([key, value]) => {
     if (found[key] === value || (pin.kind === 'git' && key === 'version')) return [];
     return [
-      new AppError('bump/refresh-mismatch', 'upstream', `${pin.name}: its ${key} is not what the upstream has`, {
+      new BumpError('bump/refresh-mismatch', 'upstream', `${pin.name}: its ${key} is not what the upstream has`, {
         expected: found[key] ?? `no ${key}`,
         found: value,
         where: { file: defaultPinsFile },
@@ -82,7 +84,7 @@ function demandAll(rows: readonly BumpRow[], edits: ReadonlyMap<string, Edited>)
       const edited = edits.get(pin.name) ?? {};
       if (verdict.$case === 'due') return mismatches(pin, edited, verdict.resolved.facts);
       if (verdict.$case !== 'current') return [];
-      return new AppError('bump/refresh-mismatch', 'upstream', `${pin.name}: the upstream has nothing like this`, {
+      return new BumpError('bump/refresh-mismatch', 'upstream', `${pin.name}: the upstream has nothing like this`, {
         expected: 'what the tag names now',
         found: Object.values(edited).join(', '),
         where: { file: defaultPinsFile },

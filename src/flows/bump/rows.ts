@@ -1,6 +1,8 @@
-import { AppError, AppErrors, errorToJson } from '../../errors/index.ts';
+import type { AppError } from '../../errors/index.ts';
+import { AppErrors, errorToJson } from '../../errors/index.ts';
 import type { Pin } from '../../core/index.ts';
 import type { Verdict } from '../../pins/bump/index.ts';
+import { BumpError } from './errors.ts';
 
 export interface BumpRow {
   readonly pin: Pin;
@@ -25,7 +27,7 @@ export function alarmOf(rows: readonly BumpRow[]): AppError | undefined {
   const errors = rows.flatMap(({ pin, verdict }) =>
     verdict.$case !== 'alarm'
       ? []
-      : new AppError('bump/other-bytes', 'upstream', `ALARM: ${pin.name}: the same version has other bytes`, {
+      : new BumpError('bump/other-bytes', 'upstream', `ALARM: ${pin.name}: the same version has other bytes`, {
           expected: verdict.expected,
           found: `${verdict.found} at ${verdict.source}`,
           hint: 'nothing was written. Do not take the new bytes over: ask the publisher what happened, and keep building from the pinned digest',

@@ -1,7 +1,9 @@
-import { AppError, throwAll } from '../../errors/index.ts';
+import type { AppError } from '../../errors/index.ts';
+import { throwAll } from '../../errors/index.ts';
 import type { Pin } from '../../core/index.ts';
 import { checkPolicy, type HeldReason, type Requested } from '../../pins/bump/index.ts';
 import { defaultPinsFile } from '../plan-definitions.ts';
+import { BumpError, type BumpErrorCode } from './errors.ts';
 import type { BumpRow } from './rows.ts';
 
 /** Target is a pin that is asked about, and what a person requested beyond its policy. */
@@ -10,8 +12,8 @@ export interface Target {
   readonly requested: Requested;
 }
 
-const wrongUse = (code: string, message: string, found?: string): AppError =>
-  new AppError(`bump/${code}`, 'usage', message, { found: found === undefined ? undefined : JSON.stringify(found) });
+const wrongUse = (code: BumpErrorCode, message: string, found?: string): AppError =>
+  new BumpError(code, 'usage', message, { found: found === undefined ? undefined : JSON.stringify(found) });
 
 /** readTargets reads `pin` and `pin@version`; none: every pin. Throws all that is wrong at once. */
 export function readTargets(
@@ -28,14 +30,14 @@ export function readTargets(
     const pin = pins.get(name);
     if (pin === undefined)
       errors.push(
-        new AppError('bump/unknown-pin', 'usage', `no pin is called ${JSON.stringify(name.slice(0, 80))}`, {
+        new BumpError('bump/unknown-pin', 'usage', `no pin is called ${JSON.stringify(name.slice(0, 80))}`, {
           expected: [...pins.keys()].join(', '),
           where: { file: defaultPinsFile },
         }),
       );
     else if (version !== undefined && (version === '' || pin.kind === 'rpms'))
-      errors.push(wrongUse('version', `${name} takes no such version`, text));
-    else if (targets.has(name)) errors.push(wrongUse('twice', `${name} is named twice`));
+      errors.push(wrongUse('bump/version', `${name} takes no such version`, text));
+    else if (targets.has(name)) errors.push(wrongUse('bump/twice', `${name} is named twice`));
     else targets.set(name, { pin, requested: { downgrade, version } });
   }
   throwAll(errors);
@@ -68,7 +70,7 @@ export function refuseHeld(rows: readonly BumpRow[], targets: readonly Target[])
       .slice(0, 1)
       .map(
         ({ reason, detail }) =>
-          new AppError('bump/refused', 'usage', `${pin.name} ${version ?? ''} is held: ${reason}`, {
+          new BumpError('bump/refused', 'usage', `${pin.name} ${version ?? ''} is held: ${reason}`, {
             found: detail,
             hint: refusalHints[reason] ?? `change the policy of ${pin.name} in ${defaultPinsFile}`,
           }),

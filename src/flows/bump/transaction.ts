@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { AppError } from '../../errors/index.ts';
 import { digestOf } from '../../core/digest.ts';
 import { takeLock, type FileLock, type Host } from '../../host/index.ts';
+import { BumpError } from './errors.ts';
 import type { Changes } from './overlay.ts';
 
 /** Folder of a running bump, inside the project so that every rename stays on one file system. */
@@ -97,7 +98,7 @@ export class Transaction {
     if ((await files.stat(this.#journal)) === undefined) return files.remove(this.#staged());
     const parsed = journalSchema.safeParse(JSON.parse(await files.readText(this.#journal)));
     if (!parsed.success)
-      throw new AppError('bump/journal', 'machine', 'the journal of a bump that was cut off cannot be read', {
+      throw new BumpError('bump/journal', 'machine', 'the journal of a bump that was cut off cannot be read', {
         where: { file: this.#journal },
         hint: `look at git status, then remove ${bumpFolder}/`,
       });
@@ -113,7 +114,7 @@ export class Transaction {
         await this.#apply(entry);
       } catch (cause) {
         if (cause instanceof AppError) throw cause;
-        throw new AppError('bump/half-done', 'machine', `could not put ${entry.path} in its place`, {
+        throw new BumpError('bump/half-done', 'machine', `could not put ${entry.path} in its place`, {
           where: { file: entry.path },
           hint: 'mend the cause and run runner-image bump again: it completes what was begun',
           cause,
@@ -130,7 +131,7 @@ export class Transaction {
     const now = await this.#digestAt(path);
     if (now === after) return;
     if (now !== before)
-      throw new AppError('bump/changed-meanwhile', 'usage', 'a file was changed while a bump was half done', {
+      throw new BumpError('bump/changed-meanwhile', 'usage', 'a file was changed while a bump was half done', {
         expected: 'the content from before or after the bump',
         where: { file: path },
         hint: `git checkout -- ${path}, then run runner-image bump again: it completes what was begun`,
@@ -145,7 +146,7 @@ export class Transaction {
     const stat = await files.stat(join(this.#root, path));
     if (stat === undefined) return undefined;
     if (stat.type === 'file') return digestOf(await files.read(join(this.#root, path), maxFileBytes));
-    throw new AppError('bump/no-file', 'usage', 'a file that would be rewritten is no regular file', {
+    throw new BumpError('bump/no-file', 'usage', 'a file that would be rewritten is no regular file', {
       found: stat.type,
       where: { file: path },
     });

@@ -1,5 +1,6 @@
 import { AppError } from '../../errors/index.ts';
 import { Git, type Host } from '../../host/index.ts';
+import { BumpError } from './errors.ts';
 import type { Changes } from './overlay.ts';
 import type { BumpResult, BumpRow } from './rows.ts';
 import type { Transaction } from './transaction.ts';
@@ -11,7 +12,7 @@ import type { Transaction } from './transaction.ts';
 export async function checkClean(host: Host, root: string, paths: readonly string[]): Promise<void> {
   const args = ['status', '--porcelain=v1', '-z', '--untracked-files=all', '--', ...paths];
   const status = await new Git(host, { directory: root }).run(args).catch((cause: unknown) => {
-    throw new AppError('bump/no-repository', 'usage', 'the project is in no git work tree', {
+    throw new BumpError('bump/no-repository', 'usage', 'the project is in no git work tree', {
       expected: 'a repository: a bump is reviewed as a diff, and undone from history',
       found: cause instanceof AppError ? (cause.facts.found ?? '') : '',
       hint: 'clone the project, or git init and commit',
@@ -20,7 +21,7 @@ export async function checkClean(host: Host, root: string, paths: readonly strin
   });
   const dirty = status.split('\0').flatMap((entry) => (entry === '' ? [] : [entry.slice(3)]));
   if (dirty.length === 0) return;
-  throw new AppError('bump/dirty', 'usage', 'files that would be rewritten have changes of yours', {
+  throw new BumpError('bump/dirty', 'usage', 'files that would be rewritten have changes of yours', {
     expected: 'a clean work tree where the bump writes',
     found: dirty.slice(0, 20).join(', '),
     hint: 'commit or stash them; --dry-run shows the bump without writing',

@@ -6,8 +6,6 @@ import { settle } from '../../registry/resolve.ts';
 import { builtSource, openBuilt } from '../built.ts';
 import { compareImages } from '../compare-images.ts';
 
-/** GitHub takes a summary of 1 MiB for each step. */
-const maxSection = 512 * 1024;
 /** What main published last: the image that a pull request would replace. */
 const published = 'latest';
 
@@ -17,11 +15,6 @@ export type Comparison =
   | { readonly $case: 'not-compared'; readonly because: string };
 
 const notCompared = (because: string): Comparison => ({ $case: 'not-compared', because });
-
-function cut(section: string): string {
-  if (section.length <= maxSection) return section;
-  return `${section.slice(0, section.lastIndexOf('\n', maxSection))}\n\n(cut: runner-image sbom diff OLD NEW --format markdown shows all of it)`;
-}
 
 export interface ComparisonOptions {
   readonly plan: Plan;
@@ -50,7 +43,7 @@ export async function compareWithPublished(
   try {
     const after = builtSource(await openBuilt(host, layout));
     const { section } = await compareImages(host, { before, after, registry, names });
-    return { $case: 'compared', section: cut(section) };
+    return { $case: 'compared', section };
   } catch (error) {
     if (error instanceof AppError && error.exit === 3) return notCompared(`${error.message} (${error.code})`);
     throw error;

@@ -20,6 +20,6 @@ export type { PlatformSbom } from './sbom-files.ts';
 export { provenanceOf, type Observed, type ProvenanceSource } from './provenance.ts';
 export { promote, type Promotion, type PromoteOptions } from './promote.ts';
 export { signTree, type Signed } from './sign-tree.ts';
-export { attestSummary, readSummary, summaryOf } from './summary.ts';
+export { attestSummary, summaryOf } from './summary.ts';
 export type { Tree, TreeNode } from './tree.ts';
 export { unverified, verifyTree, type NodeReport, type Proof, type TreeReport } from './verify-tree.ts';
