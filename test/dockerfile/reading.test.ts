@@ -43,6 +43,7 @@ describe('an instruction', () => {
 
   test.each([
     ['its escape character is `', ['# escape=`', 'FROM a', 'RUN b `', 'c'], 1],
+    ['its escape character is ` behind a byte order mark', ['\uFEFF# escape=`', 'FROM a', 'RUN b `', 'c'], 1],
     ['its escape character is the usual one', ['FROM a', 'RUN b \\', 'c'], 1],
     ['what is behind another comment is no directive', ['# x', '# escape=`', 'FROM a', 'RUN b \\', 'c'], 1],
   ])('goes on where %s', (_name, lines, count) => {
@@ -181,11 +182,7 @@ test.each([
 describe('a value of a template', () => {
   const fill = (value: string, name = 'pin.version') => {
     const fragment = { file: 'f', pins: ['pin'] } as unknown as Parameters<typeof fillTemplate>[1];
-    const { text, errors } = fillTemplate(
-      { text: `A={{${name}}}`, line: 1 },
-      fragment,
-      new Map([[name, value]]),
-    );
+    const { text, errors } = fillTemplate({ text: `A={{${name}}}`, line: 1 }, fragment, new Map([[name, value]]));
     return errors.map(({ code }) => code).join() || text;
   };
 
