@@ -62,8 +62,8 @@ function setPin(text: string, name: string, values: Readonly<Record<string, stri
 }
 
 /** edit changes images/pins.yaml as a person or a bot does: one place, nothing else. */
-export function edit(it: Stage, from: RegExp, to: string): void {
-  const path = join(it.root, 'images/pins.yaml');
+export function edit(here: Stage, from: RegExp, to: string): void {
+  const path = join(here.root, 'images/pins.yaml');
   const before = readFileSync(path, 'utf8');
   const after = before.replace(from, to);
   if (after === before) throw new Error(`pins.yaml has no ${String(from)}`);

@@ -13,12 +13,12 @@ const uvRepository = 'astral-sh/uv';
 
 describe('an image upstream that moves', () => {
   it('a new tag is due, with the index digest and that of each platform', async () => {
-    const it = await stage();
-    const index = publishIndex(it.registry, uvRepository, '0.12.9');
-    publishIndex(it.registry, uvRepository, '0.12.8');
+    const here = await stage();
+    const index = publishIndex(here.registry, uvRepository, '0.12.9');
+    publishIndex(here.registry, uvRepository, '0.12.8');
     for (const tag of ['latest', '0.12', 'debian-slim', '0.12.9-alpine', '1.0.0', '0.13.0-rc.1'])
-      publishIndex(it.registry, uvRepository, tag);
-    const verdict = await it.verdict('uv', { now: true });
+      publishIndex(here.registry, uvRepository, tag);
+    const verdict = await here.verdict('uv', { now: true });
     expect(verdict).toMatchObject({
       $case: 'due',
       resolved: { facts: { version: '0.12.9', ...index } },
@@ -30,38 +30,38 @@ describe('an image upstream that moves', () => {
   });
 
   it('without dates, the cooldown counts from our own first sight of exactly these bytes', async () => {
-    const it = await stage();
-    publishIndex(it.registry, uvRepository, '0.12.8');
-    const first = await it.bump(['uv']);
+    const here = await stage();
+    publishIndex(here.registry, uvRepository, '0.12.8');
+    const first = await here.bump(['uv']);
     expect(first.rows[0]?.verdict).toMatchObject({
       $case: 'held',
       held: [{ version: '0.12.8', reason: 'too-new', detail: 'seen here for 0 days, policy wants 7 days' }],
     });
     expect(first.files).toEqual(['images/first-seen.yaml']);
-    it.commit();
-    it.host.advance(6 * 86_400_000);
-    expect(await it.verdict('uv')).toMatchObject({
+    here.commit();
+    here.host.advance(6 * 86_400_000);
+    expect(await here.verdict('uv')).toMatchObject({
       $case: 'held',
       held: [{ detail: expect.stringContaining('for 6 days') as string }],
     });
-    it.host.advance(86_400_000);
-    expect(await it.verdict('uv')).toMatchObject({ $case: 'due', age: 7 });
+    here.host.advance(86_400_000);
+    expect(await here.verdict('uv')).toMatchObject({ $case: 'due', age: 7 });
     // Other bytes under the same tag start anew.
-    publishIndex(it.registry, uvRepository, '0.12.8', 'swapped');
-    expect(await it.verdict('uv')).toMatchObject({
+    publishIndex(here.registry, uvRepository, '0.12.8', 'swapped');
+    expect(await here.verdict('uv')).toMatchObject({
       $case: 'held',
       held: [{ detail: expect.stringContaining('for 0 days') as string }],
     });
   });
 
   it('an older candidate that is old enough is taken while the newest cools down', async () => {
-    const it = await stage();
-    publishIndex(it.registry, uvRepository, '0.12.8');
-    await it.bump(['uv']);
-    it.commit();
-    it.host.advance(8 * 86_400_000);
-    publishIndex(it.registry, uvRepository, '0.12.9');
-    expect(await it.verdict('uv')).toMatchObject({
+    const here = await stage();
+    publishIndex(here.registry, uvRepository, '0.12.8');
+    await here.bump(['uv']);
+    here.commit();
+    here.host.advance(8 * 86_400_000);
+    publishIndex(here.registry, uvRepository, '0.12.9');
+    expect(await here.verdict('uv')).toMatchObject({
       $case: 'due',
       to: { version: '0.12.8' },
       held: [{ version: '0.12.9' }],
@@ -69,22 +69,22 @@ describe('an image upstream that moves', () => {
   });
 
   it('the same version with other bytes is an alarm that stops every other bump', async () => {
-    const it = await stage();
-    const evil = publishIndex(it.registry, uvRepository, '0.12.7', 'evil');
-    publishIndex(it.registry, uvRepository, '0.12.8');
-    it.github.releases.get('cli/cli')?.unshift(ghRelease('2.80.0'));
-    const { rows, written } = await it.bump(['uv', 'gh'], { now: true });
+    const here = await stage();
+    const evil = publishIndex(here.registry, uvRepository, '0.12.7', 'evil');
+    publishIndex(here.registry, uvRepository, '0.12.8');
+    here.github.releases.get('cli/cli')?.unshift(ghRelease('2.80.0'));
+    const { rows, written } = await here.bump(['uv', 'gh'], { now: true });
     expect(rows.map(({ verdict }) => verdict.$case)).toEqual(['alarm', 'due']);
-    expect([written, it.status()]).toEqual([false, '']);
+    expect([written, here.status()]).toEqual([false, '']);
     const alarm = alarmOf(rows);
     expect(alarm).toMatchObject({ code: 'bump/other-bytes', exit: 3 });
     expect(alarm?.facts.found).toContain(evil.digest);
   });
 
   it('a tag that is meant to move is due with its new digest, not an alarm', async () => {
-    const it = await stage();
-    const index = publishIndex(it.registry, 'ubi10/ubi', '10', 'ubi july');
-    expect(await it.verdict('ubi10')).toMatchObject({
+    const here = await stage();
+    const index = publishIndex(here.registry, 'ubi10/ubi', '10', 'ubi july');
+    expect(await here.verdict('ubi10')).toMatchObject({
       $case: 'due',
       to: { version: '10' },
       resolved: { facts: { digest: index.digest } },
@@ -92,35 +92,35 @@ describe('an image upstream that moves', () => {
   });
 
   it('a vanished tag and a vanished digest are gone, and told apart', async () => {
-    const it = await stage();
-    const { tags, manifests } = it.registry.store.repository(uvRepository);
+    const here = await stage();
+    const { tags, manifests } = here.registry.store.repository(uvRepository);
     tags.delete('0.12.7');
-    expect(await it.verdict('uv')).toMatchObject({
+    expect(await here.verdict('uv')).toMatchObject({
       $case: 'gone',
       what: expect.stringContaining('still served') as string,
     });
     manifests.clear();
-    expect(await it.verdict('uv')).toMatchObject({
+    expect(await here.verdict('uv')).toMatchObject({
       $case: 'gone',
       what: expect.stringContaining('@sha256:') as string,
     });
   });
 
   it('a vanished digest does not keep a newer version back', async () => {
-    const it = await stage();
-    const { tags, manifests } = it.registry.store.repository(uvRepository);
+    const here = await stage();
+    const { tags, manifests } = here.registry.store.repository(uvRepository);
     tags.clear();
     manifests.clear();
-    publishIndex(it.registry, uvRepository, '0.12.8');
-    const verdict = await it.verdict('uv', { now: true });
+    publishIndex(here.registry, uvRepository, '0.12.8');
+    const verdict = await here.verdict('uv', { now: true });
     expect(verdict).toMatchObject({ $case: 'due', gone: expect.stringContaining('@sha256:') as string });
   });
 
   it('a version without one architecture is held, and the one before it is taken', async () => {
-    const it = await stage();
-    publishIndex(it.registry, uvRepository, '0.12.9', 'x', ['amd64']);
-    publishIndex(it.registry, uvRepository, '0.12.8');
-    expect(await it.verdict('uv', { now: true })).toMatchObject({
+    const here = await stage();
+    publishIndex(here.registry, uvRepository, '0.12.9', 'x', ['amd64']);
+    publishIndex(here.registry, uvRepository, '0.12.8');
+    expect(await here.verdict('uv', { now: true })).toMatchObject({
       $case: 'due',
       to: { version: '0.12.8' },
       held: [{ version: '0.12.9', reason: 'incomplete', detail: '0.12.9 has no linux/arm64' }],
@@ -128,77 +128,77 @@ describe('an image upstream that moves', () => {
   });
 
   it('leads the reviewer to the releases that an image names: in its index, or in the labels of its config', async () => {
-    const it = await stage();
+    const here = await stage();
     const source = 'https://github.com/astral-sh/uv';
     const said = { 'org.opencontainers.image.source': source };
-    publishIndex(it.registry, uvRepository, '0.12.8', 'x', undefined, said);
-    expect(await it.verdict('uv', { now: true })).toMatchObject({
+    publishIndex(here.registry, uvRepository, '0.12.8', 'x', undefined, said);
+    expect(await here.verdict('uv', { now: true })).toMatchObject({
       $case: 'due',
       resolved: { link: `${source}/releases` },
     });
     const { root, source: blobs } = labelledImage(said);
-    const registry = createRegistry(it.host);
-    const repo = { registry: it.registry.host, repository: uvRepository };
+    const registry = createRegistry(here.host);
+    const repo = { registry: here.registry.host, repository: uvRepository };
     await registry.push(repo, root, blobs);
     await registry.moveTag({ ...repo, tag: '0.12.9' }, root.digest);
-    expect(await it.verdict('uv', { now: true })).toMatchObject({
+    expect(await here.verdict('uv', { now: true })).toMatchObject({
       to: { version: '0.12.9' },
       resolved: { link: `${source}/releases` },
     });
   });
 
   it('a registry without digest headers is read and hashed', async () => {
-    const it = await stage({ omit: ['docker-content-digest'] });
-    const index = publishIndex(it.registry, uvRepository, '0.12.8');
-    const verdict = await it.verdict('uv', { now: true });
+    const here = await stage({ omit: ['docker-content-digest'] });
+    const index = publishIndex(here.registry, uvRepository, '0.12.8');
+    const verdict = await here.verdict('uv', { now: true });
     expect(verdict).toMatchObject({ $case: 'due', resolved: { facts: { digest: index.digest } } });
   });
 
   it('a pause that the registry asks for is kept', async () => {
-    const it = await stage();
-    it.misbehave(answer(on('GET', /tags\/list/), 429, { 'retry-after': '17' }, '', 1));
-    expect((await it.verdict('uv')).$case).toBe('current');
-    expect(it.host.slept).toContain(17_000);
+    const here = await stage();
+    here.misbehave(answer(on('GET', /tags\/list/), 429, { 'retry-after': '17' }, '', 1));
+    expect((await here.verdict('uv')).$case).toBe('current');
+    expect(here.host.slept).toContain(17_000);
   });
 
   it.each([
     ['an HTML page', 200, { 'content-type': 'text/html' }, '<html>login</html>'],
     ['a refusal', 403, {}, ''],
   ])('%s is "could not tell", and no other pin suffers', async (_name, status, headers, body) => {
-    const it = await stage();
-    it.misbehave(answer(on('GET', /astral-sh\/uv\/tags/), status, headers, body));
-    it.github.releases.get('cli/cli')?.unshift(ghRelease('2.80.0'));
-    const { rows, written } = await it.bump(['uv', 'gh']);
+    const here = await stage();
+    here.misbehave(answer(on('GET', /astral-sh\/uv\/tags/), status, headers, body));
+    here.github.releases.get('cli/cli')?.unshift(ghRelease('2.80.0'));
+    const { rows, written } = await here.bump(['uv', 'gh']);
     expect(rows.map(({ verdict }) => verdict.$case)).toEqual(['unknown', 'due']);
     expect(written).toBe(true);
-    expect(it.text('images/pins.yaml')).toContain('version: 0.12.7');
+    expect(here.text('images/pins.yaml')).toContain('version: 0.12.7');
   });
 
   it('a list of 100,000 tags is searched, and one more than the limit is one error', async () => {
-    const it = await stage();
-    const { tags } = it.registry.store.repository(uvRepository);
+    const here = await stage();
+    const { tags } = here.registry.store.repository(uvRepository);
     const digest = tags.get('0.12.7') ?? '';
     for (let at = 0; at < 99_998; at += 1) tags.set(`nightly-${at}`, digest);
-    publishIndex(it.registry, uvRepository, '0.12.8');
-    expect(await it.verdict('uv', { now: true })).toMatchObject({ $case: 'due', to: { version: '0.12.8' } });
+    publishIndex(here.registry, uvRepository, '0.12.8');
+    expect(await here.verdict('uv', { now: true })).toMatchObject({ $case: 'due', to: { version: '0.12.8' } });
     tags.set('one-more', digest);
-    expect(await it.verdict('uv')).toMatchObject({ $case: 'unknown', error: { code: 'registry/too-many-tags' } });
+    expect(await here.verdict('uv')).toMatchObject({ $case: 'unknown', error: { code: 'registry/too-many-tags' } });
   });
 
   it('pins of one repository share one list of tags', async () => {
-    const it = await stage();
-    await it.bump(['uv'], { dryRun: true });
-    expect(it.registry.log.filter((line) => line.includes('tags/list'))).toHaveLength(1);
-    expect(it.registry.log).toHaveLength(2);
+    const here = await stage();
+    await here.bump(['uv'], { dryRun: true });
+    expect(here.registry.log.filter((line) => line.includes('tags/list'))).toHaveLength(1);
+    expect(here.registry.log).toHaveLength(2);
   });
 });
 
 describe('releases', () => {
   it('one call gives every architecture; publisher, API and our own hash are the evidence', async () => {
-    const it = await stage();
+    const here = await stage();
     const release = ghRelease('2.80.0');
-    it.github.releases.get('cli/cli')?.unshift(release);
-    const verdict = await it.verdict('gh');
+    here.github.releases.get('cli/cli')?.unshift(release);
+    const verdict = await here.verdict('gh');
     expect(verdict).toMatchObject({
       $case: 'due',
       resolved: {
@@ -210,12 +210,12 @@ describe('releases', () => {
         evidence: [{ kind: 'publisher-checksum' }, { kind: 'api-digest' }, { kind: 'own-hash' }],
       },
     });
-    expect(it.github.log.filter((line) => line.includes('/api/'))).toEqual(['GET /api/repos/cli/cli/releases']);
+    expect(here.github.log.filter((line) => line.includes('/api/'))).toEqual(['GET /api/repos/cli/cli/releases']);
   });
 
   it('drafts, pre-releases, denied and young ones are not taken', async () => {
-    const it = await stage();
-    it.github.releases
+    const here = await stage();
+    here.github.releases
       .get('cli/cli')
       ?.unshift(
         ghRelease('2.84.0', { draft: true }),
@@ -223,7 +223,7 @@ describe('releases', () => {
         ghRelease('2.82.0', { published: '2026-11-20T00:00:00Z' }),
         ghRelease('2.81.0', { published: null }),
       );
-    expect(await it.verdict('gh')).toMatchObject({
+    expect(await here.verdict('gh')).toMatchObject({
       $case: 'held',
       held: [
         { version: '2.83.0', reason: 'prerelease' },
@@ -234,16 +234,16 @@ describe('releases', () => {
   });
 
   it('an asset missing for arm64 is held by name, and with the version asked for it is one error', async () => {
-    const it = await stage();
+    const here = await stage();
     const release = ghRelease('2.80.0');
     delete release.assets['gh_2.80.0_linux_arm64.tar.gz'];
-    it.github.releases.get('cli/cli')?.unshift(release);
-    expect(await it.verdict('gh')).toMatchObject({
+    here.github.releases.get('cli/cli')?.unshift(release);
+    expect(await here.verdict('gh')).toMatchObject({
       $case: 'held',
       held: [{ reason: 'incomplete', detail: '2.80.0 has no asset for linux/arm64' }],
     });
-    await expect(it.bump(['gh@2.80.0'])).rejects.toMatchObject({ code: 'bump/refused' });
-    expect(it.status()).toBe('');
+    await expect(here.bump(['gh@2.80.0'])).rejects.toMatchObject({ code: 'bump/refused' });
+    expect(here.status()).toBe('');
   });
 
   it.each([
@@ -254,57 +254,57 @@ describe('releases', () => {
     ['a missing line', (text: string) => text.replace(/.*arm64.*\n/, ''), 'unknown'],
     ['an HTML page', () => '<html>\n', 'unknown'],
   ])('a checksum file with %s', async (_name, change, outcome) => {
-    const it = await stage();
+    const here = await stage();
     const release = ghRelease('2.80.0');
     const name = 'gh_2.80.0_checksums.txt';
     release.assets[name] = change(release.assets[name] ?? '');
-    it.github.releases.get('cli/cli')?.unshift(release);
-    const verdict = await it.verdict('gh');
+    here.github.releases.get('cli/cli')?.unshift(release);
+    const verdict = await here.verdict('gh');
     expect(verdict.$case).toBe(outcome);
     if (verdict.$case === 'unknown') expect(verdict.error).toMatchObject({ code: 'bump/checksum-file', exit: 3 });
   });
 
   it('two sources that disagree, or bytes that are neither, are an alarm', async () => {
-    const it = await stage();
+    const here = await stage();
     const release = ghRelease('2.80.0');
     const name = 'gh_2.80.0_linux_arm64.tar.gz';
-    it.github.releases.get('cli/cli')?.unshift({ ...release, digests: { [name]: digestOf('other') } });
-    expect(await it.verdict('gh')).toMatchObject({ $case: 'alarm', source: name });
+    here.github.releases.get('cli/cli')?.unshift({ ...release, digests: { [name]: digestOf('other') } });
+    expect(await here.verdict('gh')).toMatchObject({ $case: 'alarm', source: name });
     const swapped = { ...release, digests: 'none' as const, assets: { ...release.assets, [name]: 'swapped' } };
-    it.github.releases.set('cli/cli', [swapped, ghRelease('2.74.0')]);
-    const verdict = await it.verdict('gh');
+    here.github.releases.set('cli/cli', [swapped, ghRelease('2.74.0')]);
+    const verdict = await here.verdict('gh');
     expect(verdict).toMatchObject({ $case: 'alarm', found: `${digestOf('swapped')} (our own hash of the download)` });
   });
 
   it('a re-published release of the pinned version is an alarm', async () => {
-    const it = await stage();
-    it.github.releases.set('cli/cli', [ghRelease('2.74.0', {}, 'evil')]);
-    expect(await it.verdict('gh')).toMatchObject({ $case: 'alarm', found: digestOf('gh evil amd64') });
+    const here = await stage();
+    here.github.releases.set('cli/cli', [ghRelease('2.74.0', {}, 'evil')]);
+    expect(await here.verdict('gh')).toMatchObject({ $case: 'alarm', found: digestOf('gh evil amd64') });
   });
 
   it('evidence that the pin had may not be lost', async () => {
-    const it = await stage();
-    it.github.releases.get('cli/cli')?.unshift(ghRelease('2.80.0'));
-    await it.bump(['gh']);
-    it.commit();
+    const here = await stage();
+    here.github.releases.get('cli/cli')?.unshift(ghRelease('2.80.0'));
+    await here.bump(['gh']);
+    here.commit();
     const bare = ghRelease('2.81.0');
     delete bare.assets['gh_2.81.0_checksums.txt'];
-    it.github.releases.get('cli/cli')?.unshift(bare);
-    expect(await it.verdict('gh')).toMatchObject({
+    here.github.releases.get('cli/cli')?.unshift(bare);
+    expect(await here.verdict('gh')).toMatchObject({
       $case: 'held',
       held: [{ reason: 'evidence-lost', detail: 'the pin has publisher-checksum and would lose it' }],
     });
   });
 
   it('a downgrade is refused unless it is asked for', async () => {
-    const it = await stage();
-    it.github.releases.get('cli/cli')?.push(ghRelease('2.70.0'));
-    expect((await it.verdict('gh')).$case).toBe('current');
-    await expect(it.bump(['gh@2.70.0'])).rejects.toMatchObject({
+    const here = await stage();
+    here.github.releases.get('cli/cli')?.push(ghRelease('2.70.0'));
+    expect((await here.verdict('gh')).$case).toBe('current');
+    await expect(here.bump(['gh@2.70.0'])).rejects.toMatchObject({
       code: 'bump/refused',
       facts: { hint: 'add --downgrade to take an older version' },
     });
-    expect((await it.bump(['gh@2.70.0'], { downgrade: true })).written).toBe(true);
+    expect((await here.bump(['gh@2.70.0'], { downgrade: true })).written).toBe(true);
   });
 
   it.each([
@@ -313,45 +313,45 @@ describe('releases', () => {
     ['a server error', 500, {}, 'oops', 'bump/upstream'],
     ['a spent quota', 403, { 'x-ratelimit-remaining': '0' }, '{"message":"API rate limit exceeded"}', 'bump/upstream'],
   ])('%s is "could not tell"', async (_name, status, headers, body, code) => {
-    const it = await stage();
-    it.github.misbehave = (request, response) => {
+    const here = await stage();
+    here.github.misbehave = (request, response) => {
       if (request.url?.startsWith('/api/') !== true) return false;
       response.writeHead(status, headers as Record<string, string>).end(body);
       return true;
     };
-    expect(await it.verdict('gh')).toMatchObject({ $case: 'unknown', error: { code } });
+    expect(await here.verdict('gh')).toMatchObject({ $case: 'unknown', error: { code } });
   });
 
   it('waits as long as a 429 asks, and then goes on', async () => {
-    const it = await stage();
+    const here = await stage();
     let left = 1;
-    it.github.misbehave = (_request, response) => {
+    here.github.misbehave = (_request, response) => {
       if (left === 0) return false;
       left -= 1;
       response.writeHead(429, { 'retry-after': '23' }).end();
       return true;
     };
-    expect((await it.verdict('gh')).$case).toBe('current');
-    expect(it.host.slept).toContain(23_000);
+    expect((await here.verdict('gh')).$case).toBe('current');
+    expect(here.host.slept).toContain(23_000);
   });
 
   it('a deleted release is gone', async () => {
-    const it = await stage();
-    it.github.releases.set('cli/cli', []);
-    expect((await it.verdict('gh')).$case).toBe('gone');
+    const here = await stage();
+    here.github.releases.set('cli/cli', []);
+    expect((await here.verdict('gh')).$case).toBe('gone');
   });
 });
 
 describe('npm', () => {
   const name = '@openai/codex';
   it('takes the newest up to the dist-tag latest that is old enough', async () => {
-    const it = await stage();
-    const codex = it.npm.packages.get(name);
+    const here = await stage();
+    const codex = here.npm.packages.get(name);
     codex?.versions.set('0.118.0', { time: '2026-10-01T00:00:00Z' });
     codex?.versions.set('0.119.0', { time: '2026-11-21T00:00:00Z' });
     codex?.versions.set('0.120.0', { time: '2026-10-02T00:00:00Z' });
     if (codex !== undefined) codex.latest = '0.119.0';
-    expect(await it.verdict('codex')).toMatchObject({
+    expect(await here.verdict('codex')).toMatchObject({
       $case: 'due',
       to: { version: '0.118.0' },
       held: [
@@ -359,28 +359,28 @@ describe('npm', () => {
         { version: '0.119.0', reason: 'too-new' },
       ],
     });
-    const lock = it.npm.calls.find(([command]) => command === 'install');
+    const lock = here.npm.calls.find(([command]) => command === 'install');
     expect(lock).toEqual(expect.arrayContaining(['--ignore-scripts', '--omit-lockfile-registry-resolved']));
     expect(lock).toContain('--before=2026-11-15T12:00:00.000Z');
   });
 
   it('leads the reviewer to the releases of the source that the package names', async () => {
-    const it = await stage();
-    const codex = it.npm.packages.get(name);
+    const here = await stage();
+    const codex = here.npm.packages.get(name);
     codex?.versions.set('0.118.0', { time: '2026-10-01T00:00:00Z' });
     if (codex !== undefined)
       Object.assign(codex, { latest: '0.118.0', repository: 'git+https://github.com/openai/codex.git' });
-    const page = changelog(await it.bump(['codex'], { dryRun: true }));
+    const page = changelog(await here.bump(['codex'], { dryRun: true }));
     expect(page).toContain('### codex: 0.117.0 → [0.118.0](https://github.com/openai/codex/releases)');
   });
 
   it('a package that is published several times a day still moves, to the newest that is old enough', async () => {
-    const it = await stage();
-    const codex = it.npm.packages.get(name);
+    const here = await stage();
+    const codex = here.npm.packages.get(name);
     for (let at = 0; at < 12; at += 1) codex?.versions.set(`0.130.${at}`, { time: '2026-11-21T00:00:00Z' });
     codex?.versions.set('0.129.0', { time: '2026-11-01T00:00:00Z' });
     if (codex !== undefined) codex.latest = '0.130.11';
-    expect(await it.verdict('codex')).toMatchObject({
+    expect(await here.verdict('codex')).toMatchObject({
       $case: 'due',
       to: { version: '0.129.0' },
       held: [{ version: '0.130.11', reason: 'too-new' }],
@@ -388,23 +388,23 @@ describe('npm', () => {
   });
 
   it('other integrity under the same version is an alarm; an unpublished version is gone', async () => {
-    const it = await stage();
-    const codex = it.npm.packages.get(name);
+    const here = await stage();
+    const codex = here.npm.packages.get(name);
     codex?.versions.set('0.117.0', { integrity: `sha512-${'A'.repeat(86)}==` });
-    expect((await it.verdict('codex')).$case).toBe('alarm');
+    expect((await here.verdict('codex')).$case).toBe('alarm');
     codex?.versions.delete('0.117.0');
     codex?.versions.set('0.116.0', {});
-    expect((await it.verdict('codex')).$case).toBe('gone');
+    expect((await here.verdict('codex')).$case).toBe('gone');
   });
 
   it('a package set without the version is held; npm that fails is "could not tell", without credentials', async () => {
-    const it = await stage();
-    it.npm.packages.get('opencode-linux-arm64')?.versions.set('1.19.0', { time: '2026-10-01T00:00:00Z' });
-    const opencode = it.npm.packages.get('opencode-linux-arm64');
+    const here = await stage();
+    here.npm.packages.get('opencode-linux-arm64')?.versions.set('1.19.0', { time: '2026-10-01T00:00:00Z' });
+    const opencode = here.npm.packages.get('opencode-linux-arm64');
     if (opencode !== undefined) opencode.latest = '1.19.0';
-    expect(await it.verdict('opencode')).toMatchObject({ $case: 'held', held: [{ reason: 'incomplete' }] });
-    it.npm.failing = 'npm error network https://me:hunter2@registry.example.com/ ECONNREFUSED';
-    const verdict = await it.verdict('opencode');
+    expect(await here.verdict('opencode')).toMatchObject({ $case: 'held', held: [{ reason: 'incomplete' }] });
+    here.npm.failing = 'npm error network https://me:hunter2@registry.example.com/ ECONNREFUSED';
+    const verdict = await here.verdict('opencode');
     expect(verdict).toMatchObject({ $case: 'unknown', error: { code: 'bump/npm' } });
     expect(JSON.stringify(verdict)).not.toContain('hunter2');
   });
@@ -412,19 +412,19 @@ describe('npm', () => {
 
 describe('git', () => {
   it('a commit elsewhere in the repository is no news; one below the path is', async () => {
-    const it = await stage();
-    commitFiles(it.upstreamRepository, { 'README.md': 'y\n' }, '2026-10-01');
-    expect((await it.verdict('runner')).$case).toBe('current');
-    const commit = commitFiles(it.upstreamRepository, { [`${runnerPath}/b.py`]: 'b\n' }, '2026-10-02');
+    const here = await stage();
+    commitFiles(here.upstreamRepository, { 'README.md': 'y\n' }, '2026-10-01');
+    expect((await here.verdict('runner')).$case).toBe('current');
+    const commit = commitFiles(here.upstreamRepository, { [`${runnerPath}/b.py`]: 'b\n' }, '2026-10-02');
     const lines = [`${hexOf(digestOf('one\n'))}  ./main.py\n`, `${hexOf(digestOf('b\n'))}  ./b.py\n`].sort().join('');
-    expect(await it.verdict('runner')).toMatchObject({
+    expect(await here.verdict('runner')).toMatchObject({
       $case: 'due',
       age: 51,
       resolved: {
         facts: {
           version: '2026-10-02',
           commit,
-          tree: git(it.upstreamRepository, ['rev-parse', `HEAD:${runnerPath}`]),
+          tree: git(here.upstreamRepository, ['rev-parse', `HEAD:${runnerPath}`]),
           digest: digestOf(lines),
         },
       },
@@ -432,23 +432,23 @@ describe('git', () => {
   });
 
   it('a link among the files, and a repository that does not answer, are "could not tell"', async () => {
-    const it = await stage();
+    const here = await stage();
     const { symlinkSync, rmSync } = await import('node:fs');
-    symlinkSync('main.py', `${it.upstreamRepository}/${runnerPath}/link.py`);
-    commitFiles(it.upstreamRepository, {}, '2026-10-02');
-    expect(await it.verdict('runner')).toMatchObject({ $case: 'unknown', error: { code: 'bump/git' } });
-    rmSync(it.upstreamRepository, { recursive: true });
-    expect((await it.verdict('runner')).$case).toBe('unknown');
+    symlinkSync('main.py', `${here.upstreamRepository}/${runnerPath}/link.py`);
+    commitFiles(here.upstreamRepository, {}, '2026-10-02');
+    expect(await here.verdict('runner')).toMatchObject({ $case: 'unknown', error: { code: 'bump/git' } });
+    rmSync(here.upstreamRepository, { recursive: true });
+    expect((await here.verdict('runner')).$case).toBe('unknown');
   });
 
   it('a commit that was thrown away upstream is gone', async () => {
-    const it = await stage();
+    const here = await stage();
     const { rmSync } = await import('node:fs');
     const { newRepository } = await import('../support/upstream/repository.ts');
-    rmSync(it.upstreamRepository, { recursive: true });
-    newRepository(it.upstreamRepository);
-    commitFiles(it.upstreamRepository, { [`${runnerPath}/main.py`]: 'other\n' }, '2026-10-02');
-    expect(await it.verdict('runner', { now: true })).toMatchObject({
+    rmSync(here.upstreamRepository, { recursive: true });
+    newRepository(here.upstreamRepository);
+    commitFiles(here.upstreamRepository, { [`${runnerPath}/main.py`]: 'other\n' }, '2026-10-02');
+    expect(await here.verdict('runner', { now: true })).toMatchObject({
       $case: 'due',
       gone: expect.any(String) as string,
     });
@@ -457,12 +457,12 @@ describe('git', () => {
 
 describe('Python, and packages without a version', () => {
   it('what the pinned uv can install is what is offered, for both architectures', async () => {
-    const it = await stage();
-    it.github.raw.set(
+    const here = await stage();
+    here.github.raw.set(
       pythonsPath,
       pythonList(...bothPythons(3, '20260203'), ...bothPythons(4, '20260601'), pythonBuild(5, 'x86_64', '20260701')),
     );
-    expect(await it.verdict('python')).toMatchObject({
+    expect(await here.verdict('python')).toMatchObject({
       $case: 'due',
       to: {
         version: '3.14.4',
@@ -471,16 +471,16 @@ describe('Python, and packages without a version', () => {
       },
       held: [{ version: '3.14.5', reason: 'incomplete' }],
     });
-    it.github.raw.set(
+    here.github.raw.set(
       pythonsPath,
       pythonList(...bothPythons(3, '20260203'), pythonBuild(3, 'aarch64', '20260203', null)),
     );
-    expect((await it.verdict('python')).$case).toBe('current');
+    expect((await here.verdict('python')).$case).toBe('current');
   });
 
   it('a list that cannot be read is "could not tell"; RPMs are reported as nothing to resolve', async () => {
-    const it = await stage();
-    expect(await it.verdict('python')).toMatchObject({ $case: 'unknown', error: { code: 'bump/python' } });
-    expect((await it.verdict('standard-rpms')).$case).toBe('nothing');
+    const here = await stage();
+    expect(await here.verdict('python')).toMatchObject({ $case: 'unknown', error: { code: 'bump/python' } });
+    expect((await here.verdict('standard-rpms')).$case).toBe('nothing');
   });
 });

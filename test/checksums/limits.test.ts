@@ -28,6 +28,8 @@ describe('a checksum file', () => {
     ['63 hex digits', line.slice(1)],
     ['65 hex digits', `a${line}`],
     ['a name that leaves the directory', line.replace('  a', '  ../a')],
+    ['a name with a slash', line.replace('  a', '  a/b')],
+    ['a blank before it', ` ${line}`],
     ['a hidden name', line.replace('  a', '  .a')],
     ['an escaped name', `\\${line}`],
   ])('with %s is refused', (_name, text) => {

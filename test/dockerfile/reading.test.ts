@@ -42,6 +42,7 @@ describe('an instruction', () => {
 
   test.each([
     ['its escape character is `', ['# escape=`', 'FROM a', 'RUN b `', 'c'], 1],
+    ['its escape character is ` behind a byte order mark', ['\uFEFF# escape=`', 'FROM a', 'RUN b `', 'c'], 1],
     ['its escape character is the usual one', ['FROM a', 'RUN b \\', 'c'], 1],
     ['what is behind another comment is no directive', ['# x', '# escape=`', 'FROM a', 'RUN b \\', 'c'], 1],
   ])('goes on where %s', (_name, lines, count) => {

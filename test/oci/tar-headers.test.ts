@@ -87,8 +87,8 @@ describe('a member', () => {
     );
     return block;
   };
-  test('may not be of negative size', () => {
-    expect(read(archive(negative('0')))).toBe('oci/tar-size');
+  test.each(['0', 'x', 'L'])('may not be of negative size, of type %s', (flag) => {
+    expect(read(archive(negative(flag)))).toBe('oci/tar-size');
   });
 
   test('may not be of negative size by its PAX header', () => {
@@ -116,6 +116,7 @@ describe('extension headers', () => {
     ['a size of two numbers', { size: '1 2' }],
     ['a time in words', { mtime: 'now' }],
     ['a time of two points', { mtime: '1.2.3' }],
+    ['a time that is not used, in words', { atime: 'now' }],
   ])('with %s are refused', (_name, records) => {
     expect(read(archive(pax(records), raw({ name: 'a' })))).toBe('oci/tar-pax');
   });
@@ -140,8 +141,8 @@ describe('extension headers', () => {
   });
 
   test('of a sparse file are refused where none is expanded', () => {
-    const records = { 'GNU.sparse.major': '1', 'GNU.sparse.minor': '0', 'GNU.sparse.realsize': '1' };
-    expect(read(archive(pax(records), raw({ name: 'a', body: '0\n' })))).toBe('oci/tar-sparse');
+    const records = { 'GNU.sparse.size': '1', 'GNU.sparse.numblocks': '1', 'GNU.sparse.map': '0,1' };
+    expect(read(archive(pax(records), raw({ name: 'a', body: 'x' })))).toBe('oci/tar-sparse');
   });
 });
 

@@ -15,7 +15,9 @@ afterEach(() => {
 
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const pem = publicKey.export({ type: 'spki', format: 'pem' }) as string;
-const payload = (text: string): Buffer => Buffer.from(`${text} ${Math.random()}`);
+let made = 0;
+/** Another one each time: the log keeps what it was given. */
+const payload = (text: string): Buffer => Buffer.from(`${text} ${(made += 1)}`);
 
 function envelope(text: string): SignatureBundle {
   const bytes = payload(text);
