@@ -11,11 +11,15 @@ export type ChecksumSource = 'literal' | 'committed' | 'network' | 'unknown';
 /** Check is one command that compares a checksum. */
 export interface Check {
   readonly offset: number;
+  /** Among the commands of the RUN. */
+  readonly index: number;
   readonly source: ChecksumSource;
   /** The RUN fails when it does: it stands neither in `|| true` nor in an `if` that goes on. */
   readonly stops: boolean;
   /** Files that a literal check names; empty when they are unknown. */
   readonly files: readonly string[];
+  /** Lists that it reads by name. */
+  readonly lists: readonly string[];
   /** Build arguments that the checksum is taken from. */
   readonly arguments: readonly { readonly name: string; readonly offset: number }[];
 }
@@ -24,7 +28,7 @@ const hex = /(?:^|[^0-9a-fA-F])(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{96}|[0-9a-fA-F]{12
 const tools = /^(?:sha(?:256|384|512)sum|shasum|b2sum)$/;
 
 /** Paths that the context put into the stage before `until`, or mounts for this RUN. */
-function committedPaths({ model }: Lint, run: LintScript): string[] {
+export function committedPaths({ model }: Lint, run: LintScript): string[] {
   const paths: string[] = [];
   if (run.stage === undefined) return paths;
   for (const instruction of history(run.stage)) {
@@ -158,16 +162,26 @@ function listFiles(words: readonly Word[], heredocs: readonly string[]): string[
 const bodiesOf = ({ command }: Flat): string[] => command.redirects.flatMap(({ body }) => body?.value ?? []);
 
 /** `sha256sum -c`: the lists that it is given, or what it reads. */
-function listCheck(tracer: Tracer, run: LintScript, flat: Flat): Pick<Check, 'source' | 'files'> {
+function listCheck(tracer: Tracer, run: LintScript, flat: Flat): Pick<Check, 'source' | 'files' | 'lists'> {
   const inputs = flat.args.filter(({ value }) => !value.value.startsWith('-') && !/^\d+$/.test(value.value));
-  if (inputs.length > 0) return { source: worst(inputs.map((word) => inputSource(tracer, word, run))), files: [] };
+  if (inputs.length > 0 && !texts(inputs).every((text) => text === '-'))
+    return { source: worst(inputs.map((word) => inputSource(tracer, word, run))), files: [], lists: texts(inputs) };
   const sources = flat.upstream.flatMap((command) => commandsIn(command));
   const here = bodiesOf(flat);
   const fed = flat.command.redirects.filter(({ operator }) => operator === '<<<').map(({ target }) => target);
   const files = listFiles([...sources.flatMap(({ args }) => args), ...fed], [...here, ...sources.flatMap(bodiesOf)]);
-  if (here.some((body) => hex.test(body))) return { source: 'literal', files };
+  if (here.some((body) => hex.test(body))) return { source: 'literal', files, lists: [] };
   const own = flat.command.redirects.length > 0 ? [{ ...flat, args: fed }] : [];
-  return { source: tracer.commands([...sources, ...own]), files };
+  // `grep FILE list | sha256sum -c -`: what is looked for is the file.
+  const searched = sources
+    .filter(({ name }) => /^(?:e|f|z)?grep$/.test(name))
+    .flatMap(({ args }) =>
+      texts(args)
+        .filter((text) => !text.startsWith('-'))
+        .slice(0, 1),
+    );
+  const named = files.length === 0 ? searched.map((text) => text.replace(/^[^\w$./]+|\$$|\\/g, '')) : files;
+  return { source: tracer.commands([...sources, ...own]), files: named, lists: [] };
 }
 
 /** The other side of a comparison, and the files whose checksum is one side. */
@@ -182,14 +196,22 @@ function comparison(tracer: Tracer, flat: Flat): Pick<Check, 'source' | 'files'>
   };
 }
 
+/** isCommittedIn returns whether a path of a RUN came from the context. */
+export function isCommittedIn(lint: Lint, run: LintScript): (path: string) => boolean {
+  const tracer = new Tracer(lint, run);
+  return (path) => tracer.path(path) === 'committed';
+}
+
 /** checksOf returns every checksum comparison of a RUN, with whether its failure would stop the RUN. */
 export function checksOf(lint: Lint, run: LintScript): Check[] {
   const checks: Check[] = [];
-  for (const flat of run.flat.commands) {
+  let tracer: Tracer | undefined;
+  for (const [index, flat] of run.flat.commands.entries()) {
     if (!isCheck(flat) && !isComparison(flat)) continue;
-    const tracer = new Tracer(lint, run);
+    tracer ??= new Tracer(lint, run);
     const found = isCheck(flat) ? listCheck(tracer, run, flat) : comparison(tracer, flat);
-    checks.push({ ...found, offset: flat.offset, stops: flat.stops, arguments: tracer.arguments });
+    const from = tracer.arguments.splice(0);
+    checks.push({ lists: [], ...found, offset: flat.offset, index, stops: flat.stops, arguments: from });
   }
   return checks;
 }

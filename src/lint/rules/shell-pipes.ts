@@ -85,7 +85,7 @@ export const pipefail: Rule = {
   },
   *check(lint) {
     for (const { flat, script } of lint.runs) {
-      if (script.pipefail) continue;
+      if (script.options.pipefail) continue;
       const on = flat.commands.find((one) => setsPipefail(one) || shellPipefail(one))?.offset ?? Infinity;
       for (const { pipeline, tested } of flat.pipelines) {
         if (tested || pipeline.commands.length < 2 || pipeline.offset > on) continue;
