@@ -185,9 +185,12 @@ export const cases: Readonly<Record<string, Cases>> = {
   'overridable-image': {
     fails: [
       fails('FROM', '2:6', `ARG BASE=registry.example.com/base:1@sha256:${sha('a')}`, 'FROM ${BASE}'),
-      run('COPY --from', '2:21', `COPY --from=example/$NAME:1@sha256:${sha('a')} /a /a`),
+      fails('COPY --from', '3:21', 'ARG NAME=x', base, `COPY --from=example/$NAME:1@sha256:${sha('a')} /a /a`),
     ],
-    passes: [passes('the platform', `FROM --platform=$BUILDPLATFORM registry.example.com/base:1@sha256:${sha('a')}`)],
+    passes: [
+      passes('an image that nothing pins', 'ARG VERSION=1', 'FROM registry.example.com/base:$VERSION'),
+      passes('the platform', `FROM --platform=$BUILDPLATFORM registry.example.com/base:1@sha256:${sha('a')}`),
+    ],
   },
   'pipe-to-shell': {
     fails: [
@@ -670,9 +673,9 @@ export const cases: Readonly<Record<string, Cases>> = {
         'a default that goes on',
         '3:5',
         'ARG TARGETARCH',
-        'RUN case "$TARGETARCH" in amd64) a=1;; *) echo what;; esac',
+        'RUN case "$TARGETARCH" in amd64) a=1;; *) echo what;; esac; echo $a',
       ),
-      run('uname', '2:5', 'RUN case $(uname -m) in x86_64) true;; esac'),
+      run('uname', '2:5', 'RUN case $(uname -m) in x86_64) a=1;; esac; echo $a'),
     ],
     passes: [
       fine(
@@ -686,12 +689,21 @@ export const cases: Readonly<Record<string, Cases>> = {
         'RUN case $TARGETARCH in amd64) a=1;; esac; echo "${a:?unknown architecture}"',
       ),
       fine('a case on something else', 'RUN case $HOME in /root) true;; esac'),
+      fine(
+        'a case that only does more for some',
+        'ARG TARGETARCH',
+        'RUN case $TARGETARCH in amd64) dnf install -y x;; esac',
+      ),
+      fine('set -u', 'ARG TARGETARCH', 'RUN set -eu; case $TARGETARCH in amd64) a=1;; esac; echo $a'),
+      fine('a default that is set before', 'ARG TARGETARCH', 'RUN a=0; case $TARGETARCH in amd64) a=1;; esac; echo $a'),
+      fine('a fallback', 'ARG TARGETARCH', 'RUN case $TARGETARCH in amd64) a=1;; *) a=$TARGETARCH;; esac; echo $a'),
     ],
   },
   'unused-argument': {
     fails: [
       run('nothing reads it', '2:5', 'ARG IMAGE_EXPIRY=48h'),
       fails('used before its declaration only', '3:5', base, 'RUN echo $A', 'ARG A=1'),
+      run('programs that do not know it', '2:5', 'ARG IMAGE_EXPIRY=48h', 'RUN dnf install -y git && rm -rf /tmp/x'),
       fails('global and unused', '1:5', 'ARG A=1', base),
       fails('used in another stage only', '2:5', `${base} AS a`, 'ARG A=1', base, 'RUN echo $A'),
     ],
@@ -710,6 +722,8 @@ export const cases: Readonly<Record<string, Cases>> = {
       passes('global, declared again, used', 'ARG A=1', base, 'ARG A', 'RUN echo $A'),
       fine('read from the environment by known tools', 'ARG DEBIAN_FRONTEND=noninteractive', 'ARG http_proxy'),
       fine('in a JSON array', 'ARG A', 'COPY ["$A", "/a b"]'),
+      fine('from the environment of a script', 'ARG NODE_OPTIONS', 'ARG MAKEFLAGS=-j2', 'RUN ./build.sh'),
+      fine('from the environment in a JSON form', 'ARG MAKEFLAGS=-j2', 'RUN ["make"]'),
       fine('by another argument', 'ARG A=1', 'ARG B=$A', 'RUN echo $B'),
     ],
   },

@@ -51,6 +51,26 @@ function descends(stage: Stage, from: Stage): boolean {
   return false;
 }
 
+/** Programs that are known to read no variable of their own naming; every other one sees the arguments of its RUN. */
+const deaf = new Set(
+  'apt apt-get apt-cache dpkg dnf yum microdnf rpm zypper apk pacman curl wget tar gzip gunzip unzip xz bzip2 echo printf cat ls cp mv rm mkdir rmdir ln chmod chown chgrp touch install sed grep egrep fgrep awk cut tr sort uniq head tail tee find test [ [[ true false : set cd pwd export unset exit sha256sum sha512sum useradd groupadd usermod adduser addgroup update-ca-certificates ldconfig id sleep gpg'.split(
+    ' ',
+  ),
+);
+
+/** The RUN starts a program that may read any argument from its environment. */
+function mayRead(lint: Lint, instruction: Instruction): boolean {
+  if (instruction.keyword !== 'RUN') return false;
+  const scripts = lint.scriptsOf(instruction);
+  // What was not read may do anything.
+  return (
+    scripts.length === 0 ||
+    scripts.some(
+      ({ flat }) => flat.unreadable.length > 0 || flat.commands.some(({ name }) => name !== '' && !deaf.has(name)),
+    )
+  );
+}
+
 /** Every use of every name in the file's order: searching all instructions for each ARG would be quadratic. */
 function usesByName(lint: Lint): ReadonlyMap<string, readonly { stage: Stage; offset: number }[]> {
   const found = new Map<string, { stage: Stage; offset: number }[]>();
@@ -68,7 +88,8 @@ const unusedArgument: Rule = {
     id: 'dockerfile/unused-argument',
     severity: 'error',
     section: 'D5',
-    summary: 'Every ARG is consumed; one that nothing reads promises an effect that it does not have.',
+    summary:
+      'Every ARG is consumed; one that nothing reads promises an effect that it does not have. Programs of a RUN may read it from their environment.',
     remediation: 'use it in this stage (an ARG before FROM must be declared again inside), or remove it',
   },
   *check(lint) {
@@ -87,11 +108,13 @@ const unusedArgument: Rule = {
           message: `ARG ${name} stands before FROM: expected a FROM that uses it or a stage that declares it, found neither`,
         };
     const uses = usesByName(lint);
+    const readers = [...inStages(model, 'RUN')].filter(({ instruction }) => mayRead(lint, instruction));
     for (const { stage, instruction } of inStages(model, 'ARG')) {
       if (instruction.onbuild) continue;
       for (const { name, offset } of instruction.declared) {
         const isUsed = uses.get(name)?.some((use) => use.offset > instruction.offset && descends(use.stage, stage));
-        if (isUsed !== true && !environmental.test(name))
+        if (isUsed === true || environmental.test(name)) continue;
+        if (!readers.some((one) => one.instruction.offset > instruction.offset && descends(one.stage, stage)))
           yield {
             offset,
             subject: name,

@@ -3,6 +3,7 @@ import { workdirOf } from '../scope.ts';
 import { directoriesOf, samePath } from '../shell/directory.ts';
 import { downloadsOf, isRemote, type Download } from '../shell/downloads.ts';
 import { checksOf, isCommittedIn, type Check } from './checksums.ts';
+import { runUnseen } from './shell-pipes.ts';
 import { signatureFile, signaturesOf, type Signature } from './signatures.ts';
 
 const basename = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
@@ -126,8 +127,9 @@ class Verification {
 
 function* unverified(lint: Lint, run: LintScript): Generator<Problem> {
   const verification = new Verification(lint, run);
+  const unseen = runUnseen(run);
   for (const download of verification.downloads) {
-    if (download.discarded || verification.isCompanion(download)) continue;
+    if (download.discarded || unseen.has(download.offset) || verification.isCompanion(download)) continue;
     const found = verification.problem(download);
     if (found === undefined) continue;
     yield {
