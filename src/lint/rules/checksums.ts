@@ -1,9 +1,9 @@
 import type { Word } from '../shell/ast.ts';
 import { commandsIn, commandsOfWord, fetches, type Flat } from '../shell/flatten.ts';
 import { downloadsOf, isRemote } from '../shell/downloads.ts';
-import { history, mountsOf } from '../../dockerfile/index.ts';
-import { texts, type Lint, type LintScript } from '../rule.ts';
-import { meaningOf, resolvePath, workdirOf } from '../scope.ts';
+import { mountsOf, type Model, type Stage } from '../../dockerfile/index.ts';
+import { inStages, texts, type Lint, type LintScript } from '../rule.ts';
+import { isAncestor, meaningOf, resolvePath, workdirOf } from '../scope.ts';
 
 /** Where the expected checksum comes from; only the first two are worth anything. */
 export type ChecksumSource = 'literal' | 'committed' | 'network' | 'unknown';
@@ -27,33 +27,51 @@ export interface Check {
 const hex = /(?:^|[^0-9a-fA-F])(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{96}|[0-9a-fA-F]{128})(?![0-9a-fA-F])/;
 const tools = /^(?:sha(?:256|384|512)sum|shasum|b2sum)$/;
 
-/** Paths that the context put into the stage before `until`, or mounts for this RUN. */
-export function committedPaths({ model }: Lint, run: LintScript): string[] {
-  const paths: string[] = [];
-  if (run.stage === undefined) return paths;
-  for (const instruction of history(run.stage)) {
-    if (instruction.offset >= run.instruction.offset) break;
-    if (instruction.keyword !== 'COPY' && instruction.keyword !== 'ADD') continue;
-    if (instruction.flags.some((flag) => flag.name === 'from')) continue;
+/** Where the context put something, and the offset of the instruction that did. */
+type Placed = ReadonlyMap<string, readonly { readonly stage: Stage; readonly offset: number }[]>;
+
+const placed = new WeakMap<Model, Placed>();
+
+/** Paths that COPY and ADD fill from the context, of the whole file: searching them for every check would be quadratic. */
+function placedPaths(model: Model): Placed {
+  const known = placed.get(model);
+  if (known !== undefined) return known;
+  const paths = new Map<string, { stage: Stage; offset: number }[]>();
+  for (const { stage, instruction } of inStages(model, 'COPY', 'ADD')) {
+    if (instruction.onbuild || instruction.flags.some((flag) => flag.name === 'from')) continue;
     const sources = instruction.words.slice(0, -1).map((word) => word.text.value);
     const target = instruction.words.at(-1)?.text.value;
     if (target === undefined || sources.some(isRemote)) continue;
-    const directory = workdirOf(model, run.stage, instruction);
-    paths.push(resolvePath(directory, target));
-    for (const source of sources) paths.push(resolvePath(directory, `${target}/${source.replace(/^.*\//, '')}`));
+    const directory = workdirOf(model, stage, instruction);
+    const all = [target, ...sources.map((source) => `${target}/${source.replace(/^.*\//, '')}`)];
+    for (const path of new Set(all.map((each) => resolvePath(directory, each)))) {
+      const places = paths.get(path);
+      if (places === undefined) paths.set(path, [{ stage, offset: instruction.offset }]);
+      else places.push({ stage, offset: instruction.offset });
+    }
   }
-  for (const mount of mountsOf(run.instruction, model.escape)) {
-    const target = mount.get('target')?.text.value;
-    const isBind = (mount.get('type')?.text.value ?? 'bind') === 'bind';
-    if (isBind && !mount.has('from') && target !== undefined) paths.push(target);
-  }
+  placed.set(model, paths);
   return paths;
 }
+
+/** Paths that the context is mounted at for this RUN. */
+function mountedPaths({ model }: Lint, run: LintScript): string[] {
+  return mountsOf(run.instruction, model.escape).flatMap((mount) => {
+    const target = mount.get('target')?.text.value;
+    const isBind = (mount.get('type')?.text.value ?? 'bind') === 'bind';
+    return isBind && !mount.has('from') && target !== undefined ? [target] : [];
+  });
+}
+
+const parents = (path: string): string[] => {
+  const parts = path.split('/');
+  return parts.map((_, i) => parts.slice(0, i + 1).join('/') || '/');
+};
 
 class Tracer {
   private readonly lint: Lint;
   private readonly run: LintScript;
-  private readonly committed: readonly string[];
+  private readonly mounted: readonly string[];
   private readonly fetched: readonly string[];
   private readonly directory: string;
   readonly arguments: { name: string; offset: number }[] = [];
@@ -61,7 +79,7 @@ class Tracer {
   constructor(lint: Lint, run: LintScript) {
     this.lint = lint;
     this.run = run;
-    this.committed = committedPaths(lint, run);
+    this.mounted = mountedPaths(lint, run);
     this.fetched = downloadsOf(run.flat).flatMap(({ file }) => file?.replace(/^.*\//, '') ?? []);
     this.directory = run.stage === undefined ? '/' : workdirOf(lint.model, run.stage, run.instruction);
   }
@@ -69,9 +87,16 @@ class Tracer {
   path(text: string): ChecksumSource {
     if (this.fetched.includes(text.replace(/^.*\//, ''))) return 'network';
     const absolute = resolvePath(this.directory, text);
-    return this.committed.some((path) => absolute === path || absolute.startsWith(`${path === '/' ? '' : path}/`))
-      ? 'committed'
-      : 'unknown';
+    const isMounted = this.mounted.some(
+      (path) => absolute === path || absolute.startsWith(`${path === '/' ? '' : path}/`),
+    );
+    const { model } = this.lint;
+    const { stage, instruction } = this.run;
+    const isPlaced = (path: string): boolean =>
+      (placedPaths(model).get(path) ?? []).some(
+        (one) => one.offset < instruction.offset && stage !== undefined && isAncestor(model, one.stage, stage),
+      );
+    return isMounted || parents(absolute).some(isPlaced) ? 'committed' : 'unknown';
   }
 
   word(word: Word, depth = 0): ChecksumSource {

@@ -316,12 +316,22 @@ export function fetches(flat: Flat): boolean {
   return flat.name === 'curl' || flat.name === 'wget' || flat.name === 'fetch' || flat.name === 'lwp-request';
 }
 
+const ofCommand = new WeakMap<Command, readonly Flat[]>();
+const ofList = new WeakMap<List, readonly Flat[]>();
+
+function remembered<K extends object>(known: WeakMap<K, readonly Flat[]>, key: K, list: () => List): readonly Flat[] {
+  const found = known.get(key) ?? flatten(list()).commands;
+  known.set(key, found);
+  return found;
+}
+
 /** commandsIn returns the simple commands of one (compound) command, substitutions included. */
 export function commandsIn(command: Command): readonly Flat[] {
-  return flatten([{ commands: [command], negated: false, operator: '', offset: command.offset }]).commands;
+  const { offset } = command;
+  return remembered(ofCommand, command, () => [{ commands: [command], negated: false, operator: '', offset }]);
 }
 
 /** commandsOfWord returns the simple commands inside a word's substitutions. */
 export function commandsOfWord(word: Word): readonly Flat[] {
-  return word.scripts.flatMap((script) => flatten(script).commands);
+  return word.scripts.flatMap((script) => remembered(ofList, script, () => script));
 }
