@@ -113,8 +113,9 @@ export function isAncestor(model: Model, ancestor: Stage, stage: Stage): boolean
   return scopesOf(model).tree.isAncestor(ancestor, stage);
 }
 
-/** PATH_MAX: no longer path exists. */
+/** PATH_MAX, and more levels than any image has: what lies deeper counts as the directory at that level. */
 const longestPath = 4096;
+const deepest = 64;
 
 /** resolvePath joins as `cd` would, without looking at links. Variables stay as they are written. */
 export function resolvePath(directory: string, path: string): string {
@@ -123,5 +124,5 @@ export function resolvePath(directory: string, path: string): string {
     if (part === '..') parts.pop();
     else if (part !== '' && part !== '.') parts.push(part);
   }
-  return `/${parts.join('/')}`.slice(0, longestPath);
+  return `/${parts.slice(0, deepest).join('/')}`.slice(0, longestPath);
 }
