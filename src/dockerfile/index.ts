@@ -1,12 +1,4 @@
-export {
-  allInstructions,
-  history,
-  lineage,
-  type Declared,
-  type Instruction,
-  type Model,
-  type Stage,
-} from './read/model.ts';
+export { allInstructions, lineage, type Declared, type Instruction, type Model, type Stage } from './read/model.ts';
 export { readDockerfile } from './read/read.ts';
 export {
   expandGlobals,

@@ -1,4 +1,4 @@
-import { allInstructions, type Model } from '../dockerfile/index.ts';
+import { allInstructions, type Instruction, type Model } from '../dockerfile/index.ts';
 import type { Problem } from './rule.ts';
 
 /** Ignore is one `# lint: ignore rule[, rule] -- reason`. */
@@ -16,18 +16,24 @@ const pattern = /^\s*#\s*lint:\s*ignore\b\s*(.*)$/;
 /** ignoresOf finds the comments by line, so that those inside a RUN or a here-document count, too. */
 export function ignoresOf(model: Model): Ignore[] {
   const lines = model.source.split('\n');
-  const instructions = [...allInstructions(model)].map(({ instruction }) => instruction);
+  // Of each line the instruction that it belongs to, and of each first line the one that begins there.
+  const around = new Map<number, Instruction>();
+  const first = new Map<number, Instruction>();
+  for (const { instruction } of allInstructions(model)) {
+    first.set(instruction.firstLine, instruction);
+    for (let line = instruction.firstLine; line <= instruction.lastLine; line++) around.set(line, instruction);
+  }
+  // The first line behind a row of comments.
+  const behind: number[] = [];
+  for (let i = lines.length - 1; i >= 0; i--)
+    behind[i] = /^\s*#/.test(lines[i + 1] ?? '') ? (behind[i + 1] ?? i + 1) : i + 1;
   const found: Ignore[] = [];
   let offset = 0;
   for (const [i, line] of lines.entries()) {
     const match = pattern.exec(line.replace(/\r$/, ''));
     if (match?.[1] !== undefined) {
       const [names = '', ...reason] = match[1].split(/\s--\s|^--\s/);
-      let next = i + 1;
-      while (/^\s*#/.test(lines[next] ?? '')) next += 1;
-      const owner =
-        instructions.find((one) => one.firstLine <= i + 1 && i + 1 <= one.lastLine) ??
-        instructions.find((one) => one.firstLine === next + 1);
+      const owner = around.get(i + 1) ?? first.get((behind[i] ?? i) + 1);
       found.push({
         rules: names
           .split(/[\s,]+/)
@@ -70,13 +76,17 @@ export function applyIgnores<T extends { readonly rule: string; readonly line: n
       say('expected an instruction directly below, found none', ignore.rules.join(','));
     else valid.push({ ...ignore, used: new Set() });
   }
+  const byLine = new Map<number, typeof valid>();
+  for (const ignore of valid)
+    for (let line = ignore.lines?.first ?? 0; line <= (ignore.lines?.last ?? -1); line++) {
+      const all = byLine.get(line);
+      if (all === undefined) byLine.set(line, [ignore]);
+      else all.push(ignore);
+    }
   const kept: T[] = [];
   const suppressed: { item: T; reason: string }[] = [];
   for (const item of items) {
-    const by = valid.find(
-      ({ rules, lines }) =>
-        rules.includes(item.rule) && lines !== undefined && lines.first <= item.line && item.line <= lines.last,
-    );
+    const by = byLine.get(item.line)?.find(({ rules }) => rules.includes(item.rule));
     by?.used.add(item.rule);
     if (by === undefined) kept.push(item);
     else suppressed.push({ item, reason: by.reason });

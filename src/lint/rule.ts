@@ -45,7 +45,7 @@ export function lintOf(model: Model): Lint {
         unread.push({ ...script, instruction });
         continue;
       }
-      const flat = flatten(script.list);
+      const flat = flatten(script.list, script.options);
       own.push({ instruction, stage, script, flat });
       for (const one of flat.unreadable) unread.push({ ...one, instruction });
     }

@@ -1,4 +1,5 @@
 import { globalArguments, type DockerWord, type Instruction, type Model, type Stage } from '../dockerfile/index.ts';
+import { stageTree, type StageTree } from './stage-tree.ts';
 
 /** What a name means at one instruction of a stage. */
 export interface Meaning {
@@ -20,23 +21,48 @@ interface Scope {
   readonly directories: readonly Since<string>[];
 }
 
-const scopes = new WeakMap<Stage, Scope>();
-
-/** The stage's own names and directories, read once: a search for every use would be quadratic. */
-function scopeOf(model: Model, stage: Stage): Scope {
-  if (!scopes.has(stage)) {
-    const globals = globalArguments(model);
-    // Parents come earlier in the file.
-    for (const one of model.stages) readScope(model, one, globals);
-  }
-  return scopes.get(stage) ?? { names: new Map(), directories: [] };
+interface ModelScopes {
+  readonly byStage: ReadonlyMap<Stage, Scope>;
+  readonly tree: StageTree;
 }
 
-function readScope(model: Model, stage: Stage, globals: ReturnType<typeof globalArguments>): void {
+const scopes = new WeakMap<Model, ModelScopes>();
+
+/** Names and directories of every stage, read once: a search for every use would be quadratic. */
+function scopesOf(model: Model): ModelScopes {
+  const known = scopes.get(model);
+  if (known !== undefined) return known;
+  const byStage = new Map<Stage, Scope>();
+  const read = { byStage, tree: stageTree(model) };
+  scopes.set(model, read);
+  const globals = globalArguments(model);
+  // Parents come earlier in the file.
+  for (const stage of model.stages) readScope(model, stage, globals, byStage);
+  return read;
+}
+
+/** The last value that holds before `until`; values stand in the file's order. */
+function lastBefore<T>(values: readonly Since<T>[], until: number): Since<T> | undefined {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((values[middle]?.offset ?? Infinity) < until) low = middle + 1;
+    else high = middle;
+  }
+  return values[low - 1];
+}
+
+function readScope(
+  model: Model,
+  stage: Stage,
+  globals: ReturnType<typeof globalArguments>,
+  byStage: Map<Stage, Scope>,
+): void {
   const names = new Map<string, Since<Meaning>[]>();
-  const directories: Since<string>[] = [];
-  scopes.set(stage, { names, directories });
-  let directory = stage.parent === undefined ? '/' : workdirOf(model, stage.parent);
+  let directory = stage.parent === undefined ? '/' : (byStage.get(stage.parent)?.directories.at(-1)?.value ?? '/');
+  const directories: Since<string>[] = [{ offset: -1, value: directory }];
+  byStage.set(stage, { names, directories });
   for (const instruction of stage.instructions) {
     const { keyword, offset, onbuild } = instruction;
     if (onbuild) continue;
@@ -68,10 +94,9 @@ function readScope(model: Model, stage: Stage, globals: ReturnType<typeof global
  * one's, child stages inherit from their parents. Undefined: neither is declared up to there.
  */
 export function meaningOf(model: Model, stage: Stage, until: Instruction, name: string): Meaning | undefined {
-  for (let at: Stage | undefined = stage; at !== undefined; at = at.parent) {
-    const found = scopeOf(model, at)
-      .names.get(name)
-      ?.findLast(({ offset }) => offset < until.offset);
+  const { byStage, tree } = scopesOf(model);
+  for (const one of tree.declaring(name, stage)) {
+    const found = lastBefore(byStage.get(one)?.names.get(name) ?? [], until.offset);
     if (found !== undefined) return found.value;
   }
   return undefined;
@@ -79,12 +104,18 @@ export function meaningOf(model: Model, stage: Stage, until: Instruction, name: 
 
 /** workdirOf returns the working directory before `until`, or at the end; '/' where no WORKDIR is. */
 export function workdirOf(model: Model, stage: Stage, until?: Instruction): string {
-  for (let at: Stage | undefined = stage; at !== undefined; at = at.parent) {
-    const found = scopeOf(model, at).directories.findLast(({ offset }) => offset < (until?.offset ?? Infinity));
-    if (found !== undefined) return found.value;
-  }
-  return '/';
+  const directories = scopesOf(model).byStage.get(stage)?.directories ?? [];
+  return lastBefore(directories, until?.offset ?? Infinity)?.value ?? '/';
 }
+
+/** isAncestor: `stage` is `ancestor` or stands on it. */
+export function isAncestor(model: Model, ancestor: Stage, stage: Stage): boolean {
+  return scopesOf(model).tree.isAncestor(ancestor, stage);
+}
+
+/** PATH_MAX, and more levels than any image has: what lies deeper counts as the directory at that level. */
+const longestPath = 4096;
+const deepest = 64;
 
 /** resolvePath joins as `cd` would, without looking at links. Variables stay as they are written. */
 export function resolvePath(directory: string, path: string): string {
@@ -93,5 +124,5 @@ export function resolvePath(directory: string, path: string): string {
     if (part === '..') parts.pop();
     else if (part !== '' && part !== '.') parts.push(part);
   }
-  return `/${parts.join('/')}`;
+  return `/${parts.slice(0, deepest).join('/')}`.slice(0, longestPath);
 }

@@ -2,7 +2,7 @@ import { offsetAt, type DockerWord, type Instruction, type Text } from '../docke
 import type { List } from './shell/ast.ts';
 import { baseName, isShellFlag, shellNames } from './shell/code.ts';
 import { foreignMeans } from './shell/foreign.ts';
-import { interpreterOf } from './shell/flatten.ts';
+import { interpreterOf, shellOptions, type ShellOptions } from './shell/flatten.ts';
 import { parseShell, ShellSyntaxError } from './shell/parse.ts';
 
 /** Script is shell code of an instruction. */
@@ -10,8 +10,8 @@ export interface Script {
   /** `run`: at build time; `start`: CMD, ENTRYPOINT, HEALTHCHECK; `file`: a script written by COPY <<EOF. */
   readonly when: 'run' | 'start' | 'file';
   readonly list: List;
-  /** pipefail is on from the start (`SHELL ["/bin/bash", "-o", "pipefail", "-c"]`). */
-  readonly pipefail: boolean;
+  /** What is on from the start (`SHELL ["/bin/bash", "-eo", "pipefail", "-c"]`). */
+  readonly options: ShellOptions;
   readonly text: Text;
 }
 
@@ -25,9 +25,9 @@ export interface Unread {
 
 type Read = Script | Unread;
 
-function read(when: Script['when'], text: Text, pipefail: boolean): Read {
+function read(when: Script['when'], text: Text, options: ShellOptions): Read {
   try {
-    return { when, list: parseShell(text), pipefail, text };
+    return { when, list: parseShell(text), options, text };
   } catch (error) {
     if (!(error instanceof ShellSyntaxError)) throw error;
     return { reason: error.message, offset: error.offset };
@@ -51,20 +51,15 @@ export function scriptsOf(instruction: Instruction): Read[] {
     const shell = baseName(inForce[0] ?? '');
     return [{ reason: `SHELL is ${shell}`, offset: offsetAt(text, 0), shell }];
   }
-  return [
-    read(
-      when,
-      text,
-      options.some((option) => option.includes('pipefail')),
-    ),
-  ];
+  return [read(when, text, shellOptions(options))];
 }
 
 /** A file that COPY writes, if it is a script. */
 function written(body: Text): Read[] {
   const language = interpreterOf(body.value);
   if (language === undefined) return [];
-  if (language === 'shell') return [read('file', body, false)];
+  if (language === 'shell')
+    return [read('file', body, shellOptions((/^#!.*/.exec(body.value)?.[0] ?? '').split(/\s+/)))];
   const found = foreignMeans(language, body.value);
   return found === undefined ? [] : [{ reason: found, offset: offsetAt(body, 0), shell: language }];
 }
@@ -83,6 +78,11 @@ function execScript(when: Script['when'], words: readonly DockerWord[]): Read[] 
   }));
   const simple = { kind: 'simple' as const, offset, assignments: [], redirects: [], words: plain };
   return [
-    { when, list: [{ commands: [simple], negated: false, operator: '' as const, offset }], pipefail: false, text },
+    {
+      when,
+      list: [{ commands: [simple], negated: false, operator: '' as const, offset }],
+      options: shellOptions([]),
+      text,
+    },
   ];
 }

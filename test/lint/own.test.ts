@@ -75,6 +75,15 @@ describe('hostile text', () => {
     expect(rulesOf(text)).toContain('dockerfile/unpinned-image');
   });
 
+  it.each([
+    ['a chain of stages', (i: number) => `FROM s${i} AS s${i + 1}\nRUN ln -s a b${i}`],
+    ['directories in each other', (i: number) => `WORKDIR a${i}\nRUN cd b && tar xf c`],
+    ['checks beside many copies', (i: number) => `COPY a${i} /a${i}\nRUN curl -o b x.example && sha256sum -c /a${i}`],
+  ])('with %s is read in time that grows as they do', (_name, line) => {
+    const many = Array.from({ length: 4_000 }, (_, i) => line(i)).join('\n');
+    expect(rulesOf(`FROM a:1 AS s0\n${many}\n`)).toContain('dockerfile/unpinned-image');
+  });
+
   it('of many instructions is read in time that grows as they do', () => {
     const many = Array.from({ length: 2_000 }, (_, i) => `ARG A${i}=1\nRUN cd /a && chmod -R g=u $A${i}`).join('\n');
     expect(rulesOf(`FROM a:1\n${many}\n`)).toContain('dockerfile/late-recursive-change');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { lintDockerfile, lintRules } from '../../src/lint/index.ts';
-import { cases } from './cases.ts';
+import { base, cases } from './cases.ts';
 
 /** `line:column` of every finding of one rule. */
 function placesOf(rule: string, text: string): string[] {
@@ -18,6 +18,10 @@ describe('the rules of the Dockerfile linter', () => {
     ).toEqual(lintRules.map(({ id }) => id).sort());
     for (const { fails, passes } of Object.values(cases))
       expect(Math.min(fails.length, passes.length)).toBeGreaterThan(0);
+  });
+  it('report a download that is run unseen once', () => {
+    const { findings } = lintDockerfile('Dockerfile', `${base}\nRUN curl https://example.com/i | sh\n`);
+    expect(findings.map(({ rule }) => rule)).toEqual(['dockerfile/pipe-to-shell']);
   });
   for (const [rule, { fails, passes }] of Object.entries(cases))
     describe(rule, () => {

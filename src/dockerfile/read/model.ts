@@ -83,8 +83,3 @@ export function lineage(stage: Stage): Stage[] {
   for (let at: Stage | undefined = stage; at !== undefined; at = at.parent) stages.push(at);
   return stages.reverse();
 }
-
-/** history returns every instruction that shaped the stage, those of its parent stages first; without ONBUILD. */
-export function history(stage: Stage): Instruction[] {
-  return lineage(stage).flatMap(({ instructions }) => instructions.filter(({ onbuild }) => !onbuild));
-}

@@ -24,16 +24,32 @@ export const platformArguments: ReadonlySet<string> = new Set([
   'TARGETSTAGE',
 ]);
 
+const firstByName = new WeakMap<Model, ReadonlyMap<string, number>>();
+
+/** Of each name of a stage, in lower case, the first stage that has it. */
+function stageNames(model: Model): ReadonlyMap<string, number> {
+  const known = firstByName.get(model);
+  if (known !== undefined) return known;
+  const names = new Map<string, number>();
+  for (const { name, index } of model.stages) {
+    const key = name?.toLowerCase();
+    if (key !== undefined && !names.has(key)) names.set(key, index);
+  }
+  firstByName.set(model, names);
+  return names;
+}
+
 /** isStage: an earlier stage by name (any case) or number, or by a name that only the platform completes. */
 function isStage(model: Model, stage: Stage, word: DockerWord): boolean {
   const text = word.text.value.toLowerCase();
-  const earlier = model.stages.slice(0, stage.index);
   if (/^\d+$/.test(text)) return Number(text) < stage.index;
-  if (earlier.some((one) => one.name?.toLowerCase() === text)) return true;
+  const names = stageNames(model);
+  if ((names.get(text) ?? Infinity) < stage.index) return true;
   if (word.variables.length === 0 || !word.variables.every((v) => platformArguments.has(v.name))) return false;
   const pattern = text.replace(/\$\{[^}]*\}|\$\w+/g, '\0').replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const wanted = new RegExp(`^${pattern.replaceAll('\0', '[a-z0-9_.-]+')}$`);
-  return earlier.some((one) => one.name !== undefined && wanted.test(one.name.toLowerCase()));
+  for (const [name, index] of names) if (index < stage.index && wanted.test(name)) return true;
+  return false;
 }
 
 /** imageReferences returns every place that names an image from outside; stages and `scratch` are left out. */

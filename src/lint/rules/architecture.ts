@@ -1,6 +1,7 @@
 import type { Case, List } from '../shell/ast.ts';
 import { platformArguments, type Instruction, type Stage } from '../../dockerfile/index.ts';
-import { commandsOfWord, endsScript, flatten, type Flat } from '../shell/flatten.ts';
+import { commandsOfWord, flatten, type Flat } from '../shell/flatten.ts';
+import { endsScript } from '../shell/outcome.ts';
 import { meaningOf } from '../scope.ts';
 import { commandRule, inStages, texts, type Lint, type LintScript, type Problem, type Rule } from '../rule.ts';
 
@@ -100,10 +101,8 @@ const undeclaredPlatform: Rule = {
   },
 };
 
-const aboutMachine = /(?:^|_)(?:TARGET)?(?:ARCH|ARCHITECTURE|PLATFORM|MACHINE)$/i;
-
 function isAboutArchitecture(one: Case): boolean {
-  if (one.subject.variables.some(({ name }) => platformArguments.has(name) || aboutMachine.test(name))) return true;
+  if (one.subject.variables.some(({ name }) => platformArguments.has(name))) return true;
   if (commandsOfWord(one.subject).some((flat) => asksMachine(flat) || flat.name === 'dpkg')) return true;
   const patterns = one.arms.flatMap(({ patterns: all }) => all.map(({ value }) => value.value));
   return patterns.some((text) => /^(?:linux\/)?(?:amd64|arm64|x86_64|aarch64)$/.test(text));
@@ -113,26 +112,40 @@ function setIn(list: List): Set<string> {
   return new Set(flatten(list).commands.flatMap(({ command }) => command.assignments.map(({ name }) => name)));
 }
 
+/** A case whose arms set a variable that is empty for another architecture, and is used all the same. */
 function* openCases(run: LintScript): Generator<Problem> {
-  const demanded = new Set(
-    wordsOf(run).flatMap(({ variables }) =>
-      variables.filter(({ operation }) => /^:?\?/.test(operation)).map(({ name }) => name),
-    ),
+  if (run.flat.cases.length === 0) return;
+  // `set -u` and ${sum:?unknown architecture} fail as well.
+  const isStrict = run.flat.commands.some(
+    ({ name, args }) => name === 'set' && texts(args).some((text) => /^-[a-z]*u|^nounset$/.test(text)),
   );
+  const uses = wordsOf(run).flatMap(({ variables }) => variables);
   for (const one of run.flat.cases) {
     if (!isAboutArchitecture(one)) continue;
     const fallback = one.arms.find(({ patterns }) =>
       patterns.some(({ value, quoted }) => value.value === '*' && !quoted),
     );
-    if (fallback !== undefined && endsScript(fallback.body)) continue;
-    // `${sha:?unknown architecture}` behind the case fails as well, where no arm set it.
-    if (fallback === undefined && one.arms.some(({ body }) => [...setIn(body)].some((name) => demanded.has(name))))
-      continue;
+    const other = fallback === undefined ? new Set<string>() : setIn(fallback.body);
+    if (fallback === undefined ? isStrict : endsScript(fallback.body)) continue;
+    const end = Math.max(...one.arms.flatMap(({ body }) => body.map(({ offset }) => offset)), one.offset);
+    const names = new Set(one.arms.flatMap(({ body }) => [...setIn(body)]));
+    const before = run.flat.commands.filter(({ offset }) => offset < one.offset);
+    const isSet = new Set(before.flatMap(({ command }) => command.assignments.map(({ name }) => name)));
+    const empty = [...names].find((name) => {
+      const later = uses.filter((use) => use.name === name && use.offset > end);
+      return (
+        !other.has(name) &&
+        !isSet.has(name) &&
+        later.length > 0 &&
+        later.every(({ operation }) => !/^:?[-?]/.test(operation))
+      );
+    });
+    if (empty === undefined) continue;
     const found = fallback === undefined ? 'no *) arm' : 'a *) arm that goes on';
     yield {
       offset: one.offset,
       subject: one.subject.value.value,
-      message: `case ${one.subject.value.value}: expected an unknown architecture to fail, found ${found}`,
+      message: `case ${one.subject.value.value}: expected an unknown architecture to fail, found ${found}, and ${empty} is empty behind it`,
     };
   }
 }
@@ -142,7 +155,8 @@ const architectureCase: Rule = {
     id: 'dockerfile/architecture-default',
     severity: 'error',
     section: 'D4',
-    summary: 'A case over the architecture fails, with a message, for one that it does not know.',
+    summary:
+      'A case over the architecture fails for one that it does not know, and leaves no variable empty that is used.',
     remediation: 'add `*) echo "unknown architecture: $TARGETARCH" >&2; exit 1;;`',
   },
   *check(lint) {

@@ -7,7 +7,7 @@ import {
   type Stage,
 } from '../../dockerfile/index.ts';
 import { inStages, type Lint, type Rule } from '../rule.ts';
-import { meaningOf } from '../scope.ts';
+import { isAncestor, meaningOf } from '../scope.ts';
 import { scriptUses, wordsOf } from './architecture.ts';
 import { checksOf } from './checksums.ts';
 
@@ -46,8 +46,43 @@ function namesIn(lint: Lint, instruction: Instruction): Set<string> {
   return names;
 }
 
-function descends(stage: Stage, from: Stage): boolean {
-  for (let at: Stage | undefined = stage; at !== undefined; at = at.parent) if (at === from) return true;
+/** Programs that are known to read no variable of their own naming; every other one sees the arguments of its RUN. */
+const deaf = new Set(
+  'apt apt-get apt-cache dpkg dnf yum microdnf rpm zypper apk pacman curl wget tar gzip gunzip unzip xz bzip2 echo printf cat ls cp mv rm mkdir rmdir ln chmod chown chgrp touch install sed grep egrep fgrep awk cut tr sort uniq head tail tee find test [ [[ true false : set cd pwd export unset exit sha256sum sha512sum useradd groupadd usermod adduser addgroup update-ca-certificates ldconfig id sleep gpg'.split(
+    ' ',
+  ),
+);
+
+/** The RUN starts a program that may read any argument from its environment. */
+function mayRead(lint: Lint, instruction: Instruction): boolean {
+  if (instruction.keyword !== 'RUN') return false;
+  const scripts = lint.scriptsOf(instruction);
+  // What was not read may do anything.
+  return (
+    scripts.length === 0 ||
+    scripts.some(
+      ({ flat }) => flat.unreadable.length > 0 || flat.commands.some(({ name }) => name !== '' && !deaf.has(name)),
+    )
+  );
+}
+
+/** Searches what stands behind an offset; the nearest are looked at first. */
+function someBehind<T extends { readonly offset: number }>(
+  all: readonly T[],
+  offset: number,
+  holds: (one: T) => boolean,
+): boolean {
+  let low = 0;
+  let high = all.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((all[middle]?.offset ?? Infinity) <= offset) low = middle + 1;
+    else high = middle;
+  }
+  for (let i = low; i < all.length; i++) {
+    const one = all[i];
+    if (one !== undefined && holds(one)) return true;
+  }
   return false;
 }
 
@@ -68,7 +103,8 @@ const unusedArgument: Rule = {
     id: 'dockerfile/unused-argument',
     severity: 'error',
     section: 'D5',
-    summary: 'Every ARG is consumed; one that nothing reads promises an effect that it does not have.',
+    summary:
+      'Every ARG is consumed; one that nothing reads promises an effect that it does not have. Programs of a RUN may read it from their environment.',
     remediation: 'use it in this stage (an ARG before FROM must be declared again inside), or remove it',
   },
   *check(lint) {
@@ -87,11 +123,16 @@ const unusedArgument: Rule = {
           message: `ARG ${name} stands before FROM: expected a FROM that uses it or a stage that declares it, found neither`,
         };
     const uses = usesByName(lint);
+    const readers = [...inStages(model, 'RUN')]
+      .filter(({ instruction }) => mayRead(lint, instruction))
+      .map((one) => ({ stage: one.stage, offset: one.instruction.offset }));
+    const follows = (all: readonly { stage: Stage; offset: number }[], stage: Stage, offset: number): boolean =>
+      someBehind(all, offset, (one) => isAncestor(model, stage, one.stage));
     for (const { stage, instruction } of inStages(model, 'ARG')) {
       if (instruction.onbuild) continue;
       for (const { name, offset } of instruction.declared) {
-        const isUsed = uses.get(name)?.some((use) => use.offset > instruction.offset && descends(use.stage, stage));
-        if (isUsed !== true && !environmental.test(name))
+        const isUsed = follows(uses.get(name) ?? [], stage, instruction.offset);
+        if (!isUsed && !environmental.test(name) && !follows(readers, stage, instruction.offset))
           yield {
             offset,
             subject: name,

@@ -1,9 +1,9 @@
 import type { Word } from '../shell/ast.ts';
 import { commandsIn, commandsOfWord, fetches, type Flat } from '../shell/flatten.ts';
 import { downloadsOf, isRemote } from '../shell/downloads.ts';
-import { history, mountsOf } from '../../dockerfile/index.ts';
-import { texts, type Lint, type LintScript } from '../rule.ts';
-import { meaningOf, resolvePath, workdirOf } from '../scope.ts';
+import { mountsOf, type Model, type Stage } from '../../dockerfile/index.ts';
+import { inStages, texts, type Lint, type LintScript } from '../rule.ts';
+import { isAncestor, meaningOf, resolvePath, workdirOf } from '../scope.ts';
 
 /** Where the expected checksum comes from; only the first two are worth anything. */
 export type ChecksumSource = 'literal' | 'committed' | 'network' | 'unknown';
@@ -11,11 +11,15 @@ export type ChecksumSource = 'literal' | 'committed' | 'network' | 'unknown';
 /** Check is one command that compares a checksum. */
 export interface Check {
   readonly offset: number;
+  /** Among the commands of the RUN. */
+  readonly index: number;
   readonly source: ChecksumSource;
   /** The RUN fails when it does: it stands neither in `|| true` nor in an `if` that goes on. */
   readonly stops: boolean;
   /** Files that a literal check names; empty when they are unknown. */
   readonly files: readonly string[];
+  /** Lists that it reads by name. */
+  readonly lists: readonly string[];
   /** Build arguments that the checksum is taken from. */
   readonly arguments: readonly { readonly name: string; readonly offset: number }[];
 }
@@ -23,33 +27,51 @@ export interface Check {
 const hex = /(?:^|[^0-9a-fA-F])(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{96}|[0-9a-fA-F]{128})(?![0-9a-fA-F])/;
 const tools = /^(?:sha(?:256|384|512)sum|shasum|b2sum)$/;
 
-/** Paths that the context put into the stage before `until`, or mounts for this RUN. */
-function committedPaths({ model }: Lint, run: LintScript): string[] {
-  const paths: string[] = [];
-  if (run.stage === undefined) return paths;
-  for (const instruction of history(run.stage)) {
-    if (instruction.offset >= run.instruction.offset) break;
-    if (instruction.keyword !== 'COPY' && instruction.keyword !== 'ADD') continue;
-    if (instruction.flags.some((flag) => flag.name === 'from')) continue;
+/** Where the context put something, and the offset of the instruction that did. */
+type Placed = ReadonlyMap<string, readonly { readonly stage: Stage; readonly offset: number }[]>;
+
+const placed = new WeakMap<Model, Placed>();
+
+/** Paths that COPY and ADD fill from the context, of the whole file: searching them for every check would be quadratic. */
+function placedPaths(model: Model): Placed {
+  const known = placed.get(model);
+  if (known !== undefined) return known;
+  const paths = new Map<string, { stage: Stage; offset: number }[]>();
+  for (const { stage, instruction } of inStages(model, 'COPY', 'ADD')) {
+    if (instruction.onbuild || instruction.flags.some((flag) => flag.name === 'from')) continue;
     const sources = instruction.words.slice(0, -1).map((word) => word.text.value);
     const target = instruction.words.at(-1)?.text.value;
     if (target === undefined || sources.some(isRemote)) continue;
-    const directory = workdirOf(model, run.stage, instruction);
-    paths.push(resolvePath(directory, target));
-    for (const source of sources) paths.push(resolvePath(directory, `${target}/${source.replace(/^.*\//, '')}`));
+    const directory = workdirOf(model, stage, instruction);
+    const all = [target, ...sources.map((source) => `${target}/${source.replace(/^.*\//, '')}`)];
+    for (const path of new Set(all.map((each) => resolvePath(directory, each)))) {
+      const places = paths.get(path);
+      if (places === undefined) paths.set(path, [{ stage, offset: instruction.offset }]);
+      else places.push({ stage, offset: instruction.offset });
+    }
   }
-  for (const mount of mountsOf(run.instruction, model.escape)) {
-    const target = mount.get('target')?.text.value;
-    const isBind = (mount.get('type')?.text.value ?? 'bind') === 'bind';
-    if (isBind && !mount.has('from') && target !== undefined) paths.push(target);
-  }
+  placed.set(model, paths);
   return paths;
 }
+
+/** Paths that the context is mounted at for this RUN. */
+function mountedPaths({ model }: Lint, run: LintScript): string[] {
+  return mountsOf(run.instruction, model.escape).flatMap((mount) => {
+    const target = mount.get('target')?.text.value;
+    const isBind = (mount.get('type')?.text.value ?? 'bind') === 'bind';
+    return isBind && !mount.has('from') && target !== undefined ? [target] : [];
+  });
+}
+
+const parents = (path: string): string[] => {
+  const parts = path.split('/');
+  return parts.map((_, i) => parts.slice(0, i + 1).join('/') || '/');
+};
 
 class Tracer {
   private readonly lint: Lint;
   private readonly run: LintScript;
-  private readonly committed: readonly string[];
+  private readonly mounted: readonly string[];
   private readonly fetched: readonly string[];
   private readonly directory: string;
   readonly arguments: { name: string; offset: number }[] = [];
@@ -57,7 +79,7 @@ class Tracer {
   constructor(lint: Lint, run: LintScript) {
     this.lint = lint;
     this.run = run;
-    this.committed = committedPaths(lint, run);
+    this.mounted = mountedPaths(lint, run);
     this.fetched = downloadsOf(run.flat).flatMap(({ file }) => file?.replace(/^.*\//, '') ?? []);
     this.directory = run.stage === undefined ? '/' : workdirOf(lint.model, run.stage, run.instruction);
   }
@@ -65,9 +87,16 @@ class Tracer {
   path(text: string): ChecksumSource {
     if (this.fetched.includes(text.replace(/^.*\//, ''))) return 'network';
     const absolute = resolvePath(this.directory, text);
-    return this.committed.some((path) => absolute === path || absolute.startsWith(`${path === '/' ? '' : path}/`))
-      ? 'committed'
-      : 'unknown';
+    const isMounted = this.mounted.some(
+      (path) => absolute === path || absolute.startsWith(`${path === '/' ? '' : path}/`),
+    );
+    const { model } = this.lint;
+    const { stage, instruction } = this.run;
+    const isPlaced = (path: string): boolean =>
+      (placedPaths(model).get(path) ?? []).some(
+        (one) => one.offset < instruction.offset && stage !== undefined && isAncestor(model, one.stage, stage),
+      );
+    return isMounted || parents(absolute).some(isPlaced) ? 'committed' : 'unknown';
   }
 
   word(word: Word, depth = 0): ChecksumSource {
@@ -158,16 +187,26 @@ function listFiles(words: readonly Word[], heredocs: readonly string[]): string[
 const bodiesOf = ({ command }: Flat): string[] => command.redirects.flatMap(({ body }) => body?.value ?? []);
 
 /** `sha256sum -c`: the lists that it is given, or what it reads. */
-function listCheck(tracer: Tracer, run: LintScript, flat: Flat): Pick<Check, 'source' | 'files'> {
+function listCheck(tracer: Tracer, run: LintScript, flat: Flat): Pick<Check, 'source' | 'files' | 'lists'> {
   const inputs = flat.args.filter(({ value }) => !value.value.startsWith('-') && !/^\d+$/.test(value.value));
-  if (inputs.length > 0) return { source: worst(inputs.map((word) => inputSource(tracer, word, run))), files: [] };
+  if (inputs.length > 0 && !texts(inputs).every((text) => text === '-'))
+    return { source: worst(inputs.map((word) => inputSource(tracer, word, run))), files: [], lists: texts(inputs) };
   const sources = flat.upstream.flatMap((command) => commandsIn(command));
   const here = bodiesOf(flat);
   const fed = flat.command.redirects.filter(({ operator }) => operator === '<<<').map(({ target }) => target);
   const files = listFiles([...sources.flatMap(({ args }) => args), ...fed], [...here, ...sources.flatMap(bodiesOf)]);
-  if (here.some((body) => hex.test(body))) return { source: 'literal', files };
+  if (here.some((body) => hex.test(body))) return { source: 'literal', files, lists: [] };
   const own = flat.command.redirects.length > 0 ? [{ ...flat, args: fed }] : [];
-  return { source: tracer.commands([...sources, ...own]), files };
+  // `grep FILE list | sha256sum -c -`: what is looked for is the file.
+  const searched = sources
+    .filter(({ name }) => /^(?:e|f|z)?grep$/.test(name))
+    .flatMap(({ args }) =>
+      texts(args)
+        .filter((text) => !text.startsWith('-'))
+        .slice(0, 1),
+    );
+  const named = files.length === 0 ? searched.map((text) => text.replace(/^[^\w$./]+|\$$|\\/g, '')) : files;
+  return { source: tracer.commands([...sources, ...own]), files: named, lists: [] };
 }
 
 /** The other side of a comparison, and the files whose checksum is one side. */
@@ -182,14 +221,22 @@ function comparison(tracer: Tracer, flat: Flat): Pick<Check, 'source' | 'files'>
   };
 }
 
+/** isCommittedIn returns whether a path of a RUN came from the context. */
+export function isCommittedIn(lint: Lint, run: LintScript): (path: string) => boolean {
+  const tracer = new Tracer(lint, run);
+  return (path) => tracer.path(path) === 'committed';
+}
+
 /** checksOf returns every checksum comparison of a RUN, with whether its failure would stop the RUN. */
 export function checksOf(lint: Lint, run: LintScript): Check[] {
   const checks: Check[] = [];
-  for (const flat of run.flat.commands) {
+  let tracer: Tracer | undefined;
+  for (const [index, flat] of run.flat.commands.entries()) {
     if (!isCheck(flat) && !isComparison(flat)) continue;
-    const tracer = new Tracer(lint, run);
+    tracer ??= new Tracer(lint, run);
     const found = isCheck(flat) ? listCheck(tracer, run, flat) : comparison(tracer, flat);
-    checks.push({ ...found, offset: flat.offset, stops: flat.stops, arguments: tracer.arguments });
+    const from = tracer.arguments.splice(0);
+    checks.push({ lists: [], ...found, offset: flat.offset, index, stops: flat.stops, arguments: from });
   }
   return checks;
 }

@@ -6,7 +6,7 @@ import { shorten, sourcesOf, texts, type Lint, type LintScript, type Rule } from
 
 const commit = /(?:^|[^0-9a-f])[0-9a-f]{40}(?:[0-9a-f]{24})?(?![0-9a-f])/;
 const valued = new Set(
-  '-C -c --git-dir --work-tree --depth -b --branch -o --origin --reference --filter -j --jobs'.split(' '),
+  '-C -c --git-dir --work-tree --depth --revision -b --branch -o --origin --reference --filter -j --jobs'.split(' '),
 );
 
 /** A literal commit in the word itself, or in a variable that this RUN or an ENV sets. */
@@ -32,6 +32,13 @@ function pins(lint: Lint, run: LintScript, flat: Flat): boolean {
   return ['[', '[[', 'test'].includes(flat.name) && asks && holds;
 }
 
+/** `git clone --revision=<commit>` takes nothing else. */
+function takesRevision(lint: Lint, run: LintScript, flat: Flat): boolean {
+  const at = flat.args.findIndex(({ value }) => value.value.startsWith('--revision'));
+  const word = flat.args[at]?.value.value === '--revision' ? flat.args[at + 1] : flat.args[at];
+  return word !== undefined && holdsCommit(lint, run, word);
+}
+
 export const unpinnedGit: Rule = {
   info: {
     id: 'dockerfile/unpinned-git',
@@ -41,11 +48,13 @@ export const unpinnedGit: Rule = {
     remediation: 'add `git checkout --detach <40 hex digits>` behind the clone in the same RUN',
   },
   *check(lint) {
-    for (const run of lint.runs)
+    for (const run of lint.runs) {
+      if (!run.flat.commands.some(({ name }) => name === 'git')) continue;
+      const lastPin = run.flat.commands.findLastIndex((one) => pins(lint, run, one));
       for (const [i, one] of run.flat.commands.entries()) {
         const what = subcommand(one);
         if (what !== 'clone' && what !== 'fetch' && what !== 'pull') continue;
-        if (run.flat.commands.slice(i).some((later) => pins(lint, run, later))) continue;
+        if (i <= lastPin || takesRevision(lint, run, one)) continue;
         const url = texts(one.args).find(isRemote) ?? what;
         yield {
           offset: one.offset,
@@ -53,6 +62,7 @@ export const unpinnedGit: Rule = {
           message: `git ${what} ${shorten(url === what ? '' : url, 60)}: expected a checkout of a commit of 40 hex digits in the same RUN, found none`,
         };
       }
+    }
     for (const { word } of sourcesOf(lint.model, 'ADD')) {
       const url = word.text.value;
       if (!isRemote(url) || !/\.git(?:#|$)/.test(url) || /#[0-9a-f]{40}(?::|$)/.test(url)) continue;

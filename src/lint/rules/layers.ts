@@ -1,8 +1,9 @@
-import { history, lineage, type Instruction, type Model, type Stage } from '../../dockerfile/index.ts';
+import { lineage, type Instruction, type Model, type Stage } from '../../dockerfile/index.ts';
 import { isRemote, options } from '../shell/downloads.ts';
 import type { Flat } from '../shell/flatten.ts';
 import { resolvePath, workdirOf } from '../scope.ts';
-import { sourcesOf, texts, type Lint, type Rule } from '../rule.ts';
+import { sourcesOf, texts, type Lint, type Problem, type Rule } from '../rule.ts';
+import { Links } from './links.ts';
 
 /** Commands of a RUN; none of another instruction. */
 const flatOf = (lint: Lint, instruction: Instruction): readonly Flat[] =>
@@ -53,41 +54,51 @@ const copyOverSymlink: Rule = {
     remediation: 'remove the link first, or copy to another path',
   },
   *check(lint) {
-    for (const stage of lint.model.stages) {
-      const links = new Map<string, string>();
-      for (const instruction of history(stage)) {
-        const start = workdirOf(lint.model, stage, instruction);
-        for (const { flat, directory } of withDirectory(flatOf(lint, instruction), start)) {
-          if (flat.name === 'rm' || flat.name === 'unlink')
-            for (const path of texts(flat.args)) {
-              const gone = resolvePath(directory, path);
-              for (const link of links.keys()) if (link === gone || link.startsWith(`${gone}/`)) links.delete(link);
-            }
-          for (const { path, target } of linksOf(flat, directory)) links.set(path, target);
-        }
-        if ((instruction.keyword !== 'COPY' && instruction.keyword !== 'ADD') || instruction.offset < stage.from.offset)
-          continue;
-        const words = instruction.words.map((word) => word.text.value);
-        const target = words.at(-1);
-        if (target === undefined) continue;
-        const sources = words.slice(0, -1);
-        const names =
-          target.endsWith('/') || sources.length > 1 || links.size > 0
-            ? sources.map((source) => `${target}/${lastPart(source)}`)
-            : [];
-        for (const path of [target, ...names]) {
-          const link = links.get(resolvePath(start, path));
-          if (link === undefined) continue;
-          yield {
-            offset: instruction.offset,
-            subject: resolvePath(start, path),
-            message: `${instruction.keyword} writes ${resolvePath(start, path)}: expected a file or nothing there, found a symlink to ${link}, which would be overwritten instead`,
-          };
-        }
+    const { stages } = lint.model;
+    const links = new Links();
+    const children = new Map<Stage | undefined, Stage[]>();
+    for (const stage of stages) {
+      const siblings = children.get(stage.parent);
+      if (siblings === undefined) children.set(stage.parent, [stage]);
+      else siblings.push(stage);
+    }
+    // A walk through the stages that stand on each other: each goes on from where its parent ended.
+    const stack: (Stage | number)[] = (children.get(undefined) ?? []).toReversed();
+    for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+      if (typeof top === 'number') {
+        links.restore(top);
+        continue;
       }
+      stack.push(links.mark(), ...(children.get(top) ?? []).toReversed());
+      for (const instruction of top.instructions)
+        if (!instruction.onbuild) yield* overLinks(lint, top, instruction, links);
     }
   },
 };
+
+/** Follows one instruction, and reports the links that it writes through. */
+function* overLinks(lint: Lint, stage: Stage, instruction: Instruction, links: Links): Generator<Problem> {
+  const start = workdirOf(lint.model, stage, instruction);
+  for (const { flat, directory } of withDirectory(flatOf(lint, instruction), start)) {
+    if (links.size > 0 && (flat.name === 'rm' || flat.name === 'unlink'))
+      for (const path of texts(flat.args)) links.remove(resolvePath(directory, path));
+    for (const { path, target } of linksOf(flat, directory)) links.set(path, target);
+  }
+  if (links.size === 0 || (instruction.keyword !== 'COPY' && instruction.keyword !== 'ADD')) return;
+  const words = instruction.words.map((word) => word.text.value);
+  const target = words.at(-1);
+  if (target === undefined) return;
+  for (const path of [target, ...words.slice(0, -1).map((source) => `${target}/${lastPart(source)}`)]) {
+    const absolute = resolvePath(start, path);
+    const link = links.get(absolute);
+    if (link === undefined) continue;
+    yield {
+      offset: instruction.offset,
+      subject: absolute,
+      message: `${instruction.keyword} writes ${absolute}: expected a file or nothing there, found a symlink to ${link}, which would be overwritten instead`,
+    };
+  }
+}
 
 const makers = new Set(
   'mkdir install cp tar unzip git useradd adduser npm uv mv touch ln rsync python python3 curl wget'.split(' '),
@@ -101,8 +112,12 @@ function recursivePaths(flat: Flat): string[] {
   return rest.slice(flags.has('--reference') ? 0 : 1);
 }
 
-const under = (path: string, directory: string): boolean =>
-  path === directory || path.startsWith(`${directory === '/' ? '' : directory}/`);
+/** A path and every directory above it. */
+function withParents(path: string): string[] {
+  const found = [path, '/'];
+  for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) found.push(path.slice(0, at));
+  return found;
+}
 
 /** Paths that the instruction leaves files at. */
 function filledPaths(lint: Lint, stage: Stage, instruction: Instruction): string[] {
@@ -128,26 +143,26 @@ const lateRecursive: Rule = {
   },
   *check(lint) {
     const shipped = shippedStages(lint.model);
-    const filled = shipped.flatMap((stage) =>
-      stage.instructions
-        .filter(({ onbuild }) => !onbuild)
-        .map((instruction) => ({ instruction, paths: filledPaths(lint, stage, instruction) }))
-        .filter(({ paths }) => paths.length > 0),
-    );
+    // Of each directory the first instruction that leaves something in it.
+    const filled = new Map<string, Instruction>();
+    for (const stage of shipped)
+      for (const instruction of stage.instructions)
+        if (!instruction.onbuild)
+          for (const path of filledPaths(lint, stage, instruction).flatMap(withParents))
+            if (!filled.has(path)) filled.set(path, instruction);
     for (const stage of shipped)
       for (const instruction of stage.instructions) {
         const commands = flatOf(lint, instruction);
-        for (const { flat, directory } of withDirectory(commands, workdirOf(lint.model, stage, instruction)))
+        const made = new Set<string>();
+        for (const { flat, directory } of withDirectory(commands, workdirOf(lint.model, stage, instruction))) {
+          if (makers.has(flat.name))
+            for (const word of texts(flat.args))
+              for (const path of withParents(resolvePath(directory, word))) made.add(path);
           for (const text of recursivePaths(flat)) {
             const path = resolvePath(directory, text);
-            const before = commands.slice(0, commands.indexOf(flat));
-            const here = before.some(
-              (one) =>
-                makers.has(one.name) && texts(one.args).some((word) => under(resolvePath(directory, word), path)),
-            );
-            const earlier = filled.find(
-              (one) => one.instruction.offset < instruction.offset && one.paths.some((each) => under(each, path)),
-            )?.instruction;
+            const here = made.has(path);
+            const first = filled.get(path);
+            const earlier = first !== undefined && first.offset < instruction.offset ? first : undefined;
             if (here && earlier === undefined) continue;
             const found =
               earlier === undefined
@@ -159,6 +174,7 @@ const lateRecursive: Rule = {
               message: `${flat.name} -R ${text}: expected files made in the same RUN, found ${found}`,
             };
           }
+        }
       }
   },
 };

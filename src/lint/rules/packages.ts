@@ -1,3 +1,4 @@
+import { lineage, type Stage } from '../../dockerfile/index.ts';
 import { options } from '../shell/downloads.ts';
 import type { Flat } from '../shell/flatten.ts';
 import { commandRule, shorten, texts, type Rule } from '../rule.ts';
@@ -34,6 +35,8 @@ const distributionUpgrade = commandRule(
     const pacman = one.name === 'pacman' && texts(one.args).some((text) => /^-S[a-z]*u/.test(text));
     const command = pacman ? '-Syu' : (operands(one, managerValued)[0] ?? '');
     if (!pacman && upgrades[one.name]?.includes(command) !== true) return undefined;
+    // `dnf upgrade openssl` moves one package.
+    if (!pacman && operands(one, managerValued).length > 1) return undefined;
     const subject = `${one.name} ${command}`;
     return { subject, message: `${subject} moves every package: expected the versions of the pinned base` };
   },
@@ -84,7 +87,7 @@ function rule(
   });
 }
 
-const npmUnlocked = rule(
+const npmUnlockedRule = rule(
   {
     id: 'dockerfile/npm-unlocked',
     summary: 'npm, yarn, pnpm and bun install from a committed lock with integrity, and nothing globally.',
@@ -93,6 +96,32 @@ const npmUnlocked = rule(
   npmProblem,
   'npm ci with a committed package-lock.json',
 );
+
+/** npx behind `npm ci` runs what the lock installed, unless it names a version. */
+const npmUnlocked: Rule = {
+  info: npmUnlockedRule.info,
+  *check(lint) {
+    const installed = new Map<Stage, number>();
+    for (const { stage, flat } of lint.runs)
+      for (const { name, args, offset } of flat.commands)
+        if (
+          stage !== undefined &&
+          name === 'npm' &&
+          args.some(({ value }) => /^(?:ci|clean-install)$/.test(value.value))
+        )
+          installed.set(stage, Math.min(installed.get(stage) ?? Infinity, offset));
+    const npx = new Map<number, Stage | undefined>();
+    for (const { stage, flat } of lint.runs)
+      for (const { name, args, offset } of flat.commands)
+        if (name === 'npx' && !args.some(({ value }) => /.@/.test(value.value) || value.value === '-p'))
+          npx.set(offset, stage);
+    for (const problem of npmUnlockedRule.check(lint)) {
+      const stage = npx.get(problem.offset);
+      const since = stage === undefined ? [] : lineage(stage).map((one) => installed.get(one) ?? Infinity);
+      if (!since.some((offset) => offset < problem.offset)) yield problem;
+    }
+  },
+};
 
 const isLocal = (text: string): boolean => /^(?:\.{0,2}\/|\.$|\.\[)/.test(text) || text.startsWith('file:');
 
@@ -118,7 +147,8 @@ function pipProblem(flat: Flat): string | undefined {
   } else if (!/^pip[0-9.]*$/.test(tool)) return undefined;
   const [command] = args.filter((text) => !text.startsWith('-'));
   if (!['install', 'sync', 'download', 'wheel'].includes(command ?? '')) return undefined;
-  if (args.includes('--require-hashes')) return undefined;
+  // Without an index there is nothing but the files that are there.
+  if (args.includes('--require-hashes') || args.includes('--no-index')) return undefined;
   const targets = args.slice(args.indexOf(command ?? '') + 1).filter((text) => !text.startsWith('-'));
   // A local tree without its dependencies brings nothing from outside.
   if (

@@ -1,5 +1,6 @@
 import {
   expandGlobals,
+  globalArguments,
   imageReferences,
   platformArguments,
   splitReference,
@@ -106,14 +107,17 @@ const overridableImage: Rule = {
     remediation: 'write the reference out; a mirror or another version is a new Dockerfile, not an argument',
   },
   *check({ model }) {
+    const globals = globalArguments(model);
     for (const { place, word } of imageReferences(model)) {
-      const names = word.variables.filter((variable) => !platformArguments.has(variable.name));
-      for (const { name, offset } of names)
-        yield {
-          offset,
-          subject: name,
-          message: `${place} depends on the build argument ${name}: --build-arg ${name}=… replaces the pinned image`,
-        };
+      // Where nothing is pinned there is nothing to replace: that is unpinned-image's finding.
+      if (!expandGlobals(model, word).includes('@sha256:')) continue;
+      for (const { name, offset } of word.variables)
+        if (!platformArguments.has(name) && globals.has(name))
+          yield {
+            offset,
+            subject: name,
+            message: `${place} depends on the build argument ${name}: --build-arg ${name}=… replaces the pinned image`,
+          };
     }
   },
 };

@@ -14,7 +14,7 @@ function carries(word: Word, tainted: ReadonlySet<string>): boolean {
   return commandsOfWord(word).some(fetches) || word.variables.some((variable) => tainted.has(variable.name));
 }
 
-function* pipes({ flat }: LintScript): Generator<Problem> {
+function* pipes({ flat }: LintScript): Generator<Problem & { readonly fetch: Flat | undefined }> {
   const tainted = new Set<string>();
   for (const { command } of flat.commands)
     for (const { name, value } of command.assignments) if (commandsOfWord(value).some(fetches)) tainted.add(name);
@@ -38,11 +38,25 @@ function* pipes({ flat }: LintScript): Generator<Problem> {
     if (fetch !== undefined) reported.add(fetch.offset);
     const from = source === undefined ? shorten(word?.value.value ?? '', 60) : `${source.name}'s output`;
     yield {
+      fetch,
       offset: source?.offset ?? word?.offset ?? one.offset,
       subject: one.name === '' ? 'shell' : one.name,
       message: `${one.name === '' ? 'the shell' : one.name} runs what the network sends (${from}): expected a file checked before it is run`,
     };
   }
+}
+
+const found = new WeakMap<LintScript, readonly (Problem & { readonly fetch: Flat | undefined })[]>();
+
+function problemsOf(script: LintScript): readonly (Problem & { readonly fetch: Flat | undefined })[] {
+  const known = found.get(script) ?? [...pipes(script)];
+  found.set(script, known);
+  return known;
+}
+
+/** runUnseen returns the offsets of downloads that are run unseen: one defect, with one finding. */
+export function runUnseen(script: LintScript): ReadonlySet<number> {
+  return new Set(problemsOf(script).flatMap(({ fetch }) => fetch?.offset ?? []));
 }
 
 export const pipeToShell: Rule = {
@@ -55,7 +69,8 @@ export const pipeToShell: Rule = {
     remediation: 'download to a file, check it against a committed checksum, then run it',
   },
   *check(lint) {
-    for (const script of lint.scripts) yield* pipes(script);
+    for (const script of lint.scripts)
+      for (const { offset, subject, message } of problemsOf(script)) yield { offset, subject, message };
   },
 };
 
@@ -84,14 +99,16 @@ export const pipefail: Rule = {
     remediation: 'begin the RUN with `set -o pipefail;` or set SHELL ["/bin/bash", "-o", "pipefail", "-c"]',
   },
   *check(lint) {
-    for (const { flat, script } of lint.runs) {
-      if (script.pipefail) continue;
+    for (const run of lint.runs) {
+      const { flat, script } = run;
+      if (script.options.pipefail) continue;
+      const unseen = runUnseen(run);
       const on = flat.commands.find((one) => setsPipefail(one) || shellPipefail(one))?.offset ?? Infinity;
       for (const { pipeline, tested } of flat.pipelines) {
         if (tested || pipeline.commands.length < 2 || pipeline.offset > on) continue;
         const left = pipeline.commands.slice(0, -1).flatMap((command) => commandsIn(command));
         const lost = left.find(({ name }) => !harmless.has(name));
-        if (lost === undefined) continue;
+        if (lost === undefined || unseen.has(lost.offset)) continue;
         yield {
           offset: pipeline.offset,
           subject: lost.name,

@@ -6,6 +6,8 @@ export interface Download {
   readonly tool: string;
   readonly url: string;
   readonly offset: number;
+  /** Among the commands of the script. */
+  readonly index: number;
   /** File that receives the bytes, as it is written; undefined when it goes to stdout or is unknown. */
   readonly file: string | undefined;
   /** The bytes go down a pipe or into a substitution. */
@@ -73,19 +75,39 @@ function outputRedirect(flat: Flat): string | undefined {
     ?.target.value.value;
 }
 
-function curl(flat: Flat): { urls: string[]; file: string | undefined; head: boolean } {
-  const { values, flags, rest } = options(flat.args, curlValued);
-  const urls = [...rest, ...(values.has('--url') ? [values.get('--url') ?? ''] : [])];
-  let file = values.get('-o') ?? values.get('--output') ?? outputRedirect(flat);
-  if (file === undefined && (flags.has('-O') || flags.has('--remote-name') || flags.has('--remote-name-all')))
-    file = lastPart(urls[0] ?? '');
-  return { urls, file, head: flags.has('-I') || flags.has('--head') };
+interface Transfer {
+  readonly urls: readonly string[];
+  readonly file: string | undefined;
+  /** Without a `file`, each URL's last part names it. */
+  readonly named: boolean;
+  readonly head: boolean;
 }
 
-function wget(flat: Flat): { urls: string[]; file: string | undefined; head: boolean } {
+const inDirectory = (directory: string | undefined, file: string): string =>
+  directory === undefined || file.startsWith('/') ? file : `${directory}/${file}`;
+
+function curl(flat: Flat): Transfer {
+  const { values, flags, rest } = options(flat.args, curlValued);
+  const urls = [...rest, ...(values.has('--url') ? [values.get('--url') ?? ''] : [])];
+  const output = values.get('-o') ?? values.get('--output');
+  const named = flags.has('-O') || flags.has('--remote-name') || flags.has('--remote-name-all');
+  const directory = values.get('--output-dir');
+  let file = output === undefined ? outputRedirect(flat) : inDirectory(directory, output);
+  if (file === undefined && named && urls.length === 1) file = inDirectory(directory, lastPart(urls[0] ?? ''));
+  return { urls, file, named, head: flags.has('-I') || flags.has('--head') };
+}
+
+function wget(flat: Flat): Transfer {
   const { values, flags, rest } = options(flat.args, wgetValued);
-  const output = values.get('-O') ?? values.get('--output-document') ?? lastPart(rest[0] ?? '');
-  return { urls: [...rest], file: output === '-' ? outputRedirect(flat) : output, head: flags.has('--spider') };
+  const output = values.get('-O') ?? values.get('--output-document');
+  const directory = values.get('-P') ?? values.get('--directory-prefix');
+  const file = output ?? (rest.length === 1 ? inDirectory(directory, lastPart(rest[0] ?? '')) : undefined);
+  return {
+    urls: rest,
+    file: output === '-' ? outputRedirect(flat) : file,
+    named: output === undefined,
+    head: flags.has('--spider'),
+  };
 }
 
 /** Package managers that take a package by URL check it, if at all, by a key that they do not know yet. */
@@ -97,17 +119,18 @@ function packageUrls(flat: Flat): string[] {
 /** downloadsOf finds curl, wget and packages installed by URL. Interpreters that open sockets themselves are not seen. */
 export function downloadsOf(flat: Flattened): Download[] {
   const found: Download[] = [];
-  for (const one of flat.commands) {
+  for (const [index, one] of flat.commands.entries()) {
     const piped = one.substituted || one.piped;
     if (one.name === 'curl' || one.name === 'wget') {
-      const { urls, file, head } = one.name === 'curl' ? curl(one) : wget(one);
+      const { urls, file, head, named } = one.name === 'curl' ? curl(one) : wget(one);
       for (const url of urls) {
         const discarded = head || file === '/dev/null' || loopback.test(url);
         found.push({
           tool: one.name,
           url,
           offset: one.offset,
-          file: file === '-' ? undefined : file,
+          index,
+          file: file === '-' ? undefined : (file ?? (named ? lastPart(url) : undefined)),
           piped,
           discarded,
         });
@@ -115,7 +138,7 @@ export function downloadsOf(flat: Flattened): Download[] {
     }
     if (!(one.name === 'rpm' && one.args.some((word) => word.value.value === '--import')))
       for (const url of packageUrls(one))
-        found.push({ tool: one.name, url, offset: one.offset, file: undefined, piped: true, discarded: false });
+        found.push({ tool: one.name, url, offset: one.offset, index, file: undefined, piped: true, discarded: false });
   }
   return found;
 }

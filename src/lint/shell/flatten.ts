@@ -1,7 +1,8 @@
 import { offsetAt, TextBuilder, type Text } from '../../dockerfile/index.ts';
-import type { Case, Command, List, Pipeline, Redirect, Simple, Word } from './ast.ts';
-import { baseName, codeOf, readsStdin, shellNames, type Code } from './code.ts';
+import type { Case, Command, Group, List, Pipeline, Redirect, Simple, Word } from './ast.ts';
+import { baseName, codeOf, isShellFlag, readsStdin, shellNames, type Code } from './code.ts';
 import { foreignMeans, languageOf } from './foreign.ts';
+import { endsScript, Outcomes, type Standing } from './outcome.ts';
 import { parseShell, ShellSyntaxError } from './parse.ts';
 
 /** Flat is one simple command with what stands around it; a script is the row of its Flats in order. */
@@ -19,7 +20,7 @@ export interface Flat {
   readonly piped: boolean;
   /** Its failure is an answer: it stands in an `if`, a `while`, before `||` or behind `!`. */
   readonly tested: boolean;
-  /** Its failure ends the script all the same: nothing tests it, or what it decides on is `|| exit 1`. */
+  /** Its failure ends the RUN: by `set -e`, as the last command, or by the `exit 1` that it decides on. */
   readonly stops: boolean;
   /** It stands inside `$(…)`, backquotes or `<(…)`. */
   readonly substituted: boolean;
@@ -62,40 +63,54 @@ export function peel(words: readonly Word[]): readonly Word[] {
 }
 
 /** What holds for every command inside a compound command, a substitution or nested code. */
-type Around = Pick<Flat, 'tested' | 'stops' | 'substituted' | 'upstream' | 'piped'>;
-const nothingAround: Around = { tested: false, stops: true, substituted: false, upstream: [], piped: false };
+type Around = Standing & Pick<Flat, 'substituted' | 'upstream' | 'piped'>;
+const nothingAround: Around = {
+  tested: false,
+  stops: true,
+  stopsOnSuccess: false,
+  exits: true,
+  substituted: false,
+  upstream: [],
+  piped: false,
+};
 
-function* simpleCommands(list: List): Generator<Simple> {
-  for (const { commands } of list)
-    for (const command of commands) {
-      if (command.kind === 'simple') yield command;
-      else
-        for (const body of command.kind === 'case' ? command.arms.map((arm) => arm.body) : command.bodies)
-          yield* simpleCommands(body);
-    }
+/** Options of the shell that a script is run with. */
+export interface ShellOptions {
+  /** `-e`: a command that fails ends the script. */
+  readonly errexit: boolean;
+  readonly pipefail: boolean;
 }
 
-/** endsScript: exit or return with anything but 0, or false. */
-export function endsScript(list: List): boolean {
-  return [...simpleCommands(list)].some(({ words: [program, status] }, i) => {
-    const name = program?.value.value;
-    if (name !== 'exit' && name !== 'return') return name === 'false';
-    // Alone it passes on the failure that led here.
-    return status === undefined ? i === 0 : status.value.value !== '0';
-  });
+const noOptions: ShellOptions = { errexit: false, pipefail: false };
+
+/** shellOptions returns what `set`, or a shell in front of -c, switches on; `before` is what holds otherwise. */
+export function shellOptions(words: readonly string[], before = noOptions): ShellOptions {
+  let { errexit, pipefail } = before;
+  for (const [i, word] of words.entries()) {
+    const on = word.startsWith('-');
+    if (!/^[-+][a-zA-Z]+$/.test(word)) continue;
+    if (word.includes('e')) errexit = on;
+    const name = word.endsWith('o') ? words[i + 1] : undefined;
+    if (name === 'pipefail') pipefail = on;
+    if (name === 'errexit') errexit = on;
+  }
+  return { errexit, pipefail };
 }
 
-/** What the failure of a list's pipeline leads to. */
-function outcome(list: List, i: number, around: Around): Pick<Flat, 'tested' | 'stops'> {
-  let next = i + 1;
-  while (list[next]?.operator === '&&') next += 1;
-  const rescued = list[next]?.operator === '||';
-  if (!rescued && list[i]?.negated !== true) return around;
-  if (!rescued && around.tested) return around;
-  const from = rescued ? next : i + 1;
-  let end = from;
-  while (list[end]?.operator === '&&' || list[end]?.operator === '||') end += 1;
-  return { tested: true, stops: endsScript(list.slice(from, end)) };
+/** What the answer of condition `i` decides. */
+function decision({ keyword, conditions, bodies }: Group, i: number): Pick<Standing, 'stops' | 'stopsOnSuccess'> {
+  // A loop `until` it succeeds goes no further either.
+  if (keyword !== 'if') return { stops: keyword === 'until', stopsOnSuccess: keyword === 'while' };
+  const otherwise = bodies.slice(i + 1);
+  const hasElse = bodies.length > conditions.length;
+  const [then = []] = bodies.slice(i, i + 1);
+  return { stops: hasElse && otherwise.every(endsScript), stopsOnSuccess: endsScript(then) };
+}
+
+/** `… | grep OK` fails where the check before it did. */
+function looksForOk(command: Command | undefined): boolean {
+  const [program, ...args] = command?.kind === 'simple' ? command.words : [];
+  return program?.value.value === 'grep' && args.some(({ value }) => /OK/.test(value.value));
 }
 
 /** interpreterOf returns the language that a `#!` line names, undefined without one. */
@@ -122,14 +137,23 @@ class Flattener implements Flattened {
   readonly pipelines: { pipeline: Pipeline; tested: boolean }[] = [];
   readonly unreadable: Unreadable[] = [];
 
+  private options: ShellOptions;
+
+  constructor(options: ShellOptions) {
+    this.options = options;
+  }
+
   list(list: List, around: Around): void {
+    const outcomes = new Outcomes(list);
     for (const [i, pipeline] of list.entries()) {
-      const { tested, stops } = outcome(list, i, around);
-      this.pipelines.push({ pipeline, tested });
+      const standing = outcomes.of(i, around, this.options.errexit);
+      this.pipelines.push({ pipeline, tested: standing.tested });
       for (const [stage, command] of pipeline.commands.entries()) {
         const upstream = stage === 0 ? around.upstream : pipeline.commands.slice(0, stage);
-        const piped = around.piped || stage < pipeline.commands.length - 1;
-        this.command(command, pipeline, { ...around, tested, stops, upstream, piped });
+        const isLast = stage === pipeline.commands.length - 1;
+        // The status of a pipeline is that of its end.
+        const stops = standing.stops && (isLast || this.options.pipefail || looksForOk(pipeline.commands.at(-1)));
+        this.command(command, pipeline, { ...around, ...standing, stops, upstream, piped: around.piped || !isLast });
       }
     }
   }
@@ -147,18 +171,43 @@ class Flattener implements Flattened {
       return;
     }
     this.words(command.words);
-    // A loop `until` it succeeds goes no further either.
-    const stops = command.keyword === 'until' || (command.keyword === 'if' && command.bodies.some(endsScript));
-    for (const condition of command.conditions) this.list(condition, { ...around, tested: true, stops });
-    for (const body of command.bodies) this.list(body, around);
+    for (const [i, condition] of command.conditions.entries())
+      this.list(condition, { ...around, tested: true, ...decision(command, i) });
+    const { keyword } = command;
+    // What fails in one round of a loop is forgotten in the next.
+    const isLoop = keyword === 'for' || keyword === 'while' || keyword === 'until';
+    const stops = around.stops && !isLoop;
+    const exits = keyword === '(' ? around.stops : around.exits;
+    for (const body of command.bodies)
+      if (keyword === 'function') this.list(body, { ...around, stops: true, exits: true });
+      else this.inside(keyword === '(', () => this.list(body, { ...around, stops, exits }));
+  }
+
+  /** Options that a subshell or another shell sets are its own. */
+  private inside(isolated: boolean, read: () => void, options = this.options): void {
+    const before = this.options;
+    this.options = options;
+    read();
+    if (isolated) this.options = before;
   }
 
   private simple(command: Simple, pipeline: Pipeline, around: Around): void {
-    this.words([...command.assignments.map(({ value }) => value), ...command.words]);
+    // The status of an assignment by itself is that of what it takes.
+    const isBare = command.words.length === 0;
+    this.words(
+      command.assignments.map(({ value }) => value),
+      isBare && around.stops,
+    );
+    this.words(command.words);
     const [program, ...args] = peel(command.words);
     const name = baseName(program?.value.value ?? '');
     this.commands.push({ name, args, command, offset: command.offset, pipeline, ...around });
-    for (const code of codeOf(name, args)) this.code(code, around);
+    const values = args.map(({ value }) => value.value);
+    if (name === 'set') this.options = shellOptions(values, this.options);
+    const flag = values.findIndex(isShellFlag);
+    const options = shellNames.has(name) ? shellOptions(values.slice(0, flag < 0 ? undefined : flag + 1)) : noOptions;
+    for (const code of codeOf(name, args))
+      this.inside(true, () => this.code(code, { ...around, exits: around.stops }), options);
     const [first] = args;
     if (name === 'eval' && first !== undefined && (args.length > 1 || first.quoted)) this.nested(joined(args), around);
     if (readsStdin(name, args)) this.stdin(name, command, around);
@@ -218,9 +267,10 @@ class Flattener implements Flattened {
     }
   }
 
-  private words(words: readonly Word[]): void {
+  private words(words: readonly Word[], stops = false): void {
     for (const word of words)
-      for (const script of word.scripts) this.list(script, { ...nothingAround, substituted: true });
+      for (const script of word.scripts)
+        this.inside(true, () => this.list(script, { ...nothingAround, stops, exits: stops, substituted: true }));
   }
 
   /** A here-document is shell code when a shell reads it, or when nothing does (RUN <<EOF). */
@@ -233,9 +283,14 @@ class Flattener implements Flattened {
     const [program, ...args] = peel(command.words);
     const name = baseName(program?.value.value ?? '');
     const language = interpreterOf(redirect.body.value);
-    if (program === undefined) this.text(language ?? 'shell', redirect.body, around);
-    else if (readsStdin(name, args))
-      this.text(shellNames.has(name) ? 'shell' : (languageOf(name) ?? name), redirect.body, around);
+    const { body } = redirect;
+    const isRead = program === undefined || readsStdin(name, args);
+    const reader =
+      program === undefined ? (language ?? 'shell') : shellNames.has(name) ? 'shell' : (languageOf(name) ?? name);
+    const firstLine =
+      program === undefined ? (/^#!.*/.exec(body.value)?.[0] ?? '').split(/\s+/) : args.map(({ value }) => value.value);
+    const options = program === undefined && language === undefined ? this.options : shellOptions(firstLine);
+    if (isRead) this.inside(true, () => this.text(reader, body, { ...around, exits: around.stops }), options);
     else if (redirect.expanded !== undefined) this.words([redirect.expanded]);
   }
 
@@ -250,8 +305,8 @@ class Flattener implements Flattened {
 }
 
 /** flatten walks a script in source order, into substitutions, `sh -c '…'`, `eval '…'` and here-documents. */
-export function flatten(list: List): Flattened {
-  const flattener = new Flattener();
+export function flatten(list: List, options = noOptions): Flattened {
+  const flattener = new Flattener(options);
   flattener.list(list, nothingAround);
   return flattener;
 }
@@ -261,12 +316,22 @@ export function fetches(flat: Flat): boolean {
   return flat.name === 'curl' || flat.name === 'wget' || flat.name === 'fetch' || flat.name === 'lwp-request';
 }
 
+const ofCommand = new WeakMap<Command, readonly Flat[]>();
+const ofList = new WeakMap<List, readonly Flat[]>();
+
+function remembered<K extends object>(known: WeakMap<K, readonly Flat[]>, key: K, list: () => List): readonly Flat[] {
+  const found = known.get(key) ?? flatten(list()).commands;
+  known.set(key, found);
+  return found;
+}
+
 /** commandsIn returns the simple commands of one (compound) command, substitutions included. */
 export function commandsIn(command: Command): readonly Flat[] {
-  return flatten([{ commands: [command], negated: false, operator: '', offset: command.offset }]).commands;
+  const { offset } = command;
+  return remembered(ofCommand, command, () => [{ commands: [command], negated: false, operator: '', offset }]);
 }
 
 /** commandsOfWord returns the simple commands inside a word's substitutions. */
 export function commandsOfWord(word: Word): readonly Flat[] {
-  return word.scripts.flatMap((script) => flatten(script).commands);
+  return word.scripts.flatMap((script) => remembered(ofList, script, () => script));
 }
