@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { AppError } from '../errors/index.ts';
 import type { Definitions, ImageDefinition, Mirrors, Plan, VariantDefinition } from '../core/index.ts';
 import { renderDockerfile } from '../dockerfile/render.ts';
+import { unversioned } from '../dockerfile/render-labels.ts';
 import { noMirrors } from '../core/mirrors.ts';
 import { imageReference } from '../dockerfile/render-values.ts';
 import type { Host } from '../host/index.ts';
@@ -41,10 +42,10 @@ export function findVariant(
 
 async function projectVersion(host: Host, root: string): Promise<string> {
   const path = join(root, 'package.json');
-  if ((await host.files.stat(path))?.type !== 'file') return '';
+  if ((await host.files.stat(path))?.type !== 'file') return unversioned;
   const content: unknown = JSON.parse(await host.files.readText(path, 1024 * 1024));
   const version = typeof content === 'object' && content !== null && 'version' in content ? content.version : '';
-  return typeof version === 'string' ? version : '';
+  return typeof version === 'string' && version !== '' ? version : unversioned;
 }
 
 /**
