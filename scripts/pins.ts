@@ -6,9 +6,8 @@ import { examples, flag, stringOption, type Call, type CommandModule } from './c
 import { surroundings } from './surroundings.ts';
 import { trustFor } from './trust-for.ts';
 
-function options(call: Call): { root: string; pinsFile?: string | undefined } {
-  const pinsFile = stringOption(call, 'pins');
-  return { root: call.root, pinsFile };
+function options(call: Call): { root: string; pinsFile?: string | undefined; upstream?: string | undefined } {
+  return { root: call.root, pinsFile: stringOption(call, 'pins'), upstream: stringOption(call, 'upstream') };
 }
 
 async function list(call: Call): Promise<ExitCode> {
@@ -58,14 +57,19 @@ async function verify(call: Call): Promise<ExitCode> {
 
 export const command: CommandModule = {
   define(parser) {
-    parser.argument('[action]', 'verify: prove each pin complete and consumed, each variant free of unlisted inputs');
+    parser.argument(
+      '[action]',
+      'verify: prove each pin complete and consumed, each variant free of unlisted inputs, upstream accounted for',
+    );
     parser.option('--pins <file>', 'another pins file, relative to the project or absolute');
+    parser.option('--upstream <dir>', 'verify: a clone of upstream; what moved since images/upstream.yaml was written');
     parser.option('--online', 'verify: ask every upstream, too: there, gone, or could not tell; same bytes; newer');
     parser.option('--trusted-root <file>', 'whom to believe about upstream signatures, for --online');
     parser.option('--mirrors <file>', 'YAML with images: and urls:, prefix to prefix, for --online');
     examples(parser, [
       ['runner-image pins', 'every external input, with what it is held against'],
       ['runner-image pins verify', 'exit with 1 where a pin is incomplete, unused, or missing'],
+      ['runner-image pins verify --upstream ../agent-control-plane', 'exit with 1 where upstream moved on'],
       ['runner-image pins verify --online', 'exit with 3 where an upstream could not be asked'],
     ]);
   },
