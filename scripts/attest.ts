@@ -20,7 +20,7 @@ import { demandDigest, treeToSign } from '../src/flows/trust/sign-tree.ts';
 import type { Registry } from '../src/registry/index.ts';
 import { buildSite } from '../src/sigstore/index.ts';
 import { examples, flag, fromHere, stringOption, type Call, type CommandModule } from './command.ts';
-import { planFor } from './plan-option.ts';
+import { planFor, runnerSourceOption } from './plan-option.ts';
 import { surroundings, surroundingsOptions, type Surroundings } from './surroundings.ts';
 import { evidenceOption, evidencePlace, penOf, signingOptions, tellSigned, trustOptions } from './trust.ts';
 import { toolVersion } from './version.ts';
@@ -77,6 +77,7 @@ export const command: CommandModule = {
     command
       .argument('<reference>', 'host/repository@sha256:…, signed before')
       .option('--variant <name>', 'the variant it was built from, at this commit; by its repository otherwise')
+      .option(...runnerSourceOption)
       .option('--sbom <dir>', 'what `sbom --output` wrote, instead of reading the layers again')
       .option(
         '--engine-product <name>',

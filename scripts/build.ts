@@ -3,7 +3,7 @@ import { buildLayout, chooseEngine, layoutDirectory, type BuildResult } from '..
 import { formatBytes } from '../src/core/index.ts';
 import { collect, examples, flag, stringOption, valuesOption, type CommandModule } from './command.ts';
 import { narrowed } from './narrowed.ts';
-import { planFor, planOption } from './plan-option.ts';
+import { planFor, planOption, runnerSourceOption } from './plan-option.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
 import { registryOf } from './registry.ts';
 
@@ -35,12 +35,17 @@ export const command: CommandModule = {
       .option('--published <repository>', 'also look for the same inputs among what was published there')
       .option('--expires-after <time>', 'label quay.expires-after, e.g. 48h, for images of pull requests')
       .option(...planOption)
+      .option(...runnerSourceOption)
       .option('--dry-run', 'say what would be built, start nothing');
     surroundingsOptions(command);
     examples(command, [
       ['runner-image build', 'the openshell variant for every platform, into dist/openshell'],
       ['runner-image build standard --platform linux/arm64', 'one platform'],
       ['runner-image build --endpoint linux/arm64=ssh://builder-arm', 'arm64 natively on its own machine'],
+      [
+        'runner-image build standard --runner-source ../agent-control-plane/components/runners/ambient-runner',
+        'your own runner',
+      ],
       ['runner-image build --lab', 'against the embedded upstreams'],
     ]);
   },

@@ -2,7 +2,7 @@ import { exitCodes } from '../src/errors/index.ts';
 import { layoutDirectory } from '../src/flows/build/index.ts';
 import { joinLayouts } from '../src/flows/join.ts';
 import { collect, examples, fromHere, listOption, stringOption, type CommandModule } from './command.ts';
-import { planFor, planOption } from './plan-option.ts';
+import { planFor, planOption, runnerSourceOption } from './plan-option.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
 
 export const command: CommandModule = {
@@ -12,7 +12,8 @@ export const command: CommandModule = {
       .requiredOption('--from <layout>', 'a layout with one or more platforms; again for each', collect)
       .option('--output <layout>', 'where the whole goes; dist/<variant> otherwise')
       .option('--expires-after <time>', 'the quay.expires-after that every platform must carry')
-      .option(...planOption);
+      .option(...planOption)
+      .option(...runnerSourceOption);
     surroundingsOptions(command);
     examples(command, [
       [

@@ -1,11 +1,13 @@
 import { exitCodes } from '../src/errors/index.ts';
 import { loadDefinitions, planVariant, variantNames } from '../src/flows/plan.ts';
+import { runnerSourceOf, runnerSourceOption } from './plan-option.ts';
 import { examples, stringOption, type CommandModule } from './command.ts';
 
 export const command: CommandModule = {
   define(parser) {
     parser.argument('[variant]', 'one variant; all of them without it');
     parser.option('--pins <file>', 'another pins file, relative to the project or absolute');
+    parser.option(...runnerSourceOption);
     examples(parser, [
       ['runner-image plan', 'every variant with its input digest'],
       ['runner-image plan openshell --json', 'the whole plan that build takes'],
@@ -15,8 +17,10 @@ export const command: CommandModule = {
     const definitions = await loadDefinitions(call.host, call.root, stringOption(call, 'pins'));
     const [chosen] = call.args;
     const names = chosen === undefined ? variantNames(definitions) : [chosen];
+    const runnerSource = runnerSourceOf(call);
     const plans = [];
-    for (const variant of names) plans.push(await planVariant(call.host, definitions, { root: call.root, variant }));
+    for (const variant of names)
+      plans.push(await planVariant(call.host, definitions, { root: call.root, variant, runnerSource }));
     if (call.json) {
       call.console.json(chosen === undefined ? plans : plans[0]);
       return exitCodes.clean;
@@ -27,6 +31,10 @@ export const command: CommandModule = {
       call.console.print(`  platforms   ${plan.platforms.join(', ')}`);
       call.console.print(`  base        ${plan.base.reference}`);
       call.console.print(`  dockerfile  ${plan.dockerfile.path}`);
+      if (plan.runnerSource !== undefined) {
+        const { digest, commit, dirty, files } = plan.runnerSource;
+        call.console.print(`  runner      ${files} files, ${digest}, of ${commit}${dirty ? '-dirty' : ''}`);
+      }
       for (const pin of plan.pins)
         call.console.print(`  pin         ${pin.name}${'version' in pin ? ` ${pin.version}` : ''}`);
       for (const file of plan.context) call.console.print(`  file        ${file.path}  ${file.digest}`);

@@ -8,7 +8,7 @@ import { publish, rehearse, type GateCheck, type Gating, type Published } from '
 import { commandLine, consumerCommands, signerHere, type ConsumerTrust } from '../src/flows/trust/consumer-commands.ts';
 import { examples, flag, fromHere, listOption, stringOption, type Call, type CommandModule } from './command.ts';
 import { narrowed } from './narrowed.ts';
-import { planFor, planOption } from './plan-option.ts';
+import { planFor, planOption, runnerSourceOption } from './plan-option.ts';
 import { surroundings, surroundingsOptions } from './surroundings.ts';
 import { toolVersion } from './version.ts';
 import { registryOf } from './registry.ts';
@@ -70,6 +70,7 @@ export const command: CommandModule = {
       .option('--recorded-runs', 'start nothing here: `check --run --evidence` recorded every platform')
       .option('--skip-gate', 'the gate was passed elsewhere, by this same digest, and nothing records it')
       .option(...planOption)
+      .option(...runnerSourceOption)
       .option('--identity <uri>', 'who will sign it, for the command lines that consumers get; the CI’s own otherwise')
       .option('--issuer <url>', 'who vouches for that identity', 'https://token.actions.githubusercontent.com')
       .option('--dry-run', 'hold it against the gate, push nothing');

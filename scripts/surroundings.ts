@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Mirrors } from '../src/core/index.ts';
 import { collect, flag, listOption, stringOption, type Call } from './command.ts';
 import { readMirrors } from './mirrors.ts';
+import { runnerSourceOf } from './plan-option.ts';
 import { registryOptions } from './registry.ts';
 
 /** Surroundings is where this machine gets bytes from and builds with: never what is expected of them. */
@@ -20,6 +21,8 @@ export interface Surroundings {
   readonly dockerHost?: string | undefined;
   /** Waiver files for what the lab's stand-ins cannot be. */
   readonly waivers: readonly string[];
+  /** Folder of the runner's source (--runner-source), absolute. */
+  readonly runnerSource?: string | undefined;
   /** The lab's registry, when it is the lab. */
   readonly labRegistry?: string | undefined;
 }
@@ -76,5 +79,6 @@ export async function surroundings(call: Call): Promise<Surroundings> {
     extraCa: extraCa === undefined ? base.extraCa : await call.host.files.read(extraCa),
     endpoints: endpoints.length === 0 ? base.endpoints : endpoints,
     dockerHost: plain ?? base.dockerHost,
+    runnerSource: runnerSourceOf(call),
   };
 }

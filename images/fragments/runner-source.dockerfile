@@ -5,8 +5,7 @@ pins: [runner]
 #: stage
 FROM tools AS runner-source
 # Three checks, each of another kind: the commit that was asked for, git's own tree object, and
-# SHA-256 over the files as they lie on disk (git's objects are SHA-1). What does not run stays
-# behind: tests, documents, Dockerfiles, certificates, and the files that the images bring themselves.
+# SHA-256 over the files as they lie on disk (git's objects are SHA-1).
 RUN {{network}}
     export GIT_SSL_CAINFO="$ca" GIT_TERMINAL_PROMPT=0; \
     git init --quiet /src; \
@@ -20,9 +19,4 @@ RUN {{network}}
     if [ -n "$(find . ! -type f ! -type d)" ]; then echo 'runner-source: only regular files are expected' >&2; exit 1; fi; \
     find . -type f -exec sha256sum {} + > /tmp/files; \
     LC_ALL=C sort -o /tmp/files /tmp/files; \
-    echo '{{runner.sha256}}  /tmp/files' | sha256sum -c -; \
-    rm -rf tests docs scripts .openshell-ref; \
-    find . -type f '(' -name AGENTS.md -o -name README.md ')' -delete; \
-    find . -maxdepth 1 -type f '(' -name '*.md' -o -name '*.pem' -o -name '*.sh' -o -name 'Dockerfile*' \
-        -o -name '.mcp*.json' -o -name .dockerignore ')' -delete; \
-    rm -f claude.json claude-settings.json claude-settings-local.json mcp.json policy.yaml sdk-options-manifest.json
+    echo '{{runner.sha256}}  /tmp/files' | sha256sum -c -

@@ -9,6 +9,7 @@ import type { Host } from '../host/index.ts';
 import { contextFiles } from './plan-context.ts';
 import { loadDefinitions } from './plan-definitions.ts';
 import { inputDigest } from './plan-digest.ts';
+import { readRunnerSource, withRunnerSource } from './runner-source.ts';
 import { sourceDateEpoch, sourceFacts, type SourceFacts } from './plan-git.ts';
 
 export { loadDefinitions } from './plan-definitions.ts';
@@ -20,6 +21,8 @@ export interface PlanOptions {
   /** Relative to the project or absolute; images/pins.yaml by default. */
   readonly pinsFile?: string | undefined;
   readonly mirrors?: Mirrors | undefined;
+  /** Absolute path of a folder with the runner's source, in the place of the pin `runner`. */
+  readonly runnerSource?: string | undefined;
 }
 
 /** variantNames lists every variant of every image, in the definitions' order. */
@@ -59,18 +62,21 @@ export async function planVariant(
   options: Omit<PlanOptions, 'pinsFile'>,
   asked?: Promise<SourceFacts>,
 ): Promise<Plan> {
-  const { image, variant } = findVariant(definitions, options.variant);
+  const local = options.runnerSource === undefined ? undefined : await readRunnerSource(host, options.runnerSource);
+  const taken = local === undefined ? definitions : withRunnerSource(definitions, local);
+  const { image, variant } = findVariant(taken, options.variant);
   const mirrors = options.mirrors ?? noMirrors;
   // The digest is that of the text without mirrors: a second text is made only where there are some.
-  const rendered = renderDockerfile(definitions, image, variant);
+  const rendered = renderDockerfile(taken, image, variant);
   const isMirrored = Object.keys(mirrors.images).length + Object.keys(mirrors.urls).length > 0;
-  const mirrored = isMirrored ? renderDockerfile(definitions, image, variant, mirrors) : rendered;
+  const mirrored = isMirrored ? renderDockerfile(taken, image, variant, mirrors) : rendered;
   const path = `images/${image.image}/Dockerfile.${variant.name}`;
-  const [context, facts, version] = await Promise.all([
+  const [own, facts, version] = await Promise.all([
     contextFiles(host, options.root, path, rendered.files),
     asked ?? sourceFacts(host, options.root),
     projectVersion(host, options.root),
   ]);
+  const context = [...own, ...(local?.files ?? [])].sort((a, b) => (a.path < b.path ? -1 : 1));
   const epoch = sourceDateEpoch(host, facts);
   const { base, labels } = rendered;
   const digest = inputDigest({
@@ -90,6 +96,7 @@ export async function planVariant(
     base: { pin: base.name, reference: imageReference(base, mirrors), digest: base.digest },
     pins: rendered.pins,
     dockerfile: { path, text: mirrored.text },
+    runnerSource: local?.source,
     context,
     labels,
     buildArgs: {
