@@ -37,7 +37,9 @@ export const command: CommandModule = {
       }
       for (const pin of plan.pins)
         call.console.print(`  pin         ${pin.name}${'version' in pin ? ` ${pin.version}` : ''}`);
-      for (const file of plan.context) call.console.print(`  file        ${file.path}  ${file.digest}`);
+      // A folder's own files, a hundred and more, are one line above.
+      for (const file of plan.context)
+        if (file.root === undefined) call.console.print(`  file        ${file.path}  ${file.digest}`);
       for (const { name, reason } of plan.omitted) call.console.print(`  left out    ${name}: ${reason}`);
     }
     return exitCodes.clean;

@@ -27,11 +27,11 @@ async function overHttp() {
     rmSync(folder, { recursive: true, force: true });
   });
   const urls = Object.fromEntries(
-    ['ambient-code', 'actions'].map((owner) => [`https://github.com/${owner}/`, `${server.origin}${owner}/`]),
+    ['openshift-online', 'actions'].map((owner) => [`https://github.com/${owner}/`, `${server.origin}${owner}/`]),
   );
   const here = await remembering(urls);
   const platform = join(folder, 'openshift-online/agent-control-plane');
-  mkdirSync(join(folder, 'ambient-code'));
+  mkdirSync(join(folder, 'openshift-online'));
   git(folder, ['clone', '--quiet', here.it.upstreamRepository, platform]);
   git(platform, ['remote', 'remove', 'origin']);
   const checkout = join(folder, 'actions/checkout');
