@@ -6,7 +6,9 @@ RUN := node bin/runner-image.mjs
 VARIANT ?= openshell
 PLATFORM ?=
 ENGINE ?=
-build_flags := $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(ENGINE),--engine $(ENGINE))
+RUNNER_SOURCE ?=
+build_flags := $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(ENGINE),--engine $(ENGINE)) \
+  $(if $(RUNNER_SOURCE),--runner-source "$(RUNNER_SOURCE)")
 
 .PHONY: help
 help: ## show this list
@@ -32,7 +34,7 @@ demo: setup ## the whole pipeline for real, on embedded upstreams; one line a st
 	@node scripts/demo.ts $(if $(VERBOSE),--verbose)
 
 .PHONY: build-runner
-build-runner: install ## build the real image (VARIANT=openshell PLATFORM=linux/amd64,linux/arm64 ENGINE=docker|buildx|buildah)
+build-runner: install ## build the real image (VARIANT=openshell PLATFORM=linux/amd64,linux/arm64 ENGINE=docker|buildx|buildah RUNNER_SOURCE=dir)
 	$(RUN) build $(VARIANT) $(build_flags)
 
 .PHONY: build-runner-openshell

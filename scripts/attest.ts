@@ -20,7 +20,7 @@ import { demandDigest, treeToSign } from '../src/flows/trust/sign-tree.ts';
 import type { Registry } from '../src/registry/index.ts';
 import { buildSite } from '../src/sigstore/index.ts';
 import { examples, flag, pathOption, printResult, stringOption, type Call, type CommandModule } from './command.ts';
-import { planFor } from './plan-option.ts';
+import { planFor, runnerSourceOption } from './plan-option.ts';
 import { environmentOptions, readEnvironment, type Environment } from './environment-options.ts';
 import { evidenceOption, evidencePlace, signingContextOf, signingOptions, signedText, trustOptions } from './trust.ts';
 import { toolVersion } from './version.ts';
@@ -72,6 +72,7 @@ export const command: CommandModule = {
     command
       .argument('<reference>', 'host/repository@sha256:…, signed before')
       .option('--variant <name>', 'the variant it was built from, at this commit; by its repository otherwise')
+      .option(...runnerSourceOption)
       .option('--sbom <dir>', 'what `sbom --output` wrote, instead of reading the layers again')
       .option(
         '--engine-product <name>',

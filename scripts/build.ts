@@ -2,7 +2,7 @@ import { exitCodes } from '../src/errors/index.ts';
 import { buildLayout, chooseEngine, layoutDirectory, type BuildResult } from '../src/flows/build/index.ts';
 import { formatBytes } from '../src/core/index.ts';
 import { collect, examples, flag, printResult, stringOption, valuesOption, type CommandModule } from './command.ts';
-import { narrowedPlanFor, planOption } from './plan-option.ts';
+import { narrowedPlanFor, planOption, runnerSourceOption } from './plan-option.ts';
 import { environmentOptions, readEnvironment } from './environment-options.ts';
 
 function resultText(result: BuildResult): string {
@@ -33,12 +33,17 @@ export const command: CommandModule = {
       .option('--published <repository>', 'also look for the same inputs among what was published there')
       .option('--expires-after <time>', 'label quay.expires-after, e.g. 48h, for images of pull requests')
       .option(...planOption)
+      .option(...runnerSourceOption)
       .option('--dry-run', 'say what would be built, start nothing');
     environmentOptions(command);
     examples(command, [
       ['runner-image build', 'the openshell variant for every platform, into dist/openshell'],
       ['runner-image build standard --platform linux/arm64', 'one platform'],
       ['runner-image build --endpoint linux/arm64=ssh://builder-arm', 'arm64 natively on its own machine'],
+      [
+        'runner-image build standard --runner-source ../agent-control-plane/components/runners/ambient-runner',
+        'your own runner',
+      ],
       ['runner-image build --lab', 'against the embedded upstreams'],
     ]);
   },

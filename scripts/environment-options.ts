@@ -27,6 +27,8 @@ export interface Environment {
   readonly dockerHost?: string | undefined;
   /** Waiver files for what the lab's stand-ins cannot be. */
   readonly waivers: readonly string[];
+  /** Folder of the runner's source (--runner-source), absolute. */
+  readonly runnerSource?: string | undefined;
   /** The lab's registry, when it is the lab. */
   readonly labRegistry?: string | undefined;
 }
@@ -107,5 +109,6 @@ export async function readEnvironment(call: Call): Promise<Environment> {
     extraCa: extraCa === undefined ? base.extraCa : await call.host.files.read(extraCa),
     endpoints: endpoints.length === 0 ? base.endpoints : endpoints,
     dockerHost: plain ?? base.dockerHost,
+    runnerSource: pathOption(call, 'runnerSource'),
   };
 }

@@ -11,7 +11,7 @@ import {
   stringOption,
   type CommandModule,
 } from './command.ts';
-import { planFor, planOption } from './plan-option.ts';
+import { planFor, planOption, runnerSourceOption } from './plan-option.ts';
 import { environmentOptions, readEnvironment } from './environment-options.ts';
 
 export const command: CommandModule = {
@@ -21,7 +21,8 @@ export const command: CommandModule = {
       .requiredOption('--from <layout>', 'a layout with one or more platforms; again for each', collect)
       .option('--output <layout>', 'where the whole goes; dist/<variant> otherwise')
       .option('--expires-after <time>', 'the quay.expires-after that every platform must carry')
-      .option(...planOption);
+      .option(...planOption)
+      .option(...runnerSourceOption);
     environmentOptions(command);
     examples(command, [
       [

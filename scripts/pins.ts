@@ -30,19 +30,22 @@ async function askOnline(call: Call, project: { root: string; pinsFile?: string 
 }
 
 const verify: Subcommand = {
-  summary: 'prove each pin complete and consumed, and each variant free of unlisted inputs',
+  summary: 'prove each pin complete and consumed, each variant free of unlisted inputs, upstream accounted for',
   define(parser) {
     parser
+      .option('--upstream <dir>', 'a clone of upstream: what moved since images/upstream.yaml was written')
       .option('--online', 'ask every upstream, too: there, gone, or unknown; same bytes; newer')
       .option('--trusted-root <file>', 'trusted_root.json for upstream signatures; the public root, by TUF, otherwise');
     mirrorsOption(parser);
     examples(parser, [
       ['runner-image pins verify', 'exit with 1 where a pin is incomplete, unused, or missing'],
+      ['runner-image pins verify --upstream ../agent-control-plane', 'exit with 1 where upstream moved on'],
       ['runner-image pins verify --online', 'exit with 3 where an upstream gave no answer'],
     ]);
   },
   async run(call): Promise<ExitCode> {
-    const project = { root: call.root, pinsFile: stringOption(call, 'pins') };
+    const upstream = pathOption(call, 'upstream');
+    const project = { root: call.root, pinsFile: stringOption(call, 'pins'), upstream };
     const { pins, variants, findings: offline } = await checkPins(call.host, project);
     const { rows, findings: found, unknown } = await askOnline(call, project);
     const findings = [...offline, ...found];

@@ -16,7 +16,7 @@ import {
   type Call,
   type CommandModule,
 } from './command.ts';
-import { narrowedPlanFor, planOption } from './plan-option.ts';
+import { narrowedPlanFor, planOption, runnerSourceOption } from './plan-option.ts';
 import { environmentOptions, readEnvironment } from './environment-options.ts';
 import { toolVersion } from './version.ts';
 
@@ -80,6 +80,7 @@ export const command: CommandModule = {
       .option('--recorded-runs', 'start nothing here: `check --run --evidence` recorded every platform')
       .option('--skip-gate', 'the gate was passed elsewhere, by this same digest, and nothing records it')
       .option(...planOption)
+      .option(...runnerSourceOption)
       .option('--identity <uri>', 'who will sign it, for the command lines that consumers get; the CI’s own otherwise')
       .option('--issuer <url>', 'who vouches for that identity', 'https://token.actions.githubusercontent.com')
       .option('--dry-run', 'hold it against the gate, push nothing');

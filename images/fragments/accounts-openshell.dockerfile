@@ -1,6 +1,6 @@
 ---
 description: Accounts with fixed ids, and the sandbox's directories
-provides: [/sandbox, /sandbox/workspace/artifacts, /sandbox/workspace/file-uploads]
+provides: [/sandbox, /sandbox/workspace/artifacts, /sandbox/workspace/file-uploads, /sandbox/.runner/logs, /workspace]
 ---
 #: final
 # The accounts come before the packages, so that no package's account can take their numbers. They
@@ -16,5 +16,6 @@ RUN set -eu; \
     printf '%s\n' 'supervisor:!::::::' 'sandbox:!::::::' >> /etc/shadow; \
     install -d -o 1000 -g 0 -m 0775 /sandbox \
         /sandbox/.agents /sandbox/.agents/skills /sandbox/.claude /sandbox/.local /sandbox/.local/bin \
-        /sandbox/.uv /sandbox/.venv \
-        /sandbox/workspace /sandbox/workspace/artifacts /sandbox/workspace/file-uploads
+        /sandbox/.claude/skills /sandbox/.runner /sandbox/.runner/logs /sandbox/.uv /sandbox/.venv \
+        /sandbox/workspace /sandbox/workspace/artifacts /sandbox/workspace/file-uploads \
+        /workspace

@@ -1,12 +1,16 @@
 ---
 description: Claude Code, from its committed lock
 pins: [claude]
-provides: [/usr/local/bin/claude, /usr/local/lib/node_modules/@anthropic-ai/claude-code/bin/claude.exe, /opt/claude/bin/claude, /sandbox/.local/bin/claude]
+provides: [/usr/local/bin/claude, /usr/local/lib/node_modules/@anthropic-ai/claude-code/bin/claude.exe, /opt/claude/bin/claude, /sandbox/.local/bin/claude, /sandbox/.mcp.json, /sandbox/.claude.json]
 files:
   - { path: npm/claude/package.json, mode: "0644" }
   - { path: npm/claude/package-lock.json, mode: "0644" }
   - { path: rootfs/usr/local/bin/claude, mode: "0755" }
+  - { path: rootfs/etc/claude-code/managed-settings.json, mode: "0644" }
+  - { path: rootfs/sandbox/.claude.json, mode: "0664" }
+  - { path: rootfs/sandbox/.mcp.json, mode: "0664" }
   - { path: rootfs/sandbox/.claude/settings.json, mode: "0664" }
+  - { path: rootfs/sandbox/.claude/settings.local.json, mode: "0664" }
 ---
 #: stage
 FROM tools AS agent-claude
@@ -38,4 +42,7 @@ COPY --from=agent-claude --chown=0:0 /out/usr/local /usr/local
 COPY --from=agent-claude --chown=0:0 /out/opt/claude /opt/claude
 COPY --from=agent-claude --chown=1000:0 /out/sandbox/.local/bin /sandbox/.local/bin
 COPY --chown=0:0 --chmod=0755 rootfs/usr/local/bin/claude /usr/local/bin/claude
-COPY --chown=1000:0 --chmod=0664 rootfs/sandbox/.claude/settings.json /sandbox/.claude/settings.json
+# What holds in every session is managed; the rest is what the platform compares with its own source.
+COPY --chown=0:0 --chmod=0644 rootfs/etc/claude-code/managed-settings.json /etc/claude-code/managed-settings.json
+COPY --chown=1000:0 --chmod=0664 rootfs/sandbox/.claude.json rootfs/sandbox/.mcp.json /sandbox/
+COPY --chown=1000:0 --chmod=0664 rootfs/sandbox/.claude/settings.json rootfs/sandbox/.claude/settings.local.json /sandbox/.claude/

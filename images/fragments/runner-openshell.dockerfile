@@ -5,7 +5,7 @@ provides: [/runner/ambient-runner/main.py]
 #: stage
 # A stage of its own: a new runner with the same lock does not fetch its packages again.
 FROM python AS runner
-COPY --from=runner-source /out /runner/ambient-runner
+COPY --from=runner-shipped /out /runner/ambient-runner
 RUN set -eu; \
     /links/python-build -m compileall -q --invalidation-mode unchecked-hash /runner/ambient-runner; \
     chmod -R g=u /runner

@@ -40,6 +40,7 @@ const profile = z.strictObject({
   application: path,
   recommendedUid: z.int().nonnegative().optional(),
   runsAs: text.optional().describe("User that processes drop to, when it is not the image's USER"),
+  anyGroup: z.boolean().optional().describe('The group of processes may be any, not only 0'),
   paths: z.array(requiredPath).min(1),
   provides: z.array(variable).describe('Contract variables that the published image itself sets'),
   recommendedEnv: z.record(variable, z.string()),

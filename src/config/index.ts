@@ -5,4 +5,5 @@ export { readImage } from './image.ts';
 export { readPins, type PinEntry } from './pins.ts';
 export { mergePolicy } from './policy.ts';
 export { editorSchemas } from './schemas.ts';
+export { readUpstream } from './upstream.ts';
 export { readWaivers } from './waiver.ts';

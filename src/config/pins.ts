@@ -71,11 +71,10 @@ const policy = z.strictObject({
   signed: signed.optional(),
 });
 
-const base = {
-  policy,
-  evidence: z.array(evidence).min(1, 'a pin needs evidence: facts without a source are not facts'),
-  absent: z.array(z.strictObject({ fact: sentence, reason: sentence })).optional(),
-};
+export const evidenceList = z.array(evidence).min(1, 'evidence is needed: facts without a source are not facts');
+export const absentList = z.array(z.strictObject({ fact: sentence, reason: sentence }));
+
+const base = { policy, evidence: evidenceList, absent: absentList.optional() };
 const npmPackage = z
   .string()
   .regex(/^(?:@[a-z0-9-][a-z0-9-._]*\/)?[a-z0-9-][a-z0-9-._]*$/, 'must be the name of an npm package');

@@ -4,6 +4,7 @@ import { contractSchema } from './contract.ts';
 import { fragmentSchema } from './fragment.ts';
 import { imageSchema } from './image.ts';
 import { pinsSchema } from './pins.ts';
+import { upstreamSchema } from './upstream.ts';
 import { waiverFileSchema } from './waiver.ts';
 
 const all = {
@@ -12,6 +13,7 @@ const all = {
   'fragment.schema.json': { schema: fragmentSchema, title: 'front matter of images/fragments/*.dockerfile' },
   'contract.schema.json': { schema: contractSchema, title: 'images/contract/v*.yaml' },
   'policy.schema.json': { schema: policySchema, title: 'policy.yaml of the OpenShell supervisor' },
+  'upstream.schema.json': { schema: upstreamSchema, title: 'images/upstream.yaml' },
   'waivers.schema.json': { schema: waiverFileSchema, title: 'waivers.yaml of a derived image' },
 } as const;
 

@@ -32,6 +32,8 @@ export interface ProfileSpec {
   readonly recommendedUid?: number | undefined;
   /** Identity the image's processes drop to when it is not the config's User, e.g. `sandbox`. */
   readonly runsAs?: string | undefined;
+  /** Started with a group that may be any: what is read and run must be open to others. */
+  readonly anyGroup?: boolean | undefined;
   readonly paths: readonly PathSpec[];
   /** Contract variables that this published image itself sets. */
   readonly provides: readonly string[];

@@ -18,4 +18,5 @@ export * from './pin.ts';
 export * from './plan.ts';
 export * from './platform.ts';
 export * from './policy.ts';
+export * from './upstream-record.ts';
 export * from './upstream.ts';

@@ -8,11 +8,31 @@ export type Profile = 'standard' | 'openshell' | 'custom';
 export interface ContextFile {
   /** Path inside the context, `/`-separated, relative. */
   readonly path: string;
-  /** Where it lies, relative to the project. */
+  /** Where it lies, relative to `root`. */
   readonly source: string;
+  /** Absolute; absent: the project. */
+  readonly root?: string | undefined;
   /** 0o644 or 0o755. */
   readonly mode: number;
   readonly digest: Digest;
+}
+
+/** RunnerSource is a folder that takes the place of the pin `runner` (--runner-source): what was seen of it. */
+export interface RunnerSource {
+  readonly kind: 'local';
+  /** `https://host/path` of its remote `origin`; absent where it has none. */
+  readonly repository?: string | undefined;
+  readonly commit: string;
+  /** The files are not those of the commit: such an image is never published. */
+  readonly dirty: boolean;
+  /** Path in its repository; `.` is the top. */
+  readonly path: string;
+  /** Git's tree of that path at the commit; absent where the commit has no such path. */
+  readonly tree?: string | undefined;
+  /** sha256 over the sorted `sha256sum` lines of the files, as of a pin. */
+  readonly digest: Digest;
+  /** How many files. */
+  readonly files: number;
 }
 
 /** A mirror rewrites where bytes come from, never which digest is expected. */
@@ -45,6 +65,8 @@ export interface Plan {
     readonly path: string;
     readonly text: string;
   };
+  /** Set where the runner comes from a folder instead of its pin. */
+  readonly runnerSource?: RunnerSource | undefined;
   /** By path order. */
   readonly context: readonly ContextFile[];
   /** Labels written in the Dockerfile as literals. */
@@ -74,6 +96,7 @@ export const labelNames = {
   variant: 'io.ambient-code.runner-variant',
   inputDigest: 'io.ambient-code.input-digest',
   lab: 'io.ambient-code.lab',
+  runnerSource: 'io.ambient-code.runner-source',
   expires: 'quay.expires-after',
   baseName: 'org.opencontainers.image.base.name',
   baseDigest: 'org.opencontainers.image.base.digest',

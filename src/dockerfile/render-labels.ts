@@ -15,7 +15,8 @@ function inherited(variant: VariantDefinition, vendor: string, url: string): Rec
     vendor,
     url,
     'vcs-type': 'git',
-    release: '',
+    // Counts rebuilds of one version, of which there are none: another build is another version.
+    release: '1',
     cpe: '',
     'distribution-scope': 'public',
     'com.redhat.component': '',
@@ -57,6 +58,9 @@ export function staticLabels(
   return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** What an image is called that was built by hand, without arguments: Red Hat's preflight wants a version. */
+export const unversioned = 'unversioned';
+
 /** Labels of one build, from build arguments: none of them carries a pin. */
 const dynamic: readonly (readonly [label: string, argument: string])[] = [
   ['architecture', 'TARGETARCH'],
@@ -97,7 +101,7 @@ export function renderLabels(labels: Readonly<Record<string, string>>, platforms
     'ARG CREATED=""',
     'ARG GIT_COMMIT=""',
     'ARG INPUT_DIGEST=""',
-    'ARG VERSION=""',
+    `ARG VERSION="${unversioned}"`,
     `LABEL \\\n${variables.join(' \\\n')}`,
     '',
   ].join('\n');

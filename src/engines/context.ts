@@ -10,7 +10,7 @@ import type { Host } from '../host/index.ts';
 export const extraCaDirectory = 'build-ca';
 
 export interface ContextSource {
-  /** Directory that every file's `source` is relative to. */
+  /** Directory that a file's `source` is relative to, where the file names none. */
   readonly root: string;
   readonly files: readonly ContextFile[];
   readonly dockerfile: string;
@@ -33,7 +33,8 @@ function isPlainPath(path: string): boolean {
   );
 }
 
-async function check(host: Host, root: string, file: ContextFile): Promise<{ size: number } | AppError> {
+async function check(host: Host, project: string, file: ContextFile): Promise<{ size: number } | AppError> {
+  const root = file.root ?? project;
   const where = { where: { file: file.source } };
   if (!isPlainPath(file.path) || !isPlainPath(file.source))
     return new AppError(
@@ -160,7 +161,7 @@ async function addFile(
     });
   const entry = pack.entry({ ...header, size });
   await pipeline(
-    host.files.openRead(`${root}/${file.source}`),
+    host.files.openRead(`${file.root ?? root}/${file.source}`),
     async function* (bytes: AsyncIterable<Buffer>) {
       for await (const chunk of bytes) {
         seen += chunk.length;

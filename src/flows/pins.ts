@@ -5,6 +5,7 @@ import { renderDockerfile } from '../dockerfile/render.ts';
 import type { Host } from '../host/index.ts';
 import { usedBy, verifyPins, type VariantText } from '../pins/index.ts';
 import { loadDefinitions } from './plan-definitions.ts';
+import { upstreamFindings } from './upstream.ts';
 
 export interface PinRow {
   readonly name: string;
@@ -20,6 +21,8 @@ export interface PinRow {
 export interface PinsOptions {
   readonly root: string;
   readonly pinsFile?: string | undefined;
+  /** A clone of upstream, against which images/upstream.yaml is held, too. */
+  readonly upstream?: string | undefined;
 }
 
 function locked(pin: Pin): string {
@@ -73,7 +76,7 @@ async function readLock(host: Host, root: string, folder: string): Promise<unkno
   }
 }
 
-/** checkPins runs verifyPins over the project, without network. `given` are its definitions, where they are loaded. */
+/** checkPins runs verifyPins and verifyUpstream over the project, without network. `given` are its definitions, where they are loaded. */
 export async function checkPins(
   host: Host,
   options: PinsOptions,
@@ -85,5 +88,6 @@ export async function checkPins(
   const locks = new Map<string, unknown>();
   for (const pin of pins) if (pin.kind === 'npm') locks.set(pin.name, await readLock(host, options.root, pin.lock));
   const findings = verifyPins({ pinsFile: definitions.pinsFile, pins, variants, locks });
-  return { pins: pins.length, variants: variants.length, findings };
+  const upstream = await upstreamFindings(host, options.root, definitions, options.upstream);
+  return { pins: pins.length, variants: variants.length, findings: [...findings, ...upstream] };
 }

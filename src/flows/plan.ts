@@ -2,12 +2,14 @@ import { join } from 'node:path';
 import { AppError } from '../errors/index.ts';
 import type { Definitions, ImageDefinition, Mirrors, Plan, VariantDefinition } from '../core/index.ts';
 import { renderDockerfile } from '../dockerfile/render.ts';
+import { unversioned } from '../dockerfile/render-labels.ts';
 import { noMirrors } from '../core/mirrors.ts';
 import { imageReference } from '../dockerfile/render-values.ts';
 import type { Host } from '../host/index.ts';
 import { contextFiles } from './plan-context.ts';
 import { loadDefinitions } from './plan-definitions.ts';
 import { inputDigest } from './plan-digest.ts';
+import { readRunnerSource, withRunnerSource } from './runner-source.ts';
 import { sourceDateEpoch, sourceFacts, type SourceFacts } from './plan-git.ts';
 
 export { loadDefinitions } from './plan-definitions.ts';
@@ -19,6 +21,8 @@ export interface PlanOptions {
   /** Relative to the project or absolute; images/pins.yaml by default. */
   readonly pinsFile?: string | undefined;
   readonly mirrors?: Mirrors | undefined;
+  /** Absolute path of a folder with the runner's source, in the place of the pin `runner`. */
+  readonly runnerSource?: string | undefined;
 }
 
 /** variantNames lists every variant of every image, in the definitions' order. */
@@ -41,10 +45,10 @@ export function findVariant(
 
 async function projectVersion(host: Host, root: string): Promise<string> {
   const path = join(root, 'package.json');
-  if ((await host.files.stat(path))?.type !== 'file') return '';
+  if ((await host.files.stat(path))?.type !== 'file') return unversioned;
   const content: unknown = JSON.parse(await host.files.readText(path, 1024 * 1024));
   const version = typeof content === 'object' && content !== null && 'version' in content ? content.version : '';
-  return typeof version === 'string' ? version : '';
+  return typeof version === 'string' && version !== '' ? version : unversioned;
 }
 
 /**
@@ -58,18 +62,21 @@ export async function planVariant(
   options: Omit<PlanOptions, 'pinsFile'>,
   known?: SourceFacts,
 ): Promise<Plan> {
-  const { image, variant } = findVariant(definitions, options.variant);
+  const local = options.runnerSource === undefined ? undefined : await readRunnerSource(host, options.runnerSource);
+  const taken = local === undefined ? definitions : withRunnerSource(definitions, local);
+  const { image, variant } = findVariant(taken, options.variant);
   const mirrors = options.mirrors ?? noMirrors;
   // The digest is that of the text without mirrors: a second text is made only where there are some.
-  const rendered = renderDockerfile(definitions, image, variant);
+  const rendered = renderDockerfile(taken, image, variant);
   const isMirrored = Object.keys(mirrors.images).length + Object.keys(mirrors.urls).length > 0;
-  const mirrored = isMirrored ? renderDockerfile(definitions, image, variant, mirrors) : rendered;
+  const mirrored = isMirrored ? renderDockerfile(taken, image, variant, mirrors) : rendered;
   const path = `images/${image.image}/Dockerfile.${variant.name}`;
-  const [context, facts, version] = await Promise.all([
+  const [own, facts, version] = await Promise.all([
     contextFiles(host, options.root, path, rendered.files),
     known ?? sourceFacts(host, options.root),
     projectVersion(host, options.root),
   ]);
+  const context = [...own, ...(local?.files ?? [])].sort((a, b) => (a.path < b.path ? -1 : 1));
   const epoch = sourceDateEpoch(host, facts);
   const { base, labels } = rendered;
   const digest = inputDigest({
@@ -89,6 +96,7 @@ export async function planVariant(
     base: { pin: base.name, reference: imageReference(base, mirrors), digest: base.digest },
     pins: rendered.pins,
     dockerfile: { path, text: mirrored.text },
+    runnerSource: local?.source,
     context,
     labels,
     buildArgs: {

@@ -93,6 +93,36 @@ async function agentSdk(directory_: string): Promise<Wheel> {
   return { name, version, file: fileName, machine: 'any', ...(await store(directory_, fileName, entries)) };
 }
 
+/** The server that the images' MCP configuration names: it answers its client's first call and lists no tools. */
+async function mcpAtlassian(directory_: string): Promise<Wheel> {
+  const [name, version] = ['mcp-atlassian', '0.22.0'];
+  const server = [
+    '"""Stand-in for the MCP server, for the lab."""',
+    'import json',
+    'import sys',
+    '',
+    '',
+    'def main():',
+    '    for line in sys.stdin:',
+    '        call = json.loads(line)',
+    '        if "id" not in call:',
+    '            continue',
+    '        info = {"name": "mcp-atlassian", "version": "lab"}',
+    '        first = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": info}',
+    '        result = first if call["method"] == "initialize" else {"tools": []}',
+    '        print(json.dumps({"jsonrpc": "2.0", "id": call["id"], "result": result}), flush=True)',
+    '',
+  ].join('\n');
+  const info = `mcp_atlassian-${version}.dist-info`;
+  const entries = [
+    file('mcp_atlassian/__init__.py', server),
+    file(`${info}/METADATA`, `Metadata-Version: 2.4\nName: ${name}\nVersion: ${version}\n`),
+    file(`${info}/entry_points.txt`, `[console_scripts]\n${name} = mcp_atlassian:main\n`),
+  ];
+  const fileName = `mcp_atlassian-${version}-any.tar`;
+  return { name, version, file: fileName, machine: 'any', ...(await store(directory_, fileName, entries)) };
+}
+
 /** makePython writes interpreter and wheel archives for both architectures into the artifact directory. */
 export async function makePython(
   artifacts: string,
@@ -102,7 +132,7 @@ export async function makePython(
   const minor = version.split('.').slice(0, 2).join('.');
   const shas = architectures.flatMap((one) => [...sets[one].values()].map((deb) => deb.sha256));
   const key = createHash('sha256')
-    .update(JSON.stringify(['5', shas]))
+    .update(JSON.stringify(['6', shas]))
     .digest('hex')
     .slice(0, 20);
   const record = join(artifacts, `python-${key}.json`);
@@ -110,8 +140,8 @@ export async function makePython(
   if (kept !== undefined) return JSON.parse(kept) as PythonArtifacts;
   const interpreters: Record<string, string> = {};
   const wheels = new Map<string, Wheel>();
-  const sdk = await agentSdk(join(artifacts, 'uv'));
-  wheels.set(sdk.file, sdk);
+  for (const wheel of [await agentSdk(join(artifacts, 'uv')), await mcpAtlassian(join(artifacts, 'uv'))])
+    wheels.set(wheel.file, wheel);
   for (const architecture of architectures) {
     const set = sets[architecture];
     const name = `cpython-${version}-linux-${machines[architecture]}-gnu.tar`;

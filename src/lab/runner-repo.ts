@@ -38,8 +38,8 @@ function lockOf({ wheels }: PythonArtifacts): string {
  * repository that serves any commit (git-config(1), uploadpack.allowAnySHA1InWant).
  */
 export async function makeRunnerRepository(directory: string, python: PythonArtifacts): Promise<RunnerSource> {
-  const repository = join(directory, 'ambient-code/platform.git');
-  const worktree = join(directory, 'platform-worktree');
+  const repository = join(directory, 'openshift-online/agent-control-plane.git');
+  const worktree = join(directory, 'runner-worktree');
   await rm(repository, { recursive: true, force: true });
   await rm(worktree, { recursive: true, force: true });
   await mkdir(repository, { recursive: true });

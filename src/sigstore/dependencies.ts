@@ -22,6 +22,7 @@ function imageUri(repository: string, digest: string): string {
 
 function ofPin(pin: Pin, plan: Plan): ResourceDescriptor[] {
   const { name } = pin;
+  const local = name === 'runner' ? plan.runnerSource : undefined;
   switch (pin.kind) {
     case 'image':
       return [{ name, uri: imageUri(pin.repository, pin.digest), digest: { sha256: hexOf(pin.digest) } }];
@@ -38,8 +39,9 @@ function ofPin(pin: Pin, plan: Plan): ResourceDescriptor[] {
         {
           name,
           uri: `git+${pin.repository}@${pin.commit}#${pin.path}`,
-          digest: { gitCommit: pin.commit, gitTree: pin.tree },
-          annotations: { files: pin.digest },
+          // Files that were changed since are not the commit's: only their own digest holds them.
+          digest: local?.dirty === true ? undefined : { gitCommit: pin.commit, gitTree: pin.tree },
+          annotations: { files: pin.digest, source: local?.kind, dirty: local?.dirty },
         },
       ];
     case 'action':

@@ -59,6 +59,7 @@ export function makeProvenance({ plan, site, toolVersion, builds = [] }: Provena
         sourceDateEpoch: plan.sourceDateEpoch,
         dockerfile: { path: plan.dockerfile.path, digest: digestOf(plan.dockerfile.text) },
         buildArgs: { ...plan.buildArgs },
+        runnerSource: plan.runnerSource,
         omitted: plan.omitted.map((item) => ({ ...item })),
         builds: builds.length === 0 ? undefined : builds,
         github: site.parameters,

@@ -154,7 +154,9 @@ describe('pins verify --online', { timeout: 120_000 }, () => {
         return fetch(rewritten === undefined ? url : rewritten[1] + url.slice(rewritten[0].length), options);
       },
     };
-    const urls = { 'https://github.com/ambient-code/': it.mirrors.urls['https://github.com/ambient-code/'] ?? '' };
+    const urls = {
+      'https://github.com/openshift-online/': it.mirrors.urls['https://github.com/openshift-online/'] ?? '',
+    };
     await verifyOnline(direct, { root: it.root, mirrors: { ...it.mirrors, urls } });
     expect(seen).toContain('api.github.com Bearer ghp_secret');
     expect(seen.filter((line) => !line.startsWith('api.github.com') && !line.endsWith('none'))).toEqual([]);

@@ -27,11 +27,11 @@ async function overHttp() {
     rmSync(folder, { recursive: true, force: true });
   });
   const urls = Object.fromEntries(
-    ['ambient-code', 'actions'].map((owner) => [`https://github.com/${owner}/`, `${server.origin}${owner}/`]),
+    ['openshift-online', 'actions'].map((owner) => [`https://github.com/${owner}/`, `${server.origin}${owner}/`]),
   );
   const here = await remembering(urls);
-  const platform = join(folder, 'ambient-code/platform');
-  mkdirSync(join(folder, 'ambient-code'));
+  const platform = join(folder, 'openshift-online/agent-control-plane');
+  mkdirSync(join(folder, 'openshift-online'));
   git(folder, ['clone', '--quiet', here.it.upstreamRepository, platform]);
   git(platform, ['remote', 'remove', 'origin']);
   const checkout = join(folder, 'actions/checkout');
@@ -60,7 +60,7 @@ describe('when nothing changed', { timeout: 120_000 }, () => {
     expect(github.map((line) => line.replace(/.*\//, '')).sort()).toEqual(['download-metadata.json', 'releases']);
     expect(fetched.sort()).toEqual([
       'GET /actions/checkout/info/refs?service=git-upload-pack',
-      'GET /ambient-code/platform/info/refs?service=git-upload-pack',
+      'GET /openshift-online/agent-control-plane/info/refs?service=git-upload-pack',
     ]);
     expect(registry.length + github.length + npm + fetched.length).toBeLessThanOrEqual(pins.length);
     expect(new Set(gets)).toEqual(new Set([304]));

@@ -92,9 +92,9 @@ async function makeTemplate(): Promise<string> {
   mkdirSync(root);
   for (const part of ['images', 'checksums', 'package.json', '.gitignore'])
     cpSync(join(project, part), join(root, part), { recursive: true });
-  const upstream = join(base, 'upstream/platform');
+  const upstream = join(base, 'upstream/agent-control-plane');
   newRepository(upstream);
-  const commit = commitFiles(upstream, { [`${runnerPath}/main.py`]: 'one\n', 'README.md': 'x\n' }, '2026-08-17');
+  const commit = commitFiles(upstream, { [`${runnerPath}/main.py`]: 'one\n', 'README.md': 'x\n' }, '2026-07-20');
   const tree = git(upstream, ['rev-parse', `HEAD:${runnerPath}`]);
   const digest = digestOf(`${hexOf(digestOf('one\n'))}  ./main.py\n`);
   const [registry, github] = [await startMemoryRegistry(), await startGitHub()];
@@ -126,7 +126,7 @@ export async function stage(options: { readonly omit?: readonly string[] } = {})
   });
   cpSync(await template(), base, { recursive: true });
   const root = join(base, 'project');
-  const upstreamRepository = join(base, 'upstream/platform');
+  const upstreamRepository = join(base, 'upstream/agent-control-plane');
   let fault: Fault = () => false;
   const registry = await startMemoryRegistry({ ...options, fault: (...given) => fault(...given) });
   const github = await startGitHub();
@@ -152,7 +152,7 @@ export async function stage(options: { readonly omit?: readonly string[] } = {})
   });
   const mirrors: Mirrors = {
     images: { 'ghcr.io': registry.host, 'registry.access.redhat.com': registry.host },
-    urls: { ...github.urls, 'https://github.com/ambient-code/': `file://${join(base, 'upstream')}/` },
+    urls: { ...github.urls, 'https://github.com/openshift-online/': `file://${join(base, 'upstream')}/` },
   };
   const run = (targets: readonly string[] = [], given: Partial<BumpOptions> = {}): Promise<BumpResult> =>
     bump(host, { root, targets, dryRun: false, downgrade: false, now: false, mirrors, ...given });

@@ -177,6 +177,7 @@ const rows: Record<'standard' | 'openshell' | 'custom', readonly Row[]> = {
         'required-path /sandbox/.venv/bin/python',
         'required-path /sandbox/.venv/bin/python3',
         'policy-binary /sandbox/.uv/python/cpython-*/bin/python3.14',
+        'mcp-command /sandbox/.mcp.json atlassian',
       ],
     ],
     [

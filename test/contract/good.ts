@@ -19,6 +19,13 @@ const labels = (variant: string): Record<string, string> => ({
   'io.ambient-code.runner-contract-version': '1',
   'io.ambient-code.runner-variant': variant,
   'io.ambient-code.input-digest': digestOf('inputs'),
+  name: variant,
+  vendor: 'Example',
+  version: '1.0.0',
+  release: '1',
+  summary: 'Ambient runner',
+  description: 'The Ambient runner',
+  maintainer: 'Example',
   'org.opencontainers.image.title': 'Ambient runner',
   'org.opencontainers.image.description': 'The Ambient runner',
   'org.opencontainers.image.licenses': 'Apache-2.0',
@@ -41,6 +48,10 @@ const baseParts: Record<string, PathOf> = {
   '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem': { mode: 0o444, layer: 0 },
   '/tmp': directory({ mode: 0o1777, layer: 0 }),
   '/usr/bin/bash': program,
+  '/usr/bin/sh': { link: 'bash', layer: 0 },
+  '/usr/bin/find': program,
+  '/usr/bin/mktemp': program,
+  '/usr/bin/tar': program,
   '/usr/bin/su': { ...program, mode: 0o4755 },
   '/usr/bin/python3': { link: 'python3.12', layer: 0 },
   '/usr/bin/python3.12': program,
@@ -92,6 +103,10 @@ const accounts: Record<string, PathOf> = {
   },
   '/etc/group': { content: 'root:x:0:\nsandbox:x:1000:\n' },
 };
+
+/** An MCP configuration with one server that is started and one that is reached. */
+export const mcp = (command: string): string =>
+  JSON.stringify({ mcpServers: { atlassian: { command }, context: { type: 'http', url: 'https://mcp.example/mcp' } } });
 
 const layers = ['ADD file:ubi.tar in /', 'COPY . /'];
 
@@ -154,6 +169,11 @@ export function openshell(): PictureOf {
       ...accounts,
       '/sandbox': directory({ ...own, mode: 0o775 }),
       '/sandbox/workspace': directory({ ...own, mode: 0o775 }),
+      '/sandbox/.runner/logs': directory({ ...own, mode: 0o775 }),
+      '/workspace': directory({ ...own, mode: 0o775 }),
+      '/sandbox/.mcp.json': { ...own, mode: 0o664, content: mcp('mcp-atlassian') },
+      '/sandbox/.claude/settings.json': { ...own, mode: 0o664, content: '{"enabledMcpjsonServers":["atlassian"]}' },
+      '/sandbox/.venv/bin/mcp-atlassian': { mode: 0o755, content: '#!/sandbox/.venv/bin/python\n' },
       '/sandbox/workspace/artifacts': directory({ ...own, mode: 0o775 }),
       '/sandbox/workspace/file-uploads': directory({ ...own, mode: 0o775 }),
       [`${interpreter}/bin/python3.14`]: { ...own, mode: 0o775, size: 9_000_000 },

@@ -67,6 +67,7 @@ base: ubi10
 fragments: [small]
 labels:
   org.opencontainers.image.source: https://example.com/small
+  org.opencontainers.image.vendor: Example
   org.opencontainers.image.licenses: Apache-2.0
 variants:
   - name: small

@@ -64,7 +64,7 @@ test('installs the locked packages, and nothing when the lock does not fit or wa
     lab,
     'linux/amd64',
     script(`dnf install -y git-core >/dev/null; export GIT_SSL_NO_VERIFY=1
-      git init -q /src; cd /src; git fetch -q --depth 1 ${lab.github}/ambient-code/platform ${lab.runner.commit}
+      git init -q /src; cd /src; git fetch -q --depth 1 ${lab.github}/openshift-online/agent-control-plane ${lab.runner.commit}
       git read-tree FETCH_HEAD:components/runners/ambient-runner; git checkout-index --all --prefix=/out/; cd /out
       uv sync --no-dev 2>&1 || echo "code $?"
       export UV_PROJECT_ENVIRONMENT=/venv; uv venv --python /usr/bin/python3 /venv 2>/dev/null

@@ -30,7 +30,7 @@ NODE_EXTRA_CA_CERTS=/etc/openshell-tls/openshell-ca.pem
 
 test('where the gateway mounted its authority, calls go through the gateway', async () => {
   const result = await call({ run: 'claude --print "two words" \'*\''.replace('claude', '/usr/local/bin/claude') });
-  expect(result).toEqual({ exitCode: 0, stdout: `args=--print two words *\n${routed}`, stderr: '' });
+  expect(result).toEqual({ exitCode: 0, stdout: `args=--bare --print two words *\n${routed}`, stderr: '' });
 });
 
 test('where there is no gateway, only home and betas are set', async () => {
@@ -38,7 +38,7 @@ test('where there is no gateway, only home and betas are set', async () => {
     before: `rm "$ROOT${authority}"`,
     run: 'ANTHROPIC_API_KEY=own /usr/local/bin/claude',
   });
-  expect(result.stdout).toBe(`args=
+  expect(result.stdout).toBe(`args=--bare
 HOME=/sandbox
 CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS=1
 ANTHROPIC_BASE_URL=unset
@@ -49,7 +49,14 @@ NODE_EXTRA_CA_CERTS=unset
 `);
 });
 
-test('a base URL that somebody chose is respected with everything that goes with it', async () => {
+test('the proxy of another topology is kept, here a sidecar on the loopback', async () => {
+  const result = await call({
+    run: 'ANTHROPIC_BASE_URL=https://inference.local HTTPS_PROXY=http://127.0.0.1:3128 /usr/local/bin/claude',
+  });
+  expect(result.stdout).toBe(`args=--bare\n${routed.replace('10.200.0.1', '127.0.0.1')}`);
+});
+
+test('a base URL that the caller chose is respected with everything that goes with it', async () => {
   const result = await call({
     run: 'ANTHROPIC_BASE_URL=https://own.example ANTHROPIC_API_KEY=own /usr/local/bin/claude',
   });
@@ -61,7 +68,7 @@ test('every call in a clean environment is routed alike, and leaves no file behi
     // The real program calls `claude` again, as a subagent does: twice with nothing, once with a part.
     programs: {
       [real]: `${program}
-if [[ $1 == outer ]]; then
+if [[ $2 == outer ]]; then
   env -i /usr/local/bin/claude inner
   env -i /usr/local/bin/claude inner
   env -u HTTPS_PROXY -u NODE_EXTRA_CA_CERTS claude inner
@@ -72,12 +79,12 @@ fi
           find / -xdev -newer /tmp/before -type f -not -path '/proc/*' | sort`,
   });
   expect(result.exitCode).toBe(0);
-  expect(result.stdout).toBe(`args=outer\n${routed}${`args=inner\n${routed}`.repeat(3)}`);
+  expect(result.stdout).toBe(`args=--bare outer\n${routed}${`args=--bare inner\n${routed}`.repeat(3)}`);
 });
 
 test('with itself first on PATH it runs the real program once, not itself for ever', async () => {
   const result = await call({ run: 'PATH=/usr/local/bin:/usr/bin:/bin; export PATH; claude once' });
-  expect(result.stdout.match(/args=once/g)).toHaveLength(1);
+  expect(result.stdout.match(/args=--bare once/g)).toHaveLength(1);
 });
 
 test('no variable makes it run something else', async () => {
@@ -86,7 +93,7 @@ test('no variable makes it run something else', async () => {
     programs: { '/tmp/claude.exe': other, '/tmp/claude': other },
     run: 'cd /tmp; PATH=/tmp CLAUDE_CLI_PATH=/tmp/claude real=/tmp/claude CLAUDE_BIN=/tmp/claude /usr/local/bin/claude',
   });
-  expect(result.stdout).toContain('args=\n');
+  expect(result.stdout).toContain('args=--bare\n');
   expect(result.stdout).not.toContain('other');
 });
 

@@ -15,7 +15,7 @@ const paths: RuleInfo = {
 };
 
 /** The runtime mounts these. */
-const mounted = ['/proc', '/sys', '/dev'];
+const mounted = ['/proc', '/sys', '/dev', '/var/run/secrets'];
 
 export const policyPaths: Rule = {
   info: paths,

@@ -11,10 +11,11 @@ const spell = (access: string): string =>
     .map((letter) => words[letter])
     .join(', ');
 
-function check(context: RuleContext, info: RuleInfo, who: Identity): Finding[] {
+function check(context: RuleContext, info: RuleInfo, who: Identity, without = ''): Finding[] {
   const { tree } = context.picture;
-  return context.profile.paths.flatMap(({ path, access, kind }): Finding[] => {
-    if (access === undefined) return [];
+  return context.profile.paths.flatMap(({ path, access: asked, kind }): Finding[] => {
+    const access = asked?.replace(without, '');
+    if (access === undefined || access === '') return [];
     const obstacle = obstacleTo(tree, who, path, access);
     // What is absent or of the wrong kind is the required-path rule's to report, once.
     if (obstacle === undefined || !tree.has(obstacle.path)) return [];
@@ -37,6 +38,29 @@ const arbitrary: RuleInfo = {
 export const arbitraryUid: Rule = {
   info: arbitrary,
   check: (context) => check(context, arbitrary, context.arbitrary),
+};
+
+const group: RuleInfo = {
+  id: 'contract/any-group',
+  severity: 'error',
+  section: '3.6',
+  summary:
+    'Where the gateway starts the image, a random UID that is in no group of the image can read and run what it needs.',
+  remediation:
+    "Let others read the path (and run it, if it is a program): the group comes from the namespace's range, or equals the UID. What is written lies on a volume that the platform fills.",
+};
+
+/** In gateway mode group 0 is not certain, and home is a volume of the platform: so only writing is left out. */
+export const anyGroup: Rule = {
+  info: group,
+  check(context) {
+    if (context.profile.anyGroup !== true) return [];
+    const { uid } = context.arbitrary;
+    // What group 0 cannot use either is one mistake, reported once.
+    const said = new Set(check(context, arbitrary, context.arbitrary).map(({ subject }) => subject));
+    const who = { name: `random UID ${uid} in group ${uid}`, uid, gids: [uid] };
+    return check(context, group, who, 'w').filter(({ subject }) => !said.has(subject));
+  },
 };
 
 const runtime: RuleInfo = {

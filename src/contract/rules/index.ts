@@ -2,13 +2,14 @@ import type { RuleInfo } from '../../core/index.ts';
 import type { CrossRule, Rule } from '../context.ts';
 import { policyRules } from '../policy/index.ts';
 import { waiverRules } from '../waivers.ts';
-import { arbitraryUid, runtimeAccess } from './access.ts';
+import { anyGroup, arbitraryUid, runtimeAccess } from './access.ts';
 import { baseDigest, baseLayers } from './base.ts';
 import { noCredentials } from './credentials.ts';
 import { envForbidden, envHome, envRecommended, exposedPort, runnerTypeKnown } from './env.ts';
 import { contractVersion, labelExpiry, labelInherited, labelRequired, labelUnread, labelValue } from './labels.ts';
 import { noDanglingLinks, noWriteThroughLink } from './links.ts';
 import { parityConfig, parityPaths, parityTools } from './parity.ts';
+import { mcpCommands, mcpEnabled } from './mcp.ts';
 import { requiredPath } from './paths.ts';
 import { noFileCapabilities, noSetid, noWorldWritable } from './privileges.ts';
 import { bridgesPresent, mainFile, pythonSame, pythonVersion, runnerPackage } from './python.ts';
@@ -33,6 +34,7 @@ export const rules: readonly Rule[] = [
   userNonRoot,
   userRecommended,
   arbitraryUid,
+  anyGroup,
   runnerTypeKnown,
   bridgesPresent,
   noCredentials,
@@ -51,6 +53,8 @@ export const rules: readonly Rule[] = [
   noWriteThroughLink,
   sizeBudget,
   wastedBytes,
+  mcpCommands,
+  mcpEnabled,
   ...policyRules,
 ];
 

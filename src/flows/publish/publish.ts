@@ -6,7 +6,7 @@ import { inputTag } from '../build/names.ts';
 import { configsOf, openBuilt, requireInputs, requirePlatforms, type BuiltLayout } from '../built.ts';
 import { passGate, type Gating } from './gate.ts';
 import { moveTags, pushImage } from './push.ts';
-import { isExpiring, refuseDirty, refuseLab } from './refuse.ts';
+import { isExpiring, refuseChangedRunner, refuseDirty, refuseLab } from './refuse.ts';
 
 export interface PublishOptions {
   readonly plan: Plan;
@@ -56,6 +56,7 @@ export async function publish(host: Host, options: PublishOptions): Promise<Publ
   const configs = await configsOf(image);
   refuseLab(configs, to.registry);
   refuseDirty(configs, to.registry);
+  refuseChangedRunner(configs);
   const passed = await passGate(host, image, plan, await openEvidence(host, image, plan), options.gate);
   const repository = { registry: to.registry, repository: to.repository };
   const push = await pushImage(host, registry, repository, image);

@@ -28,6 +28,19 @@ export function refuseDirty(configs: readonly ImageConfig[], registry: string): 
   }
 }
 
+/** refuseChangedRunner: what no commit holds, no later reader can look at; on loopback neither, for it looks like a release. */
+export function refuseChangedRunner(configs: readonly ImageConfig[]): void {
+  for (const { config } of configs) {
+    const label = config?.Labels?.[labelNames.runnerSource];
+    if (label?.startsWith('local-dirty:') !== true) continue;
+    throw new AppError('publish/runner-source', 'usage', "the runner's source was changed since its commit", {
+      expected: 'files that a commit holds',
+      found: `${labelNames.runnerSource}=${label.slice(0, 100)}`,
+      hint: 'commit the changes in the folder of --runner-source, then build and publish again',
+    });
+  }
+}
+
 /** isExpiring: the registry deletes it by itself (label quay.expires-after). */
 export const isExpiring = (configs: readonly ImageConfig[]): boolean =>
   configs.some(({ config }) => config?.Labels?.[labelNames.expires] !== undefined);

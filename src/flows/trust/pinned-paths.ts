@@ -3,6 +3,7 @@ import { fragmentNames } from '../../dockerfile/render.ts';
 import type { Host } from '../../host/index.ts';
 import type { PinnedPath } from '../../sbom/index.ts';
 import { buildPlan, findVariant, loadDefinitions, type PlanOptions } from '../plan.ts';
+import { readRunnerSource, withRunnerSource } from '../runner-source.ts';
 
 const stagesOf = ({ stage }: FragmentDefinition): string[] =>
   [...(stage?.text ?? '').matchAll(/^FROM\s+.*\s+AS\s+(\S+)\s*$/gim)].map((match) => match[1] ?? '');
@@ -10,24 +11,33 @@ const stagesOf = ({ stage }: FragmentDefinition): string[] =>
 const copiesFrom = ({ stage, final }: FragmentDefinition): Set<string> =>
   new Set([...`${stage?.text ?? ''}\n${final?.text ?? ''}`.matchAll(/^COPY\s+--from=(\S+)/gim)].map((m) => m[1] ?? ''));
 
+const standsOn = ({ stage }: FragmentDefinition): Set<string> =>
+  new Set([...(stage?.text ?? '').matchAll(/^FROM\s+(?:--\S+\s+)?(\S+)\s+AS\s/gim)].map((m) => m[1] ?? ''));
+
 /** RPMs are in the image's own database, with the versions that the pin does not know. */
 const isArtifact = ({ kind }: Pin): boolean => kind !== 'rpms' && kind !== 'action';
 
 /**
  * pinnedPaths says which pin's bytes lie where in a variant: a fragment's first provided path is what it is there
- * for. A fragment without pins brings what it copies from another fragment's stage (the runner from its source).
+ * for. A fragment without pins brings what it copies from another fragment's stage (the runner from its source), and one
+ * that copies nothing what it stands on (what of that source is shipped).
  */
 export function pinnedPaths(definitions: Definitions, variantName: string): PinnedPath[] {
   const { image, variant } = findVariant(definitions, variantName);
   const fragments = fragmentNames(image, variant).flatMap((name) => definitions.fragments.get(name) ?? []);
+  const pinsOf = (fragment: FragmentDefinition): readonly string[] => {
+    if (fragment.pins.length > 0) return fragment.pins;
+    const copied = copiesFrom(fragment);
+    const from = copied.size > 0 ? copied : standsOn(fragment);
+    return fragments
+      .filter((other) => other !== fragment && stagesOf(other).some((stage) => from.has(stage)))
+      .flatMap(pinsOf);
+  };
   const found: PinnedPath[] = [];
   for (const fragment of fragments) {
     const [path] = fragment.provides;
     if (path === undefined) continue;
-    const from = copiesFrom(fragment);
-    const sources = fragments.filter((other) => other !== fragment && stagesOf(other).some((stage) => from.has(stage)));
-    const names = fragment.pins.length > 0 ? fragment.pins : sources.flatMap(({ pins }) => pins);
-    for (const name of names) {
+    for (const name of pinsOf(fragment)) {
       const pin = definitions.pins.get(name);
       if (pin !== undefined && isArtifact(pin)) found.push({ pin, path });
     }
@@ -47,7 +57,13 @@ export function projectPins(host: Host, options: Omit<PlanOptions, 'variant'>): 
   const known = new Map<string, Promise<{ readonly inputs: string; readonly pinned: readonly PinnedPath[] }>>();
   const load = async (variant: string) => {
     const plan = await buildPlan(host, { ...options, variant });
-    const pinned = pinnedPaths(await loadDefinitions(host, options.root, options.pinsFile), variant);
+    const definitions = await loadDefinitions(host, options.root, options.pinsFile);
+    const { runnerSource } = options;
+    const taken =
+      runnerSource === undefined
+        ? definitions
+        : withRunnerSource(definitions, await readRunnerSource(host, runnerSource));
+    const pinned = pinnedPaths(taken, variant);
     return { inputs: plan.inputDigest, pinned };
   };
   return async ({ config }) => {
