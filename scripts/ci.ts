@@ -9,6 +9,7 @@ import { result } from './ci/result.ts';
 import type { CiStep } from './ci/step.ts';
 import { tag } from './ci/tag.ts';
 import { watch } from './ci/watch.ts';
+import { watchIdentityStep } from './ci/watch-identity.ts';
 import type { CommandModule } from './command.ts';
 import { AppError } from '../src/errors/index.ts';
 
@@ -23,6 +24,7 @@ const steps: Readonly<Record<string, CiStep>> = {
   bump,
   propose,
   watch,
+  'watch-identity': watchIdentityStep,
 };
 
 export const command: CommandModule = {
