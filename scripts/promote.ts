@@ -4,6 +4,7 @@ import { makeVerifier } from '../src/flows/trust/policy-file.ts';
 import { promote, type Promotion } from '../src/flows/trust/promote.ts';
 import { examples, type CommandModule } from './command.ts';
 import { demandPolicy, trustOptions, trustSources } from './trust.ts';
+import { sourceOptions, withSource } from './source-options.ts';
 import { registryOf, registryOptions } from './registry.ts';
 
 function tell({ from, to, move, copied }: Promotion): readonly string[] {
@@ -21,6 +22,7 @@ export const command: CommandModule = {
       .argument('<source>', 'host/repository:tag or @sha256:…')
       .argument('<destination>', 'host/repository:tag, in the same registry or another');
     trustOptions(command);
+    sourceOptions(command);
     registryOptions(command);
     examples(command, [
       [
@@ -35,7 +37,7 @@ export const command: CommandModule = {
       ReturnType<typeof parseImageRef>,
       ReturnType<typeof parseImageRef>,
     ];
-    const verifier = await makeVerifier(host, await demandPolicy(call), trustSources(call));
+    const verifier = await makeVerifier(host, withSource(call, await demandPolicy(call)), trustSources(call));
     const done = await promote({ registry: registryOf(call), verifier, source, destination });
     if (call.json) call.console.json(done);
     else call.console.print(tell(done));

@@ -2,6 +2,7 @@ export { buildSite, localBuilder, type BuildSite } from './build-site.ts';
 export { bundleManifest, emptyConfig, emptyDescriptor } from './bundle-manifest.ts';
 export { type Identity } from './certificate.ts';
 export { identityToken } from './identity-token.ts';
+export { expectedSource, unusedSource } from './expected-source.ts';
 export { approvalsProblem, type Validity } from './further-signers.ts';
 export { entryIdentity, leafHash, leafOf, readEntries, searchLog, type LoggedEntry } from './log-search.ts';
 export { policySchema, isKeyless, type KeylessSigner, type TrustPolicy } from './policy.ts';
