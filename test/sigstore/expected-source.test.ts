@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { attestTree, makeVerifier, signTree, verifyTree } from '../../src/flows/trust/index.ts';
-import { buildSite, makeProvenance, type Provenance } from '../../src/sigstore/index.ts';
+import { makeProvenance, type Provenance } from '../../src/sigstore/index.ts';
 import { withSource } from '../../scripts/source-options.ts';
 import type { Call } from '../../scripts/command.ts';
 import { testPlan } from '../support/sigstore/plan.ts';
-import { provenance, sbomFor, stage, useKit, verifierFor } from './stage.ts';
+import { provenance, sbomFor, stage, useKit, verifierFor, workflow } from './stage.ts';
 
 const kit = useKit();
 const commit = '3'.repeat(40);
@@ -13,7 +13,7 @@ const built = (): Provenance =>
   makeProvenance({
     plan: testPlan,
     toolVersion: '0.1.0',
-    site: { ...buildSite({}), source: { uri: `git+${repository}@refs/heads/main`, commit } },
+    site: { builder: workflow, source: { uri: `git+${repository}@refs/heads/main`, commit } },
   });
 
 async function verify(made: () => Provenance, source: Readonly<Record<string, string>>) {
