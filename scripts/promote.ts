@@ -4,6 +4,7 @@ import { makeVerifier } from '../src/flows/trust/policy-file.ts';
 import { promote, type Promotion } from '../src/flows/trust/promote.ts';
 import { examples, flag, printResult, type CommandModule } from './command.ts';
 import { demandPolicy, trustOptions, trustSources } from './trust.ts';
+import { sourceOptions, withSource } from './source-options.ts';
 import { registryOf, registryOptions } from './registry.ts';
 
 function promotionText({ from, to, move, copied, left }: Promotion): readonly string[] {
@@ -25,6 +26,7 @@ export const command: CommandModule = {
       .option('--all-referrers', 'copy everything that is attached, not only what the policy accepts')
       .option('--allow-older', 'also move a tag that names something newer, or of unknown age');
     trustOptions(command);
+    sourceOptions(command);
     registryOptions(command);
     examples(command, [
       [
@@ -39,7 +41,7 @@ export const command: CommandModule = {
       ReturnType<typeof parseImageRef>,
       ReturnType<typeof parseImageRef>,
     ];
-    const verifier = await makeVerifier(host, await demandPolicy(call), trustSources(call));
+    const verifier = await makeVerifier(host, withSource(call, await demandPolicy(call)), trustSources(call));
     const done = await promote({
       registry: registryOf(call),
       verifier,

@@ -17,6 +17,7 @@ import {
   trustSources,
 } from './trust.ts';
 import { summaryFile, writeSummary } from './vsa.ts';
+import { sourceOptions, withSource } from './source-options.ts';
 import { registryOf, registryOptions } from './registry.ts';
 
 interface OpenImage {
@@ -46,6 +47,7 @@ export const command: CommandModule = {
       .option('--verifier-id <uri>', 'who verifies, in the summary: the identity that will sign it');
     evidenceOption(command);
     trustOptions(command);
+    sourceOptions(command);
     registryOptions(command);
     examples(command, [
       [
@@ -67,7 +69,7 @@ export const command: CommandModule = {
   async run(call) {
     const { host, args } = call;
     const image = await openImage(call, args[0] ?? '');
-    const policy = await demandPolicy(call);
+    const policy = withSource(call, await demandPolicy(call));
     const summary = await summaryFile(call);
     const verifier = await makeVerifier(host, policy, trustSources(call));
     const report = { ...(await verifyTree(image.registry, image.ref, verifier)), ...image.shown };

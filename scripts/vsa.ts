@@ -30,7 +30,9 @@ export async function writeSummary(
   file: string,
   { repo, report, policy }: { repo: ImageRef; report: TreeReport; policy: TrustPolicy },
 ): Promise<void> {
-  const given = stringOption(call, 'policy');
+  // With options beside it, the file alone is not what was held against the image.
+  const changed = ['sourceRepository', 'sourceCommit'].some((name) => call.options[name] !== undefined);
+  const given = changed ? undefined : stringOption(call, 'policy');
   const statement = summaryOf(report, policy.nodes, {
     repository: `${repo.registry}/${repo.repository}`,
     verifier: stringOption(call, 'verifierId') ?? localVerifier,

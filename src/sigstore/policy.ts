@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { expectedSource } from './expected-source.ts';
 import { furtherSigners } from './further-signers.ts';
 import { attestations } from './predicate-types.ts';
 
@@ -47,6 +48,7 @@ export const policySchema = z.strictObject({
   /** `tsa`: an RFC 3161 timestamp is demanded beside the log's own time. */
   timestamps: z.enum(['log', 'tsa']).default('log'),
   ...furtherSigners(keyless, withKey),
+  ...expectedSource,
   /** Builder ids that provenance may name, whole. */
   builders: z.array(whole).min(1).optional(),
   /** Build types that provenance may name, whole. */

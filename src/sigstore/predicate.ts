@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { hexOf, type Digest } from '../core/index.ts';
+import { sourceProblem } from './expected-source.ts';
 import type { TrustPolicy } from './policy.ts';
 import type { Attestation } from './predicate-types.ts';
 import { provenanceSchema } from './provenance-schema.ts';
@@ -42,7 +43,7 @@ export function predicateProblem(
         return refuse('other-builder', `${runDetails.builder.id} built it`);
       if (policy.buildTypes?.includes(buildDefinition.buildType) === false)
         return refuse('other-build-type', buildDefinition.buildType);
-      return undefined;
+      return sourceProblem(read.data, policy.source);
     }
     case 'summary':
       return summarySchema.safeParse(predicate).success

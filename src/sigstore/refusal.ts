@@ -22,6 +22,7 @@ export type RefusalCode =
   | 'signature'
   | 'untrusted-key'
   | 'denied'
+  | 'other-source'
   | 'not-valid-then'
   | 'gone'
   | 'no-subject'

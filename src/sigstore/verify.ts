@@ -50,7 +50,7 @@ export interface BundleVerifier {
 }
 
 /** claimProblem compares whole strings: a longer name with the same beginning is another. */
-function claimProblem(identity: Identity, signer: KeylessSigner): Refused | undefined {
+export function claimProblem(identity: Identity, signer: KeylessSigner): Refused | undefined {
   if (identity.issuer !== signer.issuer)
     return refuse('other-issuer', `${identity.issuer} vouches for it, not ${signer.issuer}`);
   if (!signer.identities.includes(identity.name))

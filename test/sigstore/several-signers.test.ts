@@ -169,7 +169,7 @@ describe('a policy of several signers', () => {
   test('that asks for more approvals than it names approvers is refused', async () => {
     await approver('security');
     const policy = { approvers: { security: [{ key: 'security.pub' }] }, approvals: 2 };
-    await expect(verify(policy)).rejects.toMatchObject({ code: 'trust/approvals', exit: 2 });
-    await expect(verify({ approvals: 1 })).rejects.toMatchObject({ code: 'trust/approvals' });
+    await expect(verify(policy)).rejects.toMatchObject({ code: 'trust/policy', exit: 2 });
+    await expect(verify({ approvals: 1 })).rejects.toMatchObject({ code: 'trust/policy' });
   });
 });

@@ -8,7 +8,8 @@ import { imageSignature, signStatement } from '../../src/sigstore/index.ts';
 import { commandsIn, hostile, raw } from '../errors/hostile.ts';
 import { start, type Ran } from '../flows/project.ts';
 import { attachRaw, bytesOf, signedJson } from '../sigstore/attach-raw.ts';
-import { signerFor, stage, useKit, workflow, type Stage } from '../sigstore/stage.ts';
+import { policyText } from '../sigstore/policy-text.ts';
+import { signerFor, stage, useKit, type Stage } from '../sigstore/stage.ts';
 
 const kit = useKit();
 let directory: string;
@@ -45,13 +46,14 @@ beforeEach(async () => {
   }
   const san = signerFor(kit(), here.host, { job_workflow_ref: 'o/r/.github/workflows/x.yml@a\n::error::san\u001b[2J' });
   await attachRaw(here, root, await signStatement(here.host, san, imageSignature(root.digest)));
+  await writeFile(join(directory, 'policy.yaml'), policyText());
   await writeFile(join(directory, 'root.json'), JSON.stringify(kit().trustedRoot));
 }, 120_000);
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
 const verify = (more: readonly string[], env: Record<string, string>): Promise<Ran> => {
   const ref = formatImageRef({ ...here.repo, digest: root.digest });
-  const trust = ['--identity', workflow, '--trusted-root', join(directory, 'root.json')];
+  const trust = ['--policy', join(directory, 'policy.yaml'), '--trusted-root', join(directory, 'root.json')];
   return start(['verify', ref, ...trust, '--plain-http', here.server.host, ...more], env).ended;
 };
 

@@ -9,7 +9,8 @@ import { blobPath, digestOf, hexOf, mediaTypes, type Descriptor } from '../../sr
 import { openLayoutImage, verifyTree } from '../../src/flows/trust/index.ts';
 import { createLayout } from '../../src/oci/index.ts';
 import { start } from '../flows/project.ts';
-import { stage, useKit, verifierFor, workflow, type Stage } from '../sigstore/stage.ts';
+import { policyText } from '../sigstore/policy-text.ts';
+import { stage, useKit, verifierFor, type Stage } from '../sigstore/stage.ts';
 import { fakeHost, type FakeHost } from '../support/fake-host.ts';
 
 const kit = useKit();
@@ -164,7 +165,8 @@ test('the command reads a layout and opens no connection', async () => {
   const root = join(base, 'trusted_root.json');
   await writeFile(root, JSON.stringify(kit().trustedRoot));
   const before = await readdir(join(directory, 'blobs/sha256'));
-  const given = ['--identity', workflow, '--trusted-root', root, '--json'];
+  await writeFile(join(base, 'policy.yaml'), policyText());
+  const given = ['--policy', join(base, 'policy.yaml'), '--trusted-root', root, '--json'];
   const env = { HTTP_PROXY: address, HTTPS_PROXY: address, http_proxy: address, https_proxy: address, NO_PROXY: '' };
   const { code, stdout, stderr } = await start(['verify', `oci:${directory}:stable`, ...given], env).ended;
   proxy.close();

@@ -9,6 +9,7 @@ import { formatImageRef, hexOf } from '../../src/core/index.ts';
 import { attestSummary, summaryOf, verifyTree } from '../../src/flows/trust/index.ts';
 import { localVerifier, type SummaryFacts } from '../../src/sigstore/index.ts';
 import { start, type Ran } from '../flows/project.ts';
+import { policyText } from '../sigstore/policy-text.ts';
 import { stage, useKit, verifierFor, workflow, type Stage } from '../sigstore/stage.ts';
 import { vsaStatement } from '../support/sigstore/vsa-v1.ts';
 
@@ -135,19 +136,20 @@ describe('a verification summary', () => {
 });
 
 describe('verify --vsa', () => {
-  const verify = (more: readonly string[]): Promise<Ran> => {
+  const verify = async (require: readonly string[], more: readonly string[]): Promise<Ran> => {
+    await writeFile(join(directory, 'policy.yaml'), policyText({ require }));
     const ref = formatImageRef({ ...here.repo, digest: here.image.root.digest });
-    const trust = ['--identity', workflow, '--trusted-root', join(directory, 'root.json')];
+    const trust = ['--policy', join(directory, 'policy.yaml'), '--trusted-root', join(directory, 'root.json')];
     return start(['verify', ref, ...trust, '--plain-http', here.server.host, ...more]).ended;
   };
 
   test('writes what was found, also where it is not proven, and leaves no old summary where it could not tell', async () => {
     const file = join(directory, 'vsa.json');
-    expect((await verify(['--require', 'signature', '--vsa', file, '--verifier-id', workflow])).code).toBe(0);
+    expect((await verify(['signature'], ['--vsa', file, '--verifier-id', workflow])).code).toBe(0);
     const passed = await written(file);
     expect(problems(passed)).toEqual([]);
     expect(passed.predicate).toMatchObject({ verificationResult: 'PASSED', verifier: { id: workflow } });
-    expect((await verify(['--vsa', file])).code).toBe(1);
+    expect((await verify(['provenance'], ['--vsa', file])).code).toBe(1);
     expect((await written(file)).predicate).toMatchObject({
       verificationResult: 'FAILED',
       verifier: { id: localVerifier },
@@ -156,7 +158,7 @@ describe('verify --vsa', () => {
       response.writeHead(403).end();
       return true;
     });
-    expect((await verify(['--vsa', file])).code).toBe(3);
+    expect((await verify(['provenance'], ['--vsa', file])).code).toBe(3);
     await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });

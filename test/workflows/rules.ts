@@ -26,6 +26,7 @@ export const shellsAreLiteral: Rule = (source) =>
 const granted: Readonly<Record<string, readonly string[]>> = {
   // One issue, opened, brought up to date, closed.
   'verify-pins.yml watch': ['issues: write'],
+  'watch-identity.yml watch': ['issues: write'],
   // One branch and one pull request for each group.
   'bump.yml propose': ['contents: write', 'pull-requests: write'],
   // The only steps that have an identity, and the job without steps of its own that calls them.

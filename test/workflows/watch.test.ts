@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fileIssue, watchConcerns, type Concern } from '../../src/flows/ci/index.ts';
+import { fileIssue, identityIssue, watchConcerns, type Concern } from '../../src/flows/ci/index.ts';
 import { readAll } from '../support/registries/memory-http.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { workTree } from './stage.ts';
@@ -55,7 +55,8 @@ describe('the issue of the watch', () => {
       const sent = body === '' ? {} : (JSON.parse(body) as Partial<Issue>);
       log.push(`${request.method} ${request.url} ${request.headers.authorization}`);
       const number = Number(/\/issues\/(\d+)$/.exec(request.url ?? '')?.[1]);
-      let answer: unknown = list.filter(({ state }) => state === 'open');
+      const label = new URL(request.url ?? '', 'http://x').searchParams.get('labels') ?? '';
+      let answer: unknown = list.filter(({ state, labels }) => state === 'open' && labels.includes(label));
       if (request.method === 'POST') {
         const issue: Issue = { number: list.length + 1, state: 'open', title: '', body: '', labels: [], ...sent };
         list.push(issue);
@@ -93,6 +94,15 @@ describe('the issue of the watch', () => {
     expect(log.every((line) => line.includes('/repos/team/images/issues') && line.endsWith('Bearer ghs_secret'))).toBe(
       true,
     );
+  });
+
+  it('of another watch has a label and a title of its own, and leaves this one alone', async () => {
+    await fileIssue(host(), [concern()]);
+    log.length = 0;
+    await fileIssue(host(), [concern('theirs')], [], identityIssue);
+    expect(log[0]).toContain('labels=identity-watch');
+    expect(list.at(-1)).toMatchObject({ labels: ['identity-watch'], title: identityIssue.title });
+    expect(list.at(-1)?.body).toMatch(/watch-identity\.yml.*not watched: Rekor v2/);
   });
 
   it('is not closed, and not opened either, by what could not be told', async () => {

@@ -4,6 +4,7 @@ import { AppError } from '../../errors/index.ts';
 import {
   approvalsProblem,
   refuse,
+  unusedSource,
   type Attestation,
   type BundleVerifier,
   type Refused,
@@ -83,14 +84,14 @@ function judge({ name, valid }: Candidate, result: Verified, policy: TrustPolicy
 
 /**
  * severalSigners joins a verifier for each credential of a policy. Undefined for a policy with one signer and nothing
- * denied. `make` makes the verifier of one signer. Throws `trust/approvals`, and what `make` throws.
+ * denied. `make` makes the verifier of one signer. Throws `trust/policy`, and what `make` throws.
  */
 export async function severalSigners(
   policy: TrustPolicy,
   make: (policy: TrustPolicy) => Promise<BundleVerifier>,
 ): Promise<BundleVerifier | undefined> {
-  const problem = approvalsProblem(policy);
-  if (problem !== undefined) throw new AppError('trust/approvals', 'usage', problem);
+  const problem = approvalsProblem(policy) ?? unusedSource(policy);
+  if (problem !== undefined) throw new AppError('trust/policy', 'usage', problem);
   if (!hasSeveral(policy)) return undefined;
   const { signer, signerValid = {}, previousSigners = [], approvers = {} } = policy;
   const single = { ...withoutApprovals(policy), previousSigners: undefined, signerValid: undefined, deny: undefined };

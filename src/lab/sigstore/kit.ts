@@ -89,6 +89,8 @@ export async function startKit(options: { readonly port?: number } = {}): Promis
       return ['fulcio', () => fulcio.answerV1(body.toString(), request.headers.authorization)];
     if (pathname === tsa.path) return ['tsa', () => tsa.answer(body, request.headers['content-type'])];
     if (pathname === rekor.path && request.method === 'POST') return ['rekor', () => rekor.write(body.toString())];
+    if (pathname === rekor.search.pathIndex) return ['rekor', async () => rekor.search.search(body.toString())];
+    if (pathname === rekor.search.pathRetrieve) return ['rekor', async () => rekor.search.retrieve(body.toString())];
     if (pathname === rekor.pathV2) return ['rekor', () => rekor.writeV2(body.toString())];
     if (pathname.startsWith(`${rekor.path}/`))
       return ['rekor', async () => rekor.read(pathname.slice(rekor.path.length + 1))];

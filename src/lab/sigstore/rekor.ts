@@ -2,12 +2,15 @@ import { createHash } from 'node:crypto';
 import { initializeTLog } from '@sigstore/mock';
 import { setClock, type Answer } from './fulcio.ts';
 import { newKeyPair, type KeyPair } from './keys.ts';
+import { rekorSearch, type RekorSearch } from './rekor-search.ts';
 
 export interface Rekor {
   readonly keys: KeyPair;
   readonly path: string;
   /** Entries that were written, newest last: uuid and the answer's text. */
   readonly entries: { readonly uuid: string; readonly text: string }[];
+  /** Finds entries of version 1; Rekor 2 has no index. */
+  readonly search: RekorSearch;
   write(body: string): Promise<Answer>;
   read(uuid: string): Answer;
   readonly pathV2: string;
@@ -96,10 +99,12 @@ export async function startRekor(url: () => string, now: () => Date): Promise<Re
   const known = new Map<string, string>();
   const entries: { uuid: string; text: string }[] = [];
   const path = '/api/v1/log/entries';
+  const search = rekorSearch();
   return {
     keys,
     path,
     entries,
+    search,
     async write(body) {
       const stored = storedEntry(JSON.parse(body) as Proposed);
       const key = JSON.stringify(stored);
@@ -114,10 +119,11 @@ export async function startRekor(url: () => string, now: () => Date): Promise<Re
       const log = await initializeTLog(url(), keys);
       setClock(log, () => now().getTime());
       // The package's own types name a package that is not installed.
-      const attempt = async () => (await log.log(stored)) as unknown as Record<string, { readonly logIndex: number }>;
+      const attempt = async () => (await log.log(stored)) as unknown as Record<string, Logged>;
       let written = await attempt();
       while (Object.values(written)[0]?.logIndex === 0) written = await attempt();
-      const [uuid = ''] = Object.keys(written);
+      const [[uuid, logged] = ['', undefined]] = Object.entries(written);
+      if (logged !== undefined) search.add(logged);
       known.set(key, uuid);
       const text = JSON.stringify(written);
       entries.push({ uuid, text });
