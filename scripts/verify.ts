@@ -4,15 +4,8 @@ import { extendEvidence, withVerification } from '../src/evidence/index.ts';
 import { makeVerifier } from '../src/flows/trust/policy-file.ts';
 import { verifyTree } from '../src/flows/trust/verify-tree.ts';
 import { examples, type CommandModule } from './command.ts';
-import {
-  demandPolicy,
-  evidenceOption,
-  evidencePlace,
-  signerName,
-  tellReport,
-  trustOptions,
-  trustSources,
-} from './trust.ts';
+import { evidenceOption, evidencePlace, signerName, tellReport, trustOptions, trustSources } from './trust.ts';
+import { demandPolicy } from './trust-policy.ts';
 import { registryOf, registryOptions } from './registry.ts';
 
 export const command: CommandModule = {

@@ -3,7 +3,8 @@ import { releaseImages, releaseOf, summarise } from '../../src/flows/ci/index.ts
 import { makeVerifier } from '../../src/flows/trust/policy-file.ts';
 import { createRegistry } from '../../src/registry/index.ts';
 import { examples, type Call } from '../command.ts';
-import { demandPolicy, trustOptions, trustSources } from '../trust.ts';
+import { trustOptions, trustSources } from '../trust.ts';
+import { demandPolicy } from '../trust-policy.ts';
 import type { CiStep } from './step.ts';
 
 async function run(call: Call): Promise<ExitCode> {

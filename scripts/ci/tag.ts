@@ -5,7 +5,8 @@ import { createRegistry } from '../../src/registry/index.ts';
 import { examples, fileOption, fromHere, listOption, stringOption, type Call } from '../command.ts';
 import { planFor } from '../plan-option.ts';
 import { surroundings } from '../surroundings.ts';
-import { policyOf, trustOptions, trustSources } from '../trust.ts';
+import { trustOptions, trustSources } from '../trust.ts';
+import { policyOf } from '../trust-policy.ts';
 import type { CiStep } from './step.ts';
 
 async function run(call: Call): Promise<ExitCode> {

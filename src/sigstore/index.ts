@@ -2,7 +2,7 @@ export { buildSite, localBuilder, type BuildSite } from './build-site.ts';
 export { bundleManifest, emptyConfig, emptyDescriptor } from './bundle-manifest.ts';
 export { type Identity } from './certificate.ts';
 export { identityToken } from './identity-token.ts';
-export { policySchema, isKeyless, type TrustPolicy } from './policy.ts';
+export { policySchema, isKeyless, upstreamPolicySchema, type TrustPolicy } from './policy.ts';
 export { attestationOf, isBundleType, predicateTypes, type Attestation } from './predicate-types.ts';
 export { buildType, checkProvenance, makeProvenance, type BuiltBy, type ProvenanceFacts } from './provenance.ts';
 export type { Provenance, ResourceDescriptor } from './provenance-schema.ts';

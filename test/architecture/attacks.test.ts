@@ -12,6 +12,7 @@ const files = [
   'failures',
   'answers',
   'log',
+  '../workflows/caller',
 ];
 
 /** Which cases a row of docs/verify.md counts, by how the row begins; a case's name is that of its groups, then its own. */
@@ -21,6 +22,8 @@ const rows: readonly (readonly [string, RegExp])[] = [
     /^signatures of others: (?:another workflow|another branch|a longer identity|an identity in which) /,
   ],
   ['another issuer;', /^signatures of others: (?:another issuer|a policy’s) /],
+  ['the trusted workflow, called', /^signatures of others: the trusted workflow, called by /],
+  ['sign.yml called', /^sign\.yml, called: (?:by .*: ends|without a token)/],
   ['another Fulcio,', /a certificate of another Fulcio|^keys: (?:another key|a bare key does not pass)/],
   ['certificate, payload,', /^a bundle with: (?!nothing)/],
   ['text, an empty object', /^a bundle with: nothing but /],
@@ -46,6 +49,7 @@ const others = [
   /^clocks: this machine’s clock/,
   /^keys: (?:a key signs|a key with a log|an RSA key|a P-384 key)/,
   /^cosign 2’s tags are written once/,
+  /^sign\.yml, called: (?:looks at its caller|by build\.yml of its own)/,
   /an answer of exactly the limit is taken/,
   /^an answer of another form: fulcio: a certificate whose log entry/,
   /^an entry that is there already: is fetched/,

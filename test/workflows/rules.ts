@@ -110,6 +110,24 @@ export const checkoutsKeepNoToken: Rule = (source) =>
       : [],
   );
 
+/** A reusable workflow with an identity serves whom it knows: a condition on the caller, and a look before any code. */
+export const callersAreKnown: Rule = (source) => {
+  const { on, jobs } = parse(source.text) as Workflow;
+  if (typeof on !== 'object' || !Object.hasOwn(on, 'workflow_call')) return [];
+  return Object.entries(jobs).flatMap(([name, { permissions = {}, steps = [], if: condition = '' }]) => {
+    if (permissions['id-token'] === undefined) return [];
+    const [first, ...others] = steps;
+    const looks = first?.uses === undefined && /job_workflow_ref/.test(first?.run ?? '');
+    const own = others.filter(({ uses }) => uses?.startsWith('actions/checkout@'));
+    const isOwn = own.length === 1 && String(own[0]?.with?.['ref']).includes(`steps.${first?.id ?? ''}.outputs.`);
+    return [
+      ...(condition.includes('github.workflow_ref == ') ? [] : [`${source.file}: ${name} serves every caller`]),
+      ...(looks ? [] : [`${source.file}: ${name} runs code before it knows its caller`]),
+      ...(isOwn ? [] : [`${source.file}: ${name} runs the caller’s code`]),
+    ];
+  });
+};
+
 export const workflowRules: readonly Rule[] = [
   usesArePinned,
   shellsAreLiteral,
@@ -121,5 +139,6 @@ export const workflowRules: readonly Rule[] = [
   triggersAreHarmless,
   secretsAreGuarded,
   checkoutsKeepNoToken,
+  callersAreKnown,
 ];
 export const actionRules: readonly Rule[] = [usesArePinned, shellsAreLiteral];

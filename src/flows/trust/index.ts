@@ -2,7 +2,7 @@ export type { AttachedBundle, Pen } from './attach.ts';
 export {
   commandLine,
   consumerCommands,
-  signerHere,
+  consumerTrustOf,
   type ConsumerImage,
   type ConsumerTrust,
 } from './consumer-commands.ts';

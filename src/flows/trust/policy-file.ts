@@ -14,9 +14,46 @@ import {
   type TrustPolicy,
 } from '../../sigstore/index.ts';
 
-/** readPolicy reads a policy file; every problem with its line. Throws `config/*`. */
-export async function readPolicy(host: Host, file: string): Promise<TrustPolicy> {
-  const { value } = readYaml(policySchema, await host.files.readText(file, maxYamlBytes), file);
+/** Who signs this project's images, for everything that verifies them. */
+export const ownPolicyFile = '.github/trust-policy.yaml';
+
+/** What a policy file has for the repository that it is used in. */
+const placeholder = '{repository}';
+const address = /^https:\/\/[\w.-]+(?::\d+)?\/[\w.-]+\/[\w.-]+$/;
+
+/** repositoryHere returns the repository whose workflow runs, e.g. `https://github.com/o/r`; undefined elsewhere. */
+export function repositoryHere(env: Host['env']): string | undefined {
+  const { GITHUB_ACTIONS: runs, GITHUB_SERVER_URL: server = 'https://github.com', GITHUB_REPOSITORY: name } = env;
+  return runs === 'true' && name !== undefined ? `${server}/${name}` : undefined;
+}
+
+/** filled puts the repository into a policy's text. Throws `trust/repository`. */
+function filled(text: string, file: string, stated: string | undefined, here: string | undefined): string {
+  const asks = text.includes(placeholder);
+  const bad = (message: string, expected: string, found?: string): AppError =>
+    new AppError('trust/repository', 'usage', message, { expected, found, where: { file } });
+  if (!asks && stated !== undefined)
+    throw bad('the policy names its repository already', `--policy alone, or a policy with ${placeholder}`, stated);
+  if (!asks) return text;
+  const repository = stated ?? here;
+  if (repository === undefined)
+    throw bad(`the policy is for any repository, and none is named`, '--repository https://github.com/OWNER/NAME');
+  if (!address.test(repository))
+    throw bad(
+      'the repository is no address',
+      'https://github.com/OWNER/NAME',
+      JSON.stringify(repository.slice(0, 120)),
+    );
+  return text.replaceAll(placeholder, repository);
+}
+
+/**
+ * readPolicy reads a policy file; every problem with its line. `{repository}` in it stands for `stated`, or the
+ * repository of the running workflow. Throws `config/*`, `trust/repository`.
+ */
+export async function readPolicy(host: Host, file: string, stated?: string): Promise<TrustPolicy> {
+  const text = filled(await host.files.readText(file, maxYamlBytes), file, stated, repositoryHere(host.env));
+  const { value } = readYaml(policySchema, text, file);
   if (isKeyless(value.signer)) return value;
   const { key } = value.signer;
   return { ...value, signer: { key: isAbsolute(key) ? key : join(dirname(file), key) } };
@@ -36,8 +73,25 @@ export async function rootOf(host: Host, sources: TrustSources): Promise<string 
   return await sources.online?.();
 }
 
-/** makeVerifier joins a policy with whom to believe. Throws `trust/no-root`, `sigstore/trusted-root`. */
+/** checkSources refuses trust roots that exclude each other, or that would be asked for nothing. */
+export function checkSources({ trustedRoot, online }: TrustSources, signedBy: 'key' | 'identity'): void {
+  if (trustedRoot !== undefined && online !== undefined)
+    throw new AppError('trust/two-roots', 'usage', 'two trust roots are named', {
+      expected: '--trusted-root FILE or --online, not both',
+    });
+  if (signedBy === 'key' && online !== undefined)
+    throw new AppError('trust/key-online', 'usage', 'a key is verified without the public trust root', {
+      expected: 'the key alone, or with --trusted-root FILE for the log and timestamps of your own instance',
+      found: '--online',
+    });
+}
+
+/**
+ * makeVerifier joins a policy with the trust root. Throws `trust/no-root`, `trust/two-roots`, `trust/key-online`,
+ * `sigstore/trusted-root`.
+ */
 export async function makeVerifier(host: Host, policy: TrustPolicy, sources: TrustSources): Promise<BundleVerifier> {
+  checkSources(sources, isKeyless(policy.signer) ? 'identity' : 'key');
   if (!isKeyless(policy.signer)) {
     const text = sources.trustedRoot === undefined ? undefined : await rootOf(host, sources);
     const root: Trust | undefined = text === undefined ? undefined : await readTrustedRoot(text, 'key');
@@ -45,7 +99,7 @@ export async function makeVerifier(host: Host, policy: TrustPolicy, sources: Tru
   }
   const text = await rootOf(host, sources);
   if (text === undefined)
-    throw new AppError('trust/no-root', 'usage', 'nobody is believed without a trust root', {
+    throw new AppError('trust/no-root', 'usage', 'no trust root', {
       expected: '--trusted-root FILE, or --online for the public one',
     });
   return await createVerifier(await readTrustedRoot(text), policy);
