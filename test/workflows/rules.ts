@@ -128,6 +128,26 @@ export const callersAreKnown: Rule = (source) => {
   });
 };
 
+/** A tag may lie on any commit: before a job sees a secret, one that sees none proves that it is a commit of main. */
+export const tagsAreOfMain: Rule = (source) => {
+  const { on, jobs } = parse(source.text) as Workflow;
+  const push = typeof on === 'object' ? (on['push'] as { readonly tags?: unknown } | null | undefined) : undefined;
+  if (push?.tags === undefined) return [];
+  const isTrusted = (job: Workflow['jobs'][string]): boolean =>
+    job.environment !== undefined ||
+    job.permissions?.['id-token'] !== undefined ||
+    /\bsecrets\./.test(JSON.stringify(job));
+  const proves = Object.keys(jobs).filter((name) => {
+    const job = jobs[name];
+    return job !== undefined && !isTrusted(job) && JSON.stringify(job).includes('git merge-base --is-ancestor');
+  });
+  return Object.entries(jobs).flatMap(([name, job]) => {
+    const waits =
+      [job.needs ?? []].flat().some((one) => proves.includes(one)) && !/always\(\)|cancelled\(\)/.test(job.if ?? '');
+    return isTrusted(job) && !waits ? [`${source.file}: ${name} sees secrets of a tag on any commit`] : [];
+  });
+};
+
 export const workflowRules: readonly Rule[] = [
   usesArePinned,
   shellsAreLiteral,
@@ -140,5 +160,6 @@ export const workflowRules: readonly Rule[] = [
   secretsAreGuarded,
   checkoutsKeepNoToken,
   callersAreKnown,
+  tagsAreOfMain,
 ];
 export const actionRules: readonly Rule[] = [usesArePinned, shellsAreLiteral];

@@ -78,6 +78,15 @@ describe('the rules', () => {
     ['a signer for every caller', changed('sign.yml', /github\.workflow_ref == /, "'x' != ")],
     ['a signer that does not look who calls', changed('sign.yml', /job_workflow_ref/g, 'job_workflow')],
     ['a signer that runs the caller’s code', changed('sign.yml', /ref: \$\{\{ steps\.caller.*/, '')],
+    ['a tag of any commit', changed('release.yml', '    needs: main\n', '')],
+    [
+      'a tag of any commit, looked at in passing',
+      changed('release.yml', 'needs: main', 'needs: main\n    if: always()'),
+    ],
+    [
+      'a tag that is looked at with secrets at hand',
+      changed('release.yml', 'id: main', 'env: { A: "${{ secrets.A }}" }'),
+    ],
     ['a checkout that keeps its token', changed('build.yml', 'persist-credentials: false', 'clean: true')],
   ])('find %s', (_what, spoilt) => expect(broken(spoilt)).not.toEqual([]));
 
