@@ -1,8 +1,10 @@
-export { bump, type BumpOptions } from './bump.ts';
+export { bump, duesOf, withRecord, write, type BumpOptions } from './bump.ts';
 export { changelog } from './changelog.ts';
-export { firstSeenFile } from './first-seen.ts';
+export { planChanges } from './changes.ts';
+export { FirstSeen, firstSeenFile } from './first-seen.ts';
 export { compareImages, imagesSection, withImages } from './images.ts';
 export { verifyOnline, type OnlineRow } from './online.ts';
+export type { Changes } from './overlay.ts';
 export { refresh, type RefreshOptions } from './refresh.ts';
 export {
   alarmOf,
@@ -14,3 +16,4 @@ export {
   type BumpResult,
   type BumpRow,
 } from './rows.ts';
+export { Transaction } from './transaction.ts';
