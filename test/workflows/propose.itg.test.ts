@@ -100,7 +100,8 @@ async function week(it: Stage, at: Place, github: Hub, group: string) {
   const root = at.checkout();
   cpSync(output, join(root, 'run/bump'), { recursive: true });
   const from = join(root, 'run/bump');
-  return { record, from, root, propose: () => propose(host, { root, group, from, base: 'main' }) };
+  git(asking, ['add', '--all', 'images', 'checksums']);
+  return { record, from, root, asking, propose: () => propose(host, { root, group, from, base: 'main' }) };
 }
 
 const branch = (at: Place, name: string, path: string) => git(at.origin, ['show', `${name}:${path}`]);
@@ -131,6 +132,22 @@ describe('one pull request for each group', { timeout: 120_000 }, () => {
     expect(await (await week(it, at, github, 'tools')).propose()).toEqual({ $case: 'closed', number: 1 });
     expect(await (await week(it, at, github, 'tools')).propose()).toEqual({ $case: 'nothing' });
     expect(JSON.stringify(github.pulls)).not.toContain('ghs_secret');
+  });
+
+  it('derives an agent’s lock, Dockerfiles and pins as the bump itself does', async () => {
+    const it = await stage();
+    const [at, github] = [place(it), await hub()];
+    it.npm.packages.get('opencode-linux-arm64')?.versions.set('1.19.0', { time: '2026-10-01T00:00:00Z' });
+    it.npm.packages.set('opencode-linux-x64-baseline', { versions: new Map([['1.19.0', {}]]) });
+    const opencode = it.npm.packages.get('opencode-linux-arm64');
+    if (opencode !== undefined) opencode.latest = '1.19.0';
+    const made = await week(it, at, github, 'agents');
+    expect(await made.propose()).toMatchObject({ $case: 'opened' });
+    const files = git(at.origin, ['diff', '--name-only', 'main', 'bump/agents']).split('\n').filter(Boolean);
+    expect(files).toContain('images/openshell/npm/opencode/package-lock.json');
+    // The asking job wrote the same to its own checkout: byte for byte.
+    for (const file of files)
+      expect(branch(at, 'bump/agents', file), file).toBe(git(made.asking, ['show', `:./${file}`]));
   });
 
   it('keeps counting the cooldown from sights that are proposed and not merged', async () => {
