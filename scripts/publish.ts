@@ -11,7 +11,7 @@ import {
   consumerTrustOf,
   type ConsumerTrust,
 } from '../src/flows/trust/consumer-commands.ts';
-import { ownPolicyFile, readPolicy, repositoryHere } from '../src/flows/trust/policy-file.ts';
+import { ownPolicyFile, readPolicy, repositoryHere } from '../src/flows/trust/read-policy.ts';
 import { examples, flag, fromHere, listOption, stringOption, type Call, type CommandModule } from './command.ts';
 import { narrowed } from './narrowed.ts';
 import { planFor, planOption } from './plan-option.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { AppError } from '../src/errors/index.ts';
-import { ownPolicyFile, readPolicy } from '../src/flows/trust/policy-file.ts';
-import { policySchema, type TrustPolicy } from '../src/sigstore/index.ts';
+import { ownPolicyFile, readPolicy } from '../src/flows/trust/read-policy.ts';
+import { policySchema, type TrustPolicy } from '../src/sigstore/policy.ts';
 import { flag, fromHere, listOption, stringOption, type Call } from './command.ts';
 
 export const githubIssuer = 'https://token.actions.githubusercontent.com';

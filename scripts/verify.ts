@@ -25,7 +25,7 @@ export const command: CommandModule = {
       ['runner-image verify REF --policy policy.yaml --trusted-root trusted_root.json', 'asks nobody but the registry'],
       ['runner-image verify REF --key cosign.pub', 'an image signed with a key'],
       [
-        'runner-image verify REF --identity ID --require signature --nodes root --with-legacy --online',
+        'runner-image verify REF --identity ID --repository URL --ref REF --trigger push --require signature --nodes root --with-legacy --online',
         'an upstream signed by plain cosign',
       ],
     ]);

@@ -27,7 +27,9 @@ export const release: CiStep = {
   summary: 'promote the images of this commit to the version of the git tag, then to stable',
   define(command) {
     trustOptions(command);
-    examples(command, [['runner-image ci release --online --identity URI', 'in a run that a tag v1.2.3 started']]);
+    examples(command, [
+      ['runner-image ci release --online --policy .github/trust-policy.yaml', 'in a run that a tag v1.2.3 started'],
+    ]);
   },
   run,
 };

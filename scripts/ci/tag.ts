@@ -44,7 +44,10 @@ export const tag: CiStep = {
       .option('--evidence <file>', 'evidence of the gate; without it, what the plan says was published before');
     trustOptions(command);
     examples(command, [
-      ['runner-image ci tag openshell --plan plan.json --tag latest --evidence evidence.json --online', 'what passed'],
+      [
+        'runner-image ci tag openshell --plan plan.json --tag latest --evidence evidence.json --online --policy .github/trust-policy.yaml',
+        'what passed',
+      ],
     ]);
   },
   run,

@@ -21,7 +21,7 @@ import {
   policySchema,
   upstreamPolicySchema,
 } from '../../src/sigstore/index.ts';
-import { ownPolicyFile } from '../../src/flows/trust/policy-file.ts';
+import { ownPolicyFile } from '../../src/flows/trust/read-policy.ts';
 import { projectRoot } from '../../src/lab/index.ts';
 import { testPlan } from '../support/sigstore/plan.ts';
 import { stage, useKit } from './stage.ts';

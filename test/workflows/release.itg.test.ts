@@ -7,7 +7,7 @@ import { parseImageRef, type Digest, type Plan, type Platform } from '../../src/
 import { inputTag } from '../../src/flows/build/index.ts';
 import { readSmall } from '../../src/flows/blob.ts';
 import { ciPlan } from '../../src/flows/ci/index.ts';
-import { ownPolicyFile } from '../../src/flows/trust/policy-file.ts';
+import { ownPolicyFile } from '../../src/flows/trust/read-policy.ts';
 import type { Evidence } from '../../src/evidence/index.ts';
 import { joinLayouts } from '../../src/flows/join.ts';
 import { pushed } from '../support/pushed.ts';

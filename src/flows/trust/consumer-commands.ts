@@ -1,6 +1,6 @@
 import { formatImageRef, type Digest } from '../../core/index.ts';
 import type { Repository } from '../../registry/index.ts';
-import { isKeyless, type TrustPolicy } from '../../sigstore/index.ts';
+import { isKeyless, type TrustPolicy } from '../../sigstore/policy.ts';
 
 /** Whom the consumer trusts: a workflow's identity with who ran it, or a public key. */
 export type ConsumerTrust =

@@ -8,7 +8,8 @@ export {
 } from './consumer-commands.ts';
 export { attestTree, type Attestable } from './attest-tree.ts';
 export type { LegacyTag } from './legacy-write.ts';
-export { makeVerifier, readPolicy, type TrustLoader, type TrustSources } from './policy-file.ts';
+export { makeVerifier, type TrustLoader, type TrustSources } from './policy-file.ts';
+export { ownPolicyFile, readPolicy, repositoryHere } from './read-policy.ts';
 export { onlineRoot } from './online-root.ts';
 export { makePen, type Signing } from './pen.ts';
 export { compareInventories, formatSbomDiff, isSame, sbomDiff, type SbomDiff } from './sbom-diff.ts';
