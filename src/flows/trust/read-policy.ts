@@ -1,5 +1,5 @@
 import { dirname, isAbsolute, join } from 'node:path';
-import { maxYamlBytes, readYaml } from '../../config/document.ts';
+import { maxYamlBytes, readYaml } from '../../config/index.ts';
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
 // From its own file: publish reads a policy, and needs nothing else of the room.
