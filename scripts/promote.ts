@@ -3,7 +3,8 @@ import { exitCodes } from '../src/errors/index.ts';
 import { makeVerifier } from '../src/flows/trust/policy-file.ts';
 import { promote, type Promotion } from '../src/flows/trust/promote.ts';
 import { examples, flag, printResult, type CommandModule } from './command.ts';
-import { demandPolicy, trustOptions, trustSources } from './trust.ts';
+import { trustOptions, trustSources } from './trust.ts';
+import { demandPolicy } from './trust-policy.ts';
 import { sourceOptions, withSource } from './source-options.ts';
 import { registryOf, registryOptions } from './registry.ts';
 

@@ -1,11 +1,17 @@
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { formatBytes, parseImageRef } from '../src/core/index.ts';
 import { AppError, exitCodes } from '../src/errors/index.ts';
 import { builtBy } from '../src/evidence/index.ts';
 import { layoutDirectory } from '../src/flows/build/names.ts';
 import { summarise } from '../src/flows/ci/runner-files.ts';
 import { publish, rehearse, type GateCheck, type Gating, type Published } from '../src/flows/publish/index.ts';
-import { commandLine, consumerCommands, signerHere, type ConsumerTrust } from '../src/flows/trust/consumer-commands.ts';
+import {
+  commandLine,
+  consumerCommands,
+  consumerTrustOf,
+  type ConsumerTrust,
+} from '../src/flows/trust/consumer-commands.ts';
+import { ownPolicyFile, readPolicy, repositoryHere } from '../src/flows/trust/read-policy.ts';
 import {
   examples,
   flag,
@@ -18,14 +24,24 @@ import {
 } from './command.ts';
 import { narrowedPlanFor, planOption, runnerSourceOption } from './plan-option.ts';
 import { environmentOptions, readEnvironment } from './environment-options.ts';
+import { githubIssuer, policyOf, signerOptions } from './trust-policy.ts';
 import { toolVersion } from './version.ts';
 
-/** The identity that consumers shall demand: as named, as the CI has it, or a gap that a reader sees. */
-function consumerTrust(call: Call): ConsumerTrust {
-  const [identity] = listOption(call, 'identity');
-  const issuer = stringOption(call, 'issuer') ?? 'https://token.actions.githubusercontent.com';
-  if (identity !== undefined) return { $case: 'identity', identity, issuer };
-  return signerHere(call.host.env) ?? { $case: 'identity', identity: 'IDENTITY-OF-THE-SIGNING-WORKFLOW', issuer };
+/** What consumers are to demand: as the options or the project's policy say, or gaps that every reader sees. */
+async function consumerTrust(call: Call): Promise<ConsumerTrust> {
+  const { env, files } = call.host;
+  const own = join(call.root, ownPolicyFile);
+  const isKnown = repositoryHere(env) !== undefined && (await files.stat(own))?.type === 'file';
+  const policy = (await policyOf(call)) ?? (isKnown ? await readPolicy(call.host, own) : undefined);
+  const trust = policy === undefined ? undefined : consumerTrustOf(policy, env['GITHUB_EVENT_NAME']);
+  return (
+    trust ?? {
+      $case: 'identity',
+      identity: 'IDENTITY-OF-THE-SIGNING-WORKFLOW',
+      issuer: githubIssuer,
+      ...{ repository: 'OWNER/NAME', ref: 'REF', trigger: 'TRIGGER' },
+    }
+  );
 }
 
 /** What was printed is a view of the evidence. */
@@ -50,7 +66,7 @@ function publishedText(
       ? '  gate not recorded here'
       : `  gate passed ${gate.at}: ${passed} checks, ${gate.warnings} warnings, ${gate.waived} waived`,
     `  evidence ${relative(process.cwd(), evidenceFile)}`,
-    'once it is signed and attested (runner-image sign, attest), verify it with:',
+    'once it is signed and attested (runner-image sign, attest), cosign proves it with:',
     ...consumerCommands(image, trust).map((args) => `  ${commandLine(args)}`),
   ].join('\n');
 }
@@ -81,9 +97,9 @@ export const command: CommandModule = {
       .option('--skip-gate', 'the gate was passed elsewhere, by this same digest, and nothing records it')
       .option(...planOption)
       .option(...runnerSourceOption)
-      .option('--identity <uri>', 'who will sign it, for the command lines that consumers get; the CI’s own otherwise')
-      .option('--issuer <url>', 'who vouches for that identity', 'https://token.actions.githubusercontent.com')
       .option('--dry-run', 'hold it against the gate, push nothing');
+    // Who will sign it, for the command lines that consumers get.
+    signerOptions(command);
     environmentOptions(command);
     examples(command, [
       ['runner-image publish --tag latest', 'gate, push dist/openshell by digest, then move the tag'],
@@ -108,10 +124,11 @@ export const command: CommandModule = {
       printResult(call, { layout, repository, evidence }, `would push ${layout} to ${repository}`);
       return exitCodes.clean;
     }
+    const trust = await consumerTrust(call);
     const tags = flag(call, 'digestOnly') ? 'none' : listOption(call, 'tag');
     const published = await publish(host, { plan, layout, repository, registry, tags, gate });
     await summarise(host, `pushed \`${published.reference}\``);
-    printResult(call, published, publishedText(published, consumerTrust(call)));
+    printResult(call, published, publishedText(published, trust));
     return exitCodes.clean;
   },
 };

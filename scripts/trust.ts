@@ -1,22 +1,21 @@
 import type { Command } from 'commander';
 import type { Digest } from '../src/core/index.ts';
-import { AppError } from '../src/errors/index.ts';
 import type { SigningContext } from '../src/flows/trust/attach.ts';
 import { onlineRoot } from '../src/flows/trust/online-root.ts';
 import { makeSigningContext } from '../src/flows/trust/signing-context.ts';
-import { readPolicy, type TrustSources } from '../src/flows/trust/policy-file.ts';
+import type { TrustSources } from '../src/flows/trust/policy-file.ts';
 import type { Signed } from '../src/flows/trust/sign-tree.ts';
 import { maxRefused, type TreeReport } from '../src/flows/trust/verify-tree.ts';
 import type { Registry } from '../src/registry/index.ts';
-import { isKeyless, policySchema, type TrustPolicy } from '../src/sigstore/index.ts';
-import { flag, fromHere, listOption, pathOption, stringOption, type Call } from './command.ts';
+import { isKeyless, type TrustPolicy } from '../src/sigstore/index.ts';
+import { flag, fromHere, pathOption, stringOption, type Call } from './command.ts';
+import { policyOf, signerOptions } from './trust-policy.ts';
 
-/** trustOptions adds whom to believe: a policy file or flags, and the trust root. */
+/** trustOptions adds whom to trust: the signer, what every node needs, and the trust root. */
 export function trustOptions(command: Command): void {
+  signerOptions(command);
   command
-    .option('--policy <file>', 'YAML policy: signer, what every node needs (docs/verify.md)')
-    .option('--identity <list>', 'certificate identities, whole: https://github.com/o/r/.github/workflows/f.yml@ref')
-    .option('--issuer <url>', 'who vouches for them', 'https://token.actions.githubusercontent.com')
+    .option('--builder <list>', 'builder ids that provenance may name (default: the signing workflow)')
     .option('--key <file>', 'public key, for images signed without Fulcio')
     .option('--require <list>', 'signature, provenance, sbom; all three otherwise')
     .option('--nodes <which>', 'every, or root: only the index itself, as most upstreams sign')
@@ -48,36 +47,6 @@ export function evidencePlace(call: Call, digest: Digest) {
 export function trustSources(call: Call): TrustSources {
   const online = flag(call, 'online') ? () => onlineRoot(call.host) : undefined;
   return { trustedRoot: pathOption(call, 'trustedRoot'), online };
-}
-
-/** policyOf reads --policy, or makes one of the flags; undefined when neither names a signer. */
-export async function policyOf(call: Call): Promise<TrustPolicy | undefined> {
-  const file = pathOption(call, 'policy');
-  if (file !== undefined) return await readPolicy(call.host, file);
-  const identities = listOption(call, 'identity');
-  const key = stringOption(call, 'key');
-  if (identities.length === 0 && key === undefined) return undefined;
-  const require = listOption(call, 'require');
-  const given = policySchema.safeParse({
-    version: 1,
-    signer: key === undefined ? { identities, issuer: stringOption(call, 'issuer') } : { key: fromHere(key) },
-    legacy: flag(call, 'withLegacy'),
-    require: require.length === 0 ? undefined : require,
-    nodes: stringOption(call, 'nodes'),
-  });
-  if (given.success) return given.data;
-  throw new AppError('cli/policy', 'usage', 'the flags make no policy', {
-    found: given.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '),
-  });
-}
-
-/** demandPolicy: verifying without naming a signer would accept any signature. */
-export async function demandPolicy(call: Call): Promise<TrustPolicy> {
-  const policy = await policyOf(call);
-  if (policy !== undefined) return policy;
-  throw new AppError('cli/policy', 'usage', 'no signer is named', {
-    expected: '--policy FILE, --identity with --issuer, or --key FILE',
-  });
 }
 
 /** signerName is whom a policy names, for what people read. */

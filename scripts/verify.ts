@@ -7,15 +7,8 @@ import { verifyTree } from '../src/flows/trust/verify-tree.ts';
 import { parseSource } from '../src/oci/index.ts';
 import type { Registry } from '../src/registry/index.ts';
 import { examples, fromHere, printResult, type Call, type CommandModule } from './command.ts';
-import {
-  demandPolicy,
-  evidenceOption,
-  evidencePlace,
-  signerName,
-  reportText,
-  trustOptions,
-  trustSources,
-} from './trust.ts';
+import { evidenceOption, evidencePlace, signerName, reportText, trustOptions, trustSources } from './trust.ts';
+import { demandPolicy } from './trust-policy.ts';
 import { summaryFile, writeSummary } from './vsa.ts';
 import { sourceOptions, withSource } from './source-options.ts';
 import { registryOf, registryOptions } from './registry.ts';
@@ -61,7 +54,7 @@ export const command: CommandModule = {
       ],
       ['runner-image verify REF --key cosign.pub', 'an image signed with a key'],
       [
-        'runner-image verify REF --identity ID --require signature --nodes root --with-legacy --online',
+        'runner-image verify REF --identity ID --repository URL --ref REF --trigger push --require signature --nodes root --with-legacy --online',
         'an upstream signed by plain cosign',
       ],
     ]);

@@ -3,7 +3,8 @@ import { releaseImages, releaseOf, summarise } from '../../src/flows/ci/index.ts
 import { makeVerifier } from '../../src/flows/trust/policy-file.ts';
 import { createRegistry } from '../../src/registry/index.ts';
 import { examples, printResult, type Call, type Subcommand } from '../command.ts';
-import { demandPolicy, trustOptions, trustSources } from '../trust.ts';
+import { trustOptions, trustSources } from '../trust.ts';
+import { demandPolicy } from '../trust-policy.ts';
 
 async function run(call: Call): Promise<ExitCode> {
   const { host, root } = call;
@@ -28,7 +29,9 @@ export const release: Subcommand = {
   summary: 'promote the images of this commit to the version of the git tag, then to stable',
   define(command) {
     trustOptions(command);
-    examples(command, [['runner-image ci release --online --identity URI', 'in a run that a tag v1.2.3 started']]);
+    examples(command, [
+      ['runner-image ci release --online --policy .github/trust-policy.yaml', 'in a run that a tag v1.2.3 started'],
+    ]);
   },
   run,
 };

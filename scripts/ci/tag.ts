@@ -5,7 +5,8 @@ import { createRegistry } from '../../src/registry/index.ts';
 import { examples, fileOption, listOption, pathOption, printResult, type Call, type Subcommand } from '../command.ts';
 import { planFor } from '../plan-option.ts';
 import { readEnvironment } from '../environment-options.ts';
-import { policyOf, trustOptions, trustSources } from '../trust.ts';
+import { trustOptions, trustSources } from '../trust.ts';
+import { policyOf } from '../trust-policy.ts';
 
 async function run(call: Call): Promise<ExitCode> {
   const { host } = call;
@@ -40,7 +41,10 @@ export const tag: Subcommand = {
       .option('--evidence <file>', 'evidence of the gate; without it, what the plan says was published before');
     trustOptions(command);
     examples(command, [
-      ['runner-image ci tag openshell --plan plan.json --tag latest --evidence evidence.json --online', 'what passed'],
+      [
+        'runner-image ci tag openshell --plan plan.json --tag latest --evidence evidence.json --online --policy .github/trust-policy.yaml',
+        'what passed',
+      ],
     ]);
   },
   run,

@@ -2,7 +2,7 @@ import { parseImageRef } from '../../src/core/index.ts';
 import { AppError, exitCodes, type ExitCode } from '../../src/errors/index.ts';
 import * as flow from '../../src/flows/ci/index.ts';
 import { loadDefinitions } from '../../src/flows/plan.ts';
-import { readPolicy } from '../../src/flows/trust/policy-file.ts';
+import { readPolicy } from '../../src/flows/trust/read-policy.ts';
 import type { Repository } from '../../src/registry/index.ts';
 import { publicServices } from '../../src/sigstore/index.ts';
 import {

@@ -19,7 +19,8 @@ function cosign(name: 'cosign' | 'cosign2'): string | undefined {
 export async function byCosign(sigstore: Sigstore, evidence: Evidence, reference: string): Promise<void> {
   const { registry, repository, digest: index = evidence.digest } = parseImageRef(reference);
   const image = { repo: { registry, repository }, index, images: evidence.platforms.map(({ manifest }) => manifest) };
-  const trust = { $case: 'identity', identity: sigstore.identity, issuer: sigstore.issuer } as const;
+  const { identity, issuer, caller } = sigstore;
+  const trust = { $case: 'identity', identity, issuer, ...caller } as const;
   /** Every node's signature, then one attestation of each kind: the others have the same form. */
   const chosen = (extra: readonly string[]): readonly string[][] => {
     const all = consumerCommands(image, trust, extra).map(([, ...args]) => args);

@@ -4,6 +4,7 @@ import { layoutDirectory } from '../../src/flows/build/index.ts';
 import { evidenceFile, readEvidence, type Evidence } from '../../src/evidence/index.ts';
 import { createHost } from '../../src/host/index.ts';
 import { startSigstore } from '../../src/lab/sigstore/start.ts';
+import { localBuilder } from '../../src/sigstore/index.ts';
 import { byCosign } from './cosign.ts';
 import { here, root, runnerImage, step } from './step.ts';
 
@@ -27,18 +28,22 @@ export async function proveAndPromote(variant: string): Promise<{ released: stri
   const { evidence, reference } = await published(variant);
   const { registry, repository } = parseImageRef(reference);
   const sigstore = await startSigstore();
-  const { url, identity, environment: env } = sigstore;
+  const { url, identity, caller, environment: env } = sigstore;
   const trusted = ['--trusted-root', here(sigstore.trustedRoot)];
   const services = ['--fulcio', url, '--rekor', url, '--tsa', url, ...trusted, '--legacy'];
-  const signed = [...trusted, '--identity', identity];
+  const { repository: ranIn, ref, trigger } = caller;
+  // Built by hand: that is what its provenance says, and what the policy allows.
+  const rest = ['--ref', ref, '--trigger', trigger, '--builder', localBuilder];
+  const signedFrom = (place: string) => [...trusted, '--identity', identity, '--repository', place, ...rest];
+  const signed = signedFrom(ranIn);
   const sign = runnerImage(['sign', reference, ...services], { env });
   await step('sign', 'the index and every image, as a CI job would; only what passed the gate', sign);
   const attest = runnerImage(['attest', reference, '--variant', variant, '--lab', ...services], { env });
   await step('attest', 'provenance on every node, an SBOM on every image', attest);
   await step('sign', 'once more: adds nothing', sign);
   await step('verify', 'every node, by digest', runnerImage(['verify', reference, ...signed]));
-  const fork = runnerImage(['verify', reference, ...trusted, '--identity', `${identity}-fork`], { expected: 1 });
-  await step('verify', 'as if another workflow had signed it: must be refused', fork);
+  const fork = runnerImage(['verify', reference, ...signedFrom(`${ranIn}-fork`)], { expected: 1 });
+  await step('verify', 'as if another repository had called that workflow: must be refused', fork);
   await byCosign(sigstore, evidence, reference);
   const released = `${registry}/released/${repository.split('/').at(-1) ?? variant}:stable`;
   const promote = runnerImage(['promote', reference, released, ...signed]);

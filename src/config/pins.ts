@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { namesWorkflow } from '../core/workflow-identity.ts';
 import type { Pin, PinPolicy, ReleasePin } from '../core/index.ts';
 import { readYaml, type Read } from './document.ts';
 import {
@@ -42,6 +43,9 @@ const signed = z
     issuer: httpsUrl.optional(),
     identities: z.array(whole).min(1).optional(),
     repository: httpsUrl.optional(),
+    ref: z.array(whole).min(1).optional(),
+    trigger: z.array(whole).min(1).optional(),
+    builders: z.array(whole).min(1).optional(),
     key: relativePath.optional(),
     require: z
       .array(z.enum(['signature', 'provenance']))
@@ -56,6 +60,10 @@ const signed = z
         ? issuer !== undefined && identities !== undefined
         : issuer === undefined && identities === undefined,
     'names either issuer and identities, or a key',
+  )
+  .refine(
+    ({ issuer = '', identities = [], repository }) => repository !== undefined || !namesWorkflow(issuer, identities),
+    'names no repository: any repository can call a reusable workflow and get its identity',
   );
 
 const policy = z.strictObject({

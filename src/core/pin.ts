@@ -27,6 +27,12 @@ export interface SignedBy {
   readonly identities?: readonly string[] | undefined;
   /** `https://github.com/o/r`, as the certificate names it. */
   readonly repository?: string | undefined;
+  /** Any of these, e.g. `refs/tags/v{version}`. */
+  readonly ref?: readonly string[] | undefined;
+  /** Any of these, e.g. `push`. */
+  readonly trigger?: readonly string[] | undefined;
+  /** Builder ids that provenance may name; the signing workflow itself otherwise. */
+  readonly builders?: readonly string[] | undefined;
   /** File with a public key, relative to the project, instead of identities. */
   readonly key?: string | undefined;
   /** `signature`: cosign's; `provenance`: SLSA, as GitHub's artifact attestations are. */

@@ -9,26 +9,8 @@ export interface Validity {
   readonly until?: string | undefined;
 }
 
-const github = 'https://token.actions.githubusercontent.com';
 const name = /^(?!signer$)[a-z][a-z0-9-]{0,39}$/;
 const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'not a sha256 digest');
-
-interface Named {
-  readonly issuer?: string | undefined;
-  readonly [claim: string]: unknown;
-}
-
-/** A reusable workflow can be called from anywhere: who may call it is stated, or the identity means nothing. */
-function statesCaller(signer: Named, context: z.RefinementCtx): void {
-  if (signer.issuer !== github) return;
-  for (const claim of ['repository', 'ref', 'trigger'])
-    if (signer[claim] === undefined)
-      context.addIssue({
-        code: 'custom',
-        path: [claim],
-        message: 'absent: any repository can call a reusable workflow',
-      });
-}
 
 /**
  * furtherSigners are a policy's members about more than one signer: who signed before, who has to approve, and what is
@@ -38,10 +20,7 @@ export function furtherSigners<A extends z.ZodRawShape, B extends z.ZodRawShape>
   keyless: z.ZodObject<A>,
   key: z.ZodObject<B>,
 ) {
-  const withCaller = keyless.extend(validity).superRefine((signer, context) => {
-    statesCaller(signer, context);
-  });
-  const credential = z.union([withCaller, key.extend(validity)]);
+  const credential = z.union([keyless.extend(validity), key.extend(validity)]);
   return {
     /** When `signer` itself counts. */
     signerValid: z.strictObject(validity).optional(),

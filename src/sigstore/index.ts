@@ -5,7 +5,7 @@ export { identityToken } from './identity-token.ts';
 export { expectedSource, unusedSource } from './expected-source.ts';
 export { approvalsProblem, type Validity } from './further-signers.ts';
 export { entryIdentity, leafHash, leafOf, readEntries, searchLog, type LoggedEntry } from './log-search.ts';
-export { policySchema, isKeyless, type KeylessSigner, type TrustPolicy } from './policy.ts';
+export { policySchema, isKeyless, upstreamPolicySchema, type KeylessSigner, type TrustPolicy } from './policy.ts';
 export { attestationOf, isBundleType, predicateTypes, type Attestation } from './predicate-types.ts';
 export { buildType, checkProvenance, makeProvenance, type BuiltBy, type ProvenanceFacts } from './provenance.ts';
 export type { Provenance, ResourceDescriptor } from './provenance-schema.ts';

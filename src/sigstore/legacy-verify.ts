@@ -116,7 +116,7 @@ export async function verifyLegacyLayer(
     if (!subjectIs(statement, subject)) return refuse('other-subject', 'it speaks about another digest');
     const attestation = attestationOf(statement.predicateType);
     if (attestation === undefined) return refuse('unknown-predicate', statement.predicateType.slice(0, 200));
-    const problem = predicateProblem(attestation, statement, subject, verifier.policy);
+    const problem = predicateProblem(attestation, statement, subject, verifier.policy, identity?.name);
     return problem ?? { ...known, attestation, statement, identity };
   } catch (error) {
     return refuse('malformed-bundle', error instanceof Error ? error.message.slice(0, 300) : String(error));

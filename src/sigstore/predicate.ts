@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { hexOf, type Digest } from '../core/index.ts';
+import { namesWorkflow } from '../core/workflow-identity.ts';
+import { localBuilder } from './build-site.ts';
 import { sourceProblem } from './expected-source.ts';
-import type { TrustPolicy } from './policy.ts';
+import { isKeyless, type TrustPolicy } from './policy.ts';
 import type { Attestation } from './predicate-types.ts';
 import { provenanceSchema } from './provenance-schema.ts';
 import { refuse, type Refused } from './refusal.ts';
@@ -22,14 +24,25 @@ const bom = z.object({
 });
 
 /**
+ * builderOf is the builder whose provenance a signer may vouch for unless the policy names others: a workflow for
+ * itself, a person or a key for what was built by hand.
+ */
+function builderOf({ signer }: TrustPolicy, identity: string | undefined): string {
+  const isWorkflow = identity !== undefined && isKeyless(signer) && namesWorkflow(signer.issuer, [identity]);
+  return isWorkflow ? identity : localBuilder;
+}
+
+/**
  * predicateProblem holds a predicate against its own format and the policy: a provenance of another
- * builder and the SBOM of another platform are refused although they are signed well.
+ * builder and the SBOM of another platform are refused although they are signed well. `signer` is the certificate's
+ * identity, undefined for a key.
  */
 export function predicateProblem(
   attestation: Attestation,
   { predicate }: Statement,
   subject: Digest,
   policy: TrustPolicy,
+  signer: string | undefined,
 ): Refused | undefined {
   switch (attestation) {
     case 'signature':
@@ -39,8 +52,9 @@ export function predicateProblem(
       if (!read.success)
         return refuse('malformed-predicate', `no SLSA v1 provenance: ${read.error.issues[0]?.path.join('.') ?? ''}`);
       const { runDetails, buildDefinition } = read.data;
-      if (policy.builders?.includes(runDetails.builder.id) === false)
-        return refuse('other-builder', `${runDetails.builder.id} built it`);
+      const builders = policy.builders ?? [builderOf(policy, signer)];
+      if (!builders.includes(runDetails.builder.id))
+        return refuse('other-builder', `${runDetails.builder.id} built it, not ${builders.join(' or ')}`);
       if (policy.buildTypes?.includes(buildDefinition.buildType) === false)
         return refuse('other-build-type', buildDefinition.buildType);
       return sourceProblem(read.data, policy.source);

@@ -58,8 +58,8 @@ export function claimProblem(identity: Identity, signer: KeylessSigner): Refused
   for (const name of demanded) {
     const wanted = signer[name];
     const found = identity.extensions[name];
-    if (wanted !== undefined && found !== wanted)
-      return refuse('other-claim', `${name} is ${found ?? 'not there'}, not ${wanted}`);
+    if (wanted !== undefined && (found === undefined || ![wanted].flat().includes(found)))
+      return refuse('other-claim', `${name} is ${found ?? 'not there'}, not ${[wanted].flat().join(' or ')}`);
   }
   return undefined;
 }
@@ -171,7 +171,7 @@ export async function createVerifier(trust: Trust, policy: TrustPolicy): Promise
         return refuse('other-subject', `it speaks about sha256:${statement.subject[0]?.digest['sha256'] ?? '?'}`);
       const attestation = attestationOf(statement.predicateType);
       if (attestation === undefined) return refuse('unknown-predicate', statement.predicateType.slice(0, 200));
-      const problem = predicateProblem(attestation, statement, subject, policy);
+      const problem = predicateProblem(attestation, statement, subject, policy, identity?.name);
       if (problem !== undefined) return problem;
       return {
         $case: 'verified',

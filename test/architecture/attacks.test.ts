@@ -15,6 +15,10 @@ const files = [
   'rubbish',
   'keys',
   'certificate',
+  '../workflows/caller',
+  '../workflows/propose.itg',
+  '../workflows/reach',
+  '../workflows/release-tag',
 ];
 
 /** Which cases a row of docs/verify.md counts, by how the row begins; a case's name is that of its groups, then its own. */
@@ -24,6 +28,11 @@ const rows: readonly (readonly [string, RegExp])[] = [
     /^signatures of others: (?:another workflow|another branch|a longer identity|an identity in which) /,
   ],
   ['another issuer;', /^signatures of others: (?:another issuer|a policy’s) /],
+  ['the trusted workflow, called', /^signatures of others: the trusted workflow, called by /],
+  ['sign.yml called', /^sign\.yml, called: (?:by .*: ends|without a token)/],
+  ['a bump’s record', /^a record from the job that read the internet: |^the lock of an agent: is refused/],
+  ['a change beyond', /^a line of a workflow: (?:does not|stays)|^what the privileged job may push: is, of \w+, not/],
+  ['a release tag', /^release\.yml: ends at a tag/],
   ['another Fulcio,', /a certificate of another Fulcio|^keys: (?:another key|a bare key does not pass)/],
   ['certificate, payload,', /^a bundle with: (?!nothing)/],
   ['text, an empty object', /^a bundle with: nothing but /],
@@ -60,6 +69,9 @@ const others = [
   /^what is attached by another tool/,
   /^a signature with a key: (?:.* verifies by|in a log that)/,
   /^a certificate: names its holder/,
+  /^the lock of an agent: is npm’s own|^a line of a workflow: may move|^what the privileged job may push: is, of actions, a|^what the privileged job may push: is what/,
+  /^release\.yml: (?:releases|gives)/,
+  /^sign\.yml, called: (?:looks at its caller|by build\.yml of its own)/,
   /an answer of exactly the limit is taken/,
   /^an answer of another form: fulcio: a certificate whose log entry/,
   /^an entry that is there already: is fetched/,

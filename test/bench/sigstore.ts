@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseImageRef, parseIndex, type Digest } from '../../src/core/index.ts';
 import { commandLine, consumerCommands } from '../../src/flows/trust/index.ts';
 import { createRegistry, type Registry, type Repository } from '../../src/registry/index.ts';
-import { buildSite, makeProvenance } from '../../src/sigstore/index.ts';
+import { buildSite, localBuilder, makeProvenance } from '../../src/sigstore/index.ts';
 import { projectRoot } from '../../src/lab/index.ts';
 import { githubIssuer } from '../../src/lab/sigstore/identity.ts';
 import { signingConfig } from '../support/sigstore/signing-config.ts';
@@ -13,6 +13,7 @@ import type { Stage } from './stage.ts';
 import type { Command } from './types.ts';
 
 const identity = 'https://github.com/o/r/.github/workflows/build.yml@refs/heads/main';
+const caller = { repository: 'https://github.com/o/r', ref: 'refs/heads/main', trigger: 'push' };
 
 /** Subject is the variant's image in a registry, with all that signing it takes lying ready as files. */
 export interface Subject {
@@ -84,6 +85,8 @@ export const ourPolicy = ({ trustedRoot }: Subject): string[] => [
   trustedRoot,
   '--identity',
   identity,
+  ...['--repository', caller.repository, '--ref', caller.ref, '--trigger', caller.trigger],
+  ...['--builder', localBuilder],
 ];
 export const ourVerifying = (given: Subject, repo: Repository): string =>
   ourCommand(given.project, ['verify', at(repo, given.index), ...ourPolicy(given)]);
@@ -112,7 +115,7 @@ export function cosignSigning(stage: Stage, given: Subject, repo: Repository, to
 /** cosignVerifying are the command lines that `publish` prints, one node at a time. */
 export function cosignVerifying(stage: Stage, given: Subject, repo: Repository): string {
   const image = { repo, index: given.index, images: given.images.map(({ digest }) => digest) };
-  const trust = { $case: 'identity', identity, issuer: githubIssuer } as const;
+  const trust = { $case: 'identity', identity, issuer: githubIssuer, ...caller } as const;
   return consumerCommands(image, trust, ['--trusted-root', given.trustedRoot])
     .map(([, ...args]) => `${commandLine([stage.peers.cosign.path, ...args])} > /dev/null`)
     .join(' && ');

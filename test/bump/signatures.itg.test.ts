@@ -34,8 +34,11 @@ async function signAs(scene: Stage, digest: Digest, ref: string): Promise<void> 
   const host = fakeHost({ now: new Date() });
   const registry = createRegistry(createHost({ quiet: true }));
   const identity = `https://github.com/${ref}`;
-  const verifier = await verifierFor(kit(), { nodes: 'root', require: ['signature'] }, { identities: [identity] });
-  const signer = signerFor(kit(), host, { job_workflow_ref: ref });
+  // Its own repository ran it, on its own tag.
+  const ran = { repository: ref.split('/.github/')[0] ?? '', ref: ref.split('@')[1] ?? '' };
+  const claims = { identities: [identity], ref: ran.ref, repository: `https://github.com/${ran.repository}` };
+  const verifier = await verifierFor(kit(), { nodes: 'root', require: ['signature'] }, claims);
+  const signer = signerFor(kit(), host, { job_workflow_ref: ref, ...ran });
   await signTree({ host, registry, signer, verifier }, { registry: scene.registry.host, repository, digest });
 }
 
@@ -80,7 +83,7 @@ function demand(it: Stage, policy: string, identity: string, more = ''): void {
   const before = readFileSync(path, 'utf8');
   const block = policy.replace(
     /^(.*?), (cooldownDays: 7)$/,
-    `$1, $2, signed: { issuer: '${issuer}', identities: [${identity}]${more} }`,
+    `$1, $2, signed: { issuer: '${issuer}', identities: [${identity}], repository: '${/^'?(.*?)\/\.github\//.exec(identity)?.[1] ?? ''}'${more} }`,
   );
   writeFileSync(path, before.replace(policy, block));
   it.commit();
@@ -209,10 +212,15 @@ describe('a pin that demands a cosign key', () => {
 
 describe('a pin that demands GitHub’s attestations of a release', () => {
   const trunk = 'cli/cli/.github/workflows/deployment.yml@refs/heads/trunk';
-  const attest = async (it: Stage, bytes: string, subject = bytes) => {
-    const statement = makeStatement('provenance', digestOf(subject), { ...provenance() });
+  const attest = async (it: Stage, bytes: string, subject = bytes, by = 'cli/cli') => {
+    const runDetails = { builder: { id: `https://github.com/${trunk}` } };
+    const statement = makeStatement('provenance', digestOf(subject), { ...provenance(), runDetails });
     const host = fakeHost({ now: new Date() });
-    const bundle = await signStatement(host, signerFor(kit(), host, { job_workflow_ref: trunk }), statement);
+    const bundle = await signStatement(
+      host,
+      signerFor(kit(), host, { job_workflow_ref: trunk, repository: by }),
+      statement,
+    );
     it.github.attestations.set(digestOf(bytes), [JSON.parse(bundle.toString())]);
   };
   const both = async (it: Stage, version: string) => {
@@ -252,5 +260,8 @@ describe('a pin that demands GitHub’s attestations of a release', () => {
     expect(await held()).toMatch(/linux\/arm64 gh_2\.80\.0_linux_arm64\.tar\.gz sha256:\w+ lacks provenance$/);
     await attest(it, 'gh 2.80.0 arm64', 'gh 2.80.0 amd64');
     expect(await held()).toMatch(/linux\/arm64 .* lacks provenance \(other-subject/);
+    // The same workflow, called from elsewhere.
+    await attest(it, 'gh 2.80.0 arm64', 'gh 2.80.0 arm64', 'evil/x');
+    expect(await held()).toMatch(/lacks provenance \(other-claim: repository is https:\/\/github.com\/evil\/x/);
   });
 });

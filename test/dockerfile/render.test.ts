@@ -44,7 +44,9 @@ describe('rendering', () => {
       const args = [...text.matchAll(/^ARG (.+)$/gm)].map(([, arg]) => arg);
       expect(new Set(args)).toEqual(
         new Set(
-          args.filter((arg) => /^(TARGETARCH|BUILDARCH|(CREATED|GIT_COMMIT|INPUT_DIGEST)=""|VERSION="unversioned")$/.test(arg ?? '')),
+          args.filter((arg) =>
+            /^(TARGETARCH|BUILDARCH|(CREATED|GIT_COMMIT|INPUT_DIGEST)=""|VERSION="unversioned")$/.test(arg ?? ''),
+          ),
         ),
       );
       for (const [, from] of text.matchAll(/^FROM (?:--platform=\S+ )?(\S+)/gm))

@@ -6,7 +6,7 @@ import { digestOf, hexOf, labelNames, type Descriptor, type Digest } from '../..
 import { inputTag } from '../../src/flows/build/index.ts';
 import { attestTree, signTree, type SigningContext } from '../../src/flows/trust/index.ts';
 import { createRegistry } from '../../src/registry/index.ts';
-import { buildSite, identityToken, keylessSigner, makeProvenance } from '../../src/sigstore/index.ts';
+import { identityToken, keylessSigner, makeProvenance } from '../../src/sigstore/index.ts';
 import { copyFragment, makeProject, planOf, projectRoot, type Project } from '../flows/project.ts';
 import type { LabState } from '../../src/lab/state.ts';
 import { fakeHost } from '../support/fake-host.ts';
@@ -14,7 +14,7 @@ import { startMemoryRegistry, type Fault, type MemoryRegistry } from '../support
 import { StoredRepository } from '../support/registries/memory-store.ts';
 import { labelledImage, type LabelledImage } from '../support/sigstore/image.ts';
 import { startKit, type Kit } from '../../src/lab/sigstore/kit.ts';
-import { sbomFor, servicesOf, verifierFor, workflow } from '../sigstore/stage.ts';
+import { callerOptions, sbomFor, servicesOf, verifierFor, workflow } from '../sigstore/stage.ts';
 
 export interface Ended {
   readonly code: number | string;
@@ -83,7 +83,7 @@ async function prove(kit: Kit, server: MemoryRegistry, project: Project, image: 
   const signing: SigningContext = { host, registry, signer, verifier: await verifierFor(kit) };
   const ref = { ...repo, digest: image.root.digest };
   await signTree(signing, ref);
-  const provenance = makeProvenance({ plan, site: buildSite({}), toolVersion: '1.2.3' });
+  const provenance = makeProvenance({ plan, site: { builder: workflow }, toolVersion: '1.2.3' });
   const sboms = new Map([image.amd64, image.arm64].map(({ digest }) => [digest, sbomFor(digest)]));
   await attestTree(signing, ref, { provenance: () => provenance, sboms, inputDigest: plan.inputDigest });
 }
@@ -134,7 +134,7 @@ export async function startExits(): Promise<Exits> {
   };
   let runs = 0;
   return {
-    who: ['--trusted-root', trustedRoot, '--identity', workflow],
+    who: ['--trusted-root', trustedRoot, '--identity', workflow, ...callerOptions],
     services: ['--fulcio', kit.url, '--rekor', kit.url, '--tsa', kit.url, '--trusted-root', trustedRoot],
     async run(args, fault, { built = false, signal } = {}) {
       const name = `run-${runs++}`;

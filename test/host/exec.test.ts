@@ -199,8 +199,15 @@ describe('exec', () => {
   });
 
   it('hands no secret of this program to a command, unless it is asked to', async () => {
-    for (const name of secretVariables) vi.stubEnv(name, 'hunter2');
-    expect(secretVariables).toContain('ACTIONS_ID_TOKEN_REQUEST_TOKEN');
+    const signing = ['ACTIONS_ID_TOKEN_REQUEST_TOKEN', 'ACTIONS_ID_TOKEN_REQUEST_URL', 'ACTIONS_RUNTIME_TOKEN'];
+    const passwords = [
+      'COSIGN_PASSWORD',
+      'RUNNER_IMAGE_KEY_PASSPHRASE',
+      'REGISTRY_PASSWORD',
+      'quay_passwd',
+      'PASSWORD',
+    ];
+    for (const name of [...secretVariables, ...signing, ...passwords]) vi.stubEnv(name, 'hunter2');
     expect((await exec('env', [])).stdout).not.toContain('hunter2');
     expect((await exec('env', [], { env: { QUAY_TOKEN: 'asked' } })).stdout).toContain('QUAY_TOKEN=asked\n');
   });

@@ -95,7 +95,14 @@ test("github's stand-in gives gh by its checksum and any commit of the runner, t
     await run('curl', ['--fail', '--silent', '--noproxy', '*', '--cacert', lab.extraCa, '--output', file, url]);
     expect(await run('sha256sum', [file])).toBe(`${sum}  ${file}\n`);
     await git('init', '--quiet');
-    await git('fetch', '--quiet', '--depth', '1', `${lab.github}/openshift-online/agent-control-plane`, lab.runner.commit);
+    await git(
+      'fetch',
+      '--quiet',
+      '--depth',
+      '1',
+      `${lab.github}/openshift-online/agent-control-plane`,
+      lab.runner.commit,
+    );
     expect((await git('rev-parse', 'FETCH_HEAD:components/runners/ambient-runner')).trim()).toBe(lab.runner.tree);
   } finally {
     await rm(clone, { recursive: true });

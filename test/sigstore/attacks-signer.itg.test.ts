@@ -11,9 +11,17 @@ import {
 } from '../../src/sigstore/index.ts';
 import { startKit } from '../../src/lab/sigstore/kit.ts';
 import { attachRaw, bytesOf, codes, rootReport, signedJson } from './attach-raw.ts';
-import { servicesOf, stage, useKit, verifierFor, workflow } from './stage.ts';
+import { servicesOf, signerFor, stage, useKit, verifierFor, workflow } from './stage.ts';
 
 const kit = useKit();
+
+const hasAbsent = (claims: object): boolean => Object.values(claims).includes(undefined);
+/** The policy of the one who called the workflow. */
+const ownClaims = ({ repository, ref, event_name: trigger }: Readonly<Record<string, string | undefined>>) => ({
+  ...(repository === undefined ? {} : { repository: `https://github.com/${repository}` }),
+  ...(ref === undefined ? {} : { ref }),
+  ...(trigger === undefined ? {} : { trigger }),
+});
 
 describe('signatures of others', () => {
   test.each([
@@ -56,6 +64,35 @@ describe('signatures of others', () => {
     const again = await stage(kit());
     await again.sign();
     expect((await rootReport(again, asking)).ok).toBe(true);
+  });
+
+  // The certificate's name is that of the file that signed: every repository can call a public reusable workflow.
+  const stranger = { repository: 'evil/x', workflow_ref: 'evil/x/.github/workflows/build.yml@refs/heads/main' };
+  test.each([
+    ['another repository', stranger, 'repository is https://github.com/evil/x'],
+    ['a tag of the same repository', { ref: 'refs/tags/v9.9.9' }, 'ref is refs/tags/v9.9.9'],
+    ['a branch of the same repository', { ref: 'refs/heads/dev' }, 'ref is refs/heads/dev'],
+    [
+      'a pull request’s code, with the rights of main',
+      { event_name: 'pull_request_target' },
+      'trigger is pull_request_',
+    ],
+    ['a repository that is not named', { repository: undefined }, 'repository is not there'],
+    ['a ref that is not named', { ref: undefined }, 'ref is not there'],
+    ['a trigger that is not named', { event_name: undefined }, 'trigger is not there'],
+  ])('the trusted workflow, called by %s, is refused', async (_name, claims, detail) => {
+    const here = await stage(kit());
+    const signer = signerFor(kit(), here.host, claims as Readonly<Record<string, string>>);
+    const bundle = await signedJson(signer, here.image.root.digest);
+    await attachRaw(here, here.image.root, bytesOf(bundle));
+    const report = await rootReport(here);
+    expect(report.missing).toEqual(['signature']);
+    expect(report.refused).toEqual([
+      expect.objectContaining({ code: 'other-claim', detail: expect.stringContaining(detail) as unknown }),
+    ]);
+    // The name is right, and so is everything else: only who called it is wrong.
+    const own = await verifierFor(kit(), { require: ['signature'], nodes: 'root' }, ownClaims(claims));
+    expect((await rootReport(here, own)).ok).toBe(!hasAbsent(claims));
   });
 
   test('a certificate of another Fulcio is refused', async () => {

@@ -58,7 +58,13 @@ function run(program: string, args: readonly string[], env: Readonly<Record<stri
   });
 }
 
-const who = ['--certificate-identity', workflow, '--certificate-oidc-issuer', githubIssuer];
+const signer = ['--certificate-identity', workflow, '--certificate-oidc-issuer', githubIssuer];
+/** As publish prints it: who ran the workflow, too. */
+const ranBy = (repository: string, ref = 'refs/heads/main', trigger = 'push') => [
+  ...['--certificate-github-workflow-repository', repository, '--certificate-github-workflow-ref', ref],
+  ...['--certificate-github-workflow-trigger', trigger],
+];
+const who = [...signer, ...ranBy('o/r')];
 const trusting = () => ['--trusted-root', files.trustedRoot];
 const at = (here: Stage, digest: Stage['ref']['digest']) => formatImageRef({ ...here.repo, digest });
 
@@ -97,9 +103,22 @@ describe.each(['docker', 'memory'] as const)('cosign 3 on a registry of kind %s'
 
   test('refuses another identity', async () => {
     const other = ['--certificate-identity', `${workflow}-evil`, '--certificate-oidc-issuer', githubIssuer];
-    const outcome = await run(cosign3, ['verify', ...trusting(), ...other, at(here, here.image.root.digest)]);
-    expect(outcome.code).not.toBe(0);
+    expect(await verdicts(here, [other])).toEqual([false]);
   });
+
+  test('refuses another repository, ref or trigger than the printed command demands; the identity alone does not', async () => {
+    const others = [ranBy('o/fork'), ranBy('o/r', 'refs/tags/v1'), ranBy('o/r', 'refs/heads/main', 'pull_request')];
+    const stated = [who, ...others.map((by) => [...signer, ...by])];
+    expect(await verdicts(here, [...stated, signer])).toEqual([true, false, false, false, true]);
+  });
+
+  const verdicts = (its: Stage, all: readonly (readonly string[])[]): Promise<boolean[]> =>
+    Promise.all(
+      all.map(async (by) => {
+        const outcome = await run(cosign3, ['verify', ...trusting(), ...by, at(its, its.image.root.digest)]);
+        return outcome.code === 0;
+      }),
+    );
 });
 
 describe('cosign 2', () => {

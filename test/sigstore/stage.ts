@@ -3,7 +3,6 @@ import { labelNames, hexOf, type Digest } from '../../src/core/index.ts';
 import { attestTree, signTree, type SigningContext } from '../../src/flows/trust/index.ts';
 import { createRegistry, type Registry, type Repository } from '../../src/registry/index.ts';
 import {
-  buildSite,
   createVerifier,
   identityToken,
   keylessSigner,
@@ -23,6 +22,10 @@ import { startKit, type Kit } from '../../src/lab/sigstore/kit.ts';
 import { testPlan } from '../support/sigstore/plan.ts';
 
 export const workflow = 'https://github.com/o/r/.github/workflows/build.yml@refs/heads/main';
+/** Who ran it, as the kit's default certificate says. */
+export const caller = { repository: 'https://github.com/o/r', ref: 'refs/heads/main', trigger: 'push' };
+/** The same as options of a command. */
+export const callerOptions = ['--repository', caller.repository, '--ref', caller.ref, '--trigger', caller.trigger];
 
 const closers: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -56,7 +59,11 @@ export async function verifierFor(
   changes: Readonly<Record<string, unknown>> = {},
   signer: Readonly<Record<string, unknown>> = {},
 ): Promise<BundleVerifier> {
-  const given = { version: 1, signer: { issuer: githubIssuer, identities: [workflow], ...signer }, ...changes };
+  const given = {
+    version: 1,
+    signer: { issuer: githubIssuer, identities: [workflow], ...caller, ...signer },
+    ...changes,
+  };
   return createVerifier(await readTrustedRoot(JSON.stringify(kit.trustedRoot)), policySchema.parse(given));
 }
 
@@ -73,7 +80,7 @@ export function sbomFor(digest: Digest): string {
 }
 
 export const provenance = (): Provenance =>
-  makeProvenance({ plan: testPlan, site: buildSite({}), toolVersion: '0.1.0' });
+  makeProvenance({ plan: testPlan, site: { builder: workflow }, toolVersion: '0.1.0' });
 
 export interface Stage {
   readonly kit: Kit;
@@ -151,10 +158,15 @@ export async function stage(kit: Kit, options: StageOptions = {}): Promise<Stage
       const identities = [`https://github.com/${String(changes['job_workflow_ref'] ?? '')}`];
       const issuer = String(changes['iss'] ?? githubIssuer);
       const name = changes['job_workflow_ref'] === undefined ? [workflow] : identities;
+      const claims = {
+        repository: `https://github.com/${String(changes['repository'] ?? 'o/r')}`,
+        ref: changes['ref'] ?? caller.ref,
+        trigger: changes['event_name'] ?? caller.trigger,
+      };
       return {
         ...signing,
         signer: signerFor(kit, host, changes),
-        verifier: await verifierFor(kit, {}, { identities: name, issuer }),
+        verifier: await verifierFor(kit, {}, { identities: name, issuer, ...claims }),
       };
     },
     async sign() {

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseImageRef, parseIndex } from '../../src/core/index.ts';
 import { createRegistry } from '../../src/registry/index.ts';
+import { localBuilder } from '../../src/sigstore/index.ts';
 import { filesUnder, makeProject, start, startIn, type Project, type Ran } from '../flows/project.ts';
 import { labPaths } from '../../src/lab/paths.ts';
 import type { LabState } from '../../src/lab/state.ts';
@@ -66,7 +67,10 @@ const services = (): string[] => [
   ...['--fulcio', kit.url, '--rekor', kit.url, '--tsa', kit.url],
   ...['--trusted-root', trustedRoot],
 ];
-const who = (): string[] => ['--trusted-root', trustedRoot, '--identity', workflow];
+const caller = ['--repository', 'https://github.com/o/r', '--ref', 'refs/heads/main', '--trigger', 'push'];
+/** Built by hand, signed as a workflow: the policy says so. */
+const builder = ['--builder', localBuilder];
+const who = (): string[] => ['--trusted-root', trustedRoot, '--identity', workflow, ...caller, ...builder];
 
 interface Evidence {
   readonly digest: string;
@@ -197,7 +201,7 @@ describe('the way from a build to a proven tag, command by command', () => {
 
   test('every command line that publish prints for consumers, run as a shell takes it, is proof by the real cosign', async () => {
     const to = reference.split('@')[0] ?? '';
-    const said = await works(run(['publish', 'small', '--to', to, '--skip-gate', '--identity', workflow]));
+    const said = await works(run(['publish', 'small', '--to', to, '--skip-gate', '--identity', workflow, ...caller]));
     const lines = said.stdout.split('\n').flatMap((line) => /^ {2}(cosign .*)$/.exec(line)?.[1] ?? []);
     // Every node signed and with provenance, every image with its SBOM.
     expect(lines).toHaveLength(8);

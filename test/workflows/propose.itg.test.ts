@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, test } from 'vitest';
 import { bot } from '../../src/flows/ci/git.ts';
 import { bumpGroup, propose } from '../../src/flows/ci/index.ts';
+import { AppError } from '../../src/errors/index.ts';
 import type { Host } from '../../src/host/index.ts';
 import { ghRelease, stage, type Stage } from '../bump/stage.ts';
 import { root as project } from '../dockerfile/definitions.ts';
@@ -24,6 +25,8 @@ interface Pull {
   head: string;
   base: string;
 }
+
+const sight = (seen: string, identity = 'sha256:1') => ({ seen, identity });
 
 interface Hub {
   readonly pulls: Pull[];
@@ -97,7 +100,8 @@ async function week(it: Stage, at: Place, github: Hub, group: string) {
   const root = at.checkout();
   cpSync(output, join(root, 'run/bump'), { recursive: true });
   const from = join(root, 'run/bump');
-  return { record, from, root, propose: () => propose(host, { root, from, base: 'main' }) };
+  git(asking, ['add', '--all', 'images', 'checksums']);
+  return { record, from, root, asking, propose: () => propose(host, { root, group, from, base: 'main' }) };
 }
 
 const branch = (at: Place, name: string, path: string) => git(at.origin, ['show', `${name}:${path}`]);
@@ -130,6 +134,22 @@ describe('one pull request for each group', { timeout: 120_000 }, () => {
     expect(JSON.stringify(github.pulls)).not.toContain('ghs_secret');
   });
 
+  it('derives an agent’s lock, Dockerfiles and pins as the bump itself does', async () => {
+    const it = await stage();
+    const [at, github] = [place(it), await hub()];
+    it.npm.packages.get('opencode-linux-arm64')?.versions.set('1.19.0', { time: '2026-10-01T00:00:00Z' });
+    it.npm.packages.set('opencode-linux-x64-baseline', { versions: new Map([['1.19.0', {}]]) });
+    const opencode = it.npm.packages.get('opencode-linux-arm64');
+    if (opencode !== undefined) opencode.latest = '1.19.0';
+    const made = await week(it, at, github, 'agents');
+    expect(await made.propose()).toMatchObject({ $case: 'opened' });
+    const files = git(at.origin, ['diff', '--name-only', 'main', 'bump/agents']).split('\n').filter(Boolean);
+    expect(files).toContain('images/openshell/npm/opencode/package-lock.json');
+    // The asking job wrote the same to its own checkout: byte for byte.
+    for (const file of files)
+      expect(branch(at, 'bump/agents', file), file).toBe(git(made.asking, ['show', `:./${file}`]));
+  });
+
   it('keeps counting the cooldown from sights that are proposed and not merged', async () => {
     const it = await stage();
     const [at, github] = [place(it), await hub()];
@@ -149,7 +169,8 @@ describe('one pull request for each group', { timeout: 120_000 }, () => {
     await (await week(it, at, github, 'tools')).propose();
     it.github.releases.set('cli/cli', [ghRelease('2.80.0'), ghRelease('2.74.0', {}, 'evil')]);
     const alarmed = await week(it, at, github, 'tools');
-    expect(alarmed.record).toMatchObject({ files: [], whole: false });
+    expect(alarmed.record.rows.map(({ answer }) => answer.$case)).toContain('alarm');
+    expect(alarmed.record.sights).toEqual({});
     expect(await alarmed.propose()).toEqual({ $case: 'nothing' });
     expect(github.pulls).toMatchObject([{ state: 'open', title: 'Bump gh 2.80.0' }]);
   });
@@ -210,47 +231,109 @@ describe('one pull request for each group', { timeout: 120_000 }, () => {
   });
 });
 
-describe('a patch from the job that read the internet', { timeout: 120_000 }, () => {
-  const spoilt = async (spoil: (root: string) => void) => {
+describe('a record from the job that read the internet', { timeout: 120_000 }, () => {
+  type Json = Record<string, unknown>;
+  interface Spoilt extends Json {
+    rows: { pin: string; held: unknown[]; answer: Json & { facts: Json & { assets: Json[] } } }[];
+  }
+  /** Runs both jobs, with the record spoilt on its way from one to the other; nothing may be pushed. */
+  const spoilt = async (spoil: (record: Spoilt, folder: string) => unknown) => {
     const it = await stage();
     const [at, github] = [place(it), await hub()];
     it.github.releases.get('cli/cli')?.unshift(ghRelease('2.80.0'));
     const made = await week(it, at, github, 'tools');
-    const maker = at.checkout();
-    git(maker, ['apply', '--index', '--', join(made.from, 'bump.patch')]);
-    spoil(maker);
-    git(maker, ['add', '--all']);
-    writeFileSync(
-      join(made.from, 'bump.patch'),
-      `${git(maker, ['diff', '--cached', '--binary', '--no-renames', 'HEAD'])}\n`,
-    );
+    const file = join(made.from, 'bump.json');
+    const record = JSON.parse(readFileSync(file, 'utf8')) as Spoilt;
+    const text = spoil(record, made.from);
+    writeFileSync(file, typeof text === 'string' ? text : JSON.stringify(record));
     const error: unknown = await made.propose().catch((caught: unknown) => caught);
     expect(git(at.origin, ['branch', '--list', 'bump/*'])).toBe('');
     expect(github.pulls).toEqual([]);
+    expect(git(made.root, ['status', '--porcelain', '--untracked-files=no'])).toBe('');
     return error;
   };
+  const gh = ({ rows }: Spoilt) => {
+    const found = rows.find(({ pin }) => pin === 'gh');
+    if (found === undefined) throw new Error('no gh');
+    return found.answer;
+  };
 
-  it('writes pins and what follows from them only: no workflow, no source, no link', async () => {
-    const workflow = await spoilt((root) => {
-      cpSync(join(project, '.github'), join(root, '.github'), { recursive: true });
-    });
-    expect(workflow).toMatchObject({ code: 'ci/patch', exit: 1 });
-    const link = await spoilt((root) => {
-      rmSync(join(root, 'images/pins.yaml'));
-      symlinkSync('/etc/hostname', join(root, 'images/pins.yaml'));
-    });
-    expect(link).toMatchObject({ code: 'ci/patch', message: 'images/pins.yaml is no plain file' });
+  const first = ({ rows }: Spoilt) => {
+    const [row] = rows;
+    if (row === undefined) throw new Error('no row');
+    return row;
+  };
+  const asset = (record: Spoilt): Json => {
+    const [one] = gh(record).facts.assets;
+    if (one === undefined) throw new Error('no asset');
+    return one;
+  };
+
+  test.each<[string, (record: Spoilt, folder: string) => unknown]>([
+    ['a change of a workflow', (record) => (record['patch'] = '+++ b/.github/workflows/build.yml')],
+    ['a list of files', (record) => (record['files'] = ['.github/workflows/build.yml'])],
+    ['another group', (record) => (record['group'] = 'actions')],
+    ['a pin of another group', (record) => (first(record).pin = 'uv')],
+    ['a pin more', (record) => record.rows.push({ ...first(record), pin: 'checkout' })],
+    ['a pin less', (record) => record.rows.pop()],
+    ['a pin twice', (record) => record.rows.push(first(record))],
+    ['facts of another kind', (record) => (gh(record).facts = { kind: 'python', version: '3.14.2' } as never)],
+    ['a version that is a path', (record) => (gh(record).facts['version'] = '../../.github/workflows/x')],
+    ['a version of two lines', (record) => (gh(record).facts['version'] = '2.80.0\n      - run: curl evil')],
+    ['a version that ends a quote', (record) => (gh(record).facts['version'] = "2.80.0'")],
+    ['an asset that is a path', (record) => (asset(record)['name'] = '../../../etc/passwd')],
+    ['an asset of two lines', (record) => (asset(record)['name'] = 'gh\nsha256  other')],
+    ['an asset more', (record) => gh(record).facts.assets.push(asset(record))],
+    ['an older version', (record) => (gh(record).facts['version'] = '2.70.0')],
+    ['a version that policy keeps out', (record) => (gh(record).facts['version'] = '3.0.0')],
+    ['no evidence', (record) => (gh(record)['evidence'] = [])],
+    ['evidence of two lines', (record) => (gh(record)['evidence'] = [{ kind: 'own-hash', source: 'x\n  y' }])],
+    ['a link that is no page', (record) => (gh(record)['link'] = 'javascript:alert(1)')],
+    ['first sights of another group', (record) => (record['sights'] = { uv: { '1.0.0': sight('2026-11-22') } })],
+    ['a first sight of long ago', (record) => (record['sights'] = { gh: { '2.80.0': sight('2026-01-01') } })],
+    [
+      'a first sight that ends a quote',
+      (record) => (record['sights'] = { gh: { '1.0.0': sight('2026-11-22', "x'") } }),
+    ],
+    ['another commit', (record) => (record['base'] = 'f'.repeat(40))],
+    ['a form of before', (record) => (record['version'] = 1)],
+    ['no JSON', () => '--- a/images/pins.yaml'],
+    ['millions of characters', (record) => JSON.stringify(record).padEnd(33 * 1024 * 1024)],
+  ])('is refused with %s: nothing is written or pushed', async (_name, spoil) => {
+    const error = await spoilt(spoil);
+    expect(error).toBeInstanceOf(AppError);
+    expect((error as AppError).code).toMatch(/^(?:ci\/record|host\/too-large)$/);
+    expect((error as AppError).exit).not.toBe(0);
   });
 
-  it('is whole: a Dockerfile that the pins do not make is refused', async () => {
-    const error = await spoilt((root) => {
-      const file = join(root, 'images/standard/Dockerfile.standard');
-      writeFileSync(file, `${readFileSync(file, 'utf8')}RUN true\n`);
-    });
-    expect(error).toMatchObject({
-      code: 'ci/patch',
-      message: expect.stringContaining('Dockerfile.standard') as unknown,
-    });
+  test('is the one file that is read: what else lies beside it changes nothing', async () => {
+    const it = await stage();
+    const [at, github] = [place(it), await hub()];
+    it.github.releases.get('cli/cli')?.unshift(ghRelease('2.80.0'));
+    const made = await week(it, at, github, 'tools');
+    cpSync(join(project, '.github'), join(made.from, '.github'), { recursive: true });
+    writeFileSync(join(made.from, 'bump.patch'), 'diff --git a/.github/workflows/x.yml b/.github/workflows/x.yml\n');
+    writeFileSync(join(made.from, 'body.md'), '@everyone closes #1');
+    expect(await made.propose()).toEqual({ $case: 'opened', number: 1 });
+    const files = git(at.origin, ['diff', '--name-only', 'main', 'bump/tools']).split('\n').filter(Boolean);
+    const folders = new Set(files.map((file) => file.split('/').slice(0, 2).join('/')));
+    for (const folder of folders) expect(folder).toMatch(/^(?:images|checksums)\//);
+    expect(files.filter((file) => file.startsWith('checksums/'))).toEqual([
+      'checksums/gh/2.74.0.sha256',
+      'checksums/gh/2.80.0.sha256',
+    ]);
+    expect(github.pulls[0]?.body).not.toContain('@everyone');
+  });
+
+  test('does not take over a work tree that was changed before', async () => {
+    const it = await stage();
+    const [at, github] = [place(it), await hub()];
+    it.github.releases.get('cli/cli')?.unshift(ghRelease('2.80.0'));
+    const made = await week(it, at, github, 'tools');
+    writeFileSync(join(made.root, 'staged'), 'x');
+    git(made.root, ['add', 'staged']);
+    await expect(made.propose()).rejects.toMatchObject({ code: 'ci/record' });
+    expect(git(at.origin, ['branch', '--list', 'bump/*'])).toBe('');
   });
 });
 

@@ -7,6 +7,7 @@ import { parseImageRef, type Digest, type Plan, type Platform } from '../../src/
 import { inputTag } from '../../src/flows/build/index.ts';
 import { readSmall } from '../../src/flows/blob.ts';
 import { ciPlan } from '../../src/flows/ci/index.ts';
+import { ownPolicyFile } from '../../src/flows/trust/read-policy.ts';
 import type { Evidence } from '../../src/evidence/index.ts';
 import { joinLayouts } from '../../src/flows/join.ts';
 import { pushed } from '../support/pushed.ts';
@@ -50,7 +51,12 @@ function commandsOf(name: string): readonly string[] {
 }
 
 /** A step as GitHub runs it; what is faked is the edge: the project's place, and Sigstore on loopback. */
-function step(script: string, env: Readonly<Record<string, string>>, subject = ''): Promise<Ended> {
+function step(
+  script: string,
+  env: Readonly<Record<string, string>>,
+  subject = '',
+  claims: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
   const services = ['--fulcio', '--rekor', '--tsa'].map((name) => `${name} ${kit.url}`).join(' ');
   const online = /runner-image\.mjs (?:sign|attest)/.test(script) ? services : '';
   const text = script
@@ -61,8 +67,8 @@ function step(script: string, env: Readonly<Record<string, string>>, subject = '
     ...{ GITHUB_STEP_SUMMARY: join(base, 'summary.md'), GITHUB_OUTPUT: join(base, 'output') },
     ...{ GITHUB_WORKFLOW_REF: 'o/r/.github/workflows/build.yml@refs/heads/main', GITHUB_REF: 'refs/heads/main' },
     ...{ GITHUB_SHA: git(tree, ['rev-parse', 'HEAD']), GITHUB_RUN_ID: '77', GITHUB_RUN_ATTEMPT: '1' },
-    ...kit.ciEnvironment({ job_workflow_ref: signer }),
-    ...{ IMAGE: subject, DIGEST: subject.split('@')[1] ?? '', IDENTITY: identity, SIGNER: identity, ...env },
+    ...kit.ciEnvironment({ job_workflow_ref: signer, ...claims }),
+    ...{ IMAGE: subject, DIGEST: subject.split('@')[1] ?? '', ...env },
   };
   return new Promise((resolve) => {
     const args = ['--noprofile', '--norc', '-eo', 'pipefail', '-c', text];
@@ -75,7 +81,7 @@ function step(script: string, env: Readonly<Record<string, string>>, subject = '
 /** The project in git with two variants of the images, whose repositories are the registry of this test. */
 function layTree(): void {
   mkdirSync(tree);
-  for (const folder of ['images', 'checksums', 'package.json'])
+  for (const folder of ['images', 'checksums', 'package.json', ownPolicyFile])
     cpSync(join(project, folder), join(tree, folder), { recursive: true });
   // Two variants are enough to be "every one".
   const openshell = join(tree, 'images/openshell/image.yaml');
@@ -183,6 +189,17 @@ describe('from pushed digests to a release, with the steps of the workflows', ()
     expect(await tagOf(plan, 'latest')).toBeUndefined();
   });
 
+  it('signs nothing as a workflow that another repository called: the policy refuses its own certificate', async () => {
+    const [plan] = plans as [Plan];
+    const subject = `${plan.repository}@${digests.get(plan.variant) ?? ''}`;
+    const run = commandsOf('sign.yml')[0] ?? 'exit 99';
+    const ended = await step(run, {}, subject, { repository: 'evil/x' });
+    expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('other-claim: repository') as unknown });
+    const { registry: at, repository } = parseImageRef(plan.repository);
+    const { referrers } = await registry.referrers({ registry: at, repository }, digests.get(plan.variant) as Digest);
+    expect(referrers).toEqual([]);
+  });
+
   it('signs, attests and verifies every image by repository and digest, finding its variant by itself', async () => {
     for (const { repository, variant } of plans)
       for (const run of commandsOf('sign.yml')) {
@@ -264,9 +281,9 @@ describe('from pushed digests to a release, with the steps of the workflows', ()
     expect(ended.code).not.toBe(0);
   });
 
-  it('refuses what another workflow signed', async () => {
+  it('refuses what the signing workflow of another repository signed', async () => {
     const [plan] = plans as [Plan];
-    const other = { IDENTITY: 'https://github.com/o/r/.github/workflows/build.yml@refs/heads/main' };
+    const other = { GITHUB_REPOSITORY: 'o/fork' };
     const ended = await step(
       commandsOf('sign.yml').at(-1) ?? '',
       other,

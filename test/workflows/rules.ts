@@ -111,6 +111,44 @@ export const checkoutsKeepNoToken: Rule = (source) =>
       : [],
   );
 
+/** A reusable workflow with an identity serves whom it knows: a condition on the caller, and a look before any code. */
+export const callersAreKnown: Rule = (source) => {
+  const { on, jobs } = parse(source.text) as Workflow;
+  if (typeof on !== 'object' || !Object.hasOwn(on, 'workflow_call')) return [];
+  return Object.entries(jobs).flatMap(([name, { permissions = {}, steps = [], if: condition = '' }]) => {
+    if (permissions['id-token'] === undefined) return [];
+    const [first, ...others] = steps;
+    const looks = first?.uses === undefined && /job_workflow_ref/.test(first?.run ?? '');
+    const own = others.filter(({ uses }) => uses?.startsWith('actions/checkout@'));
+    const isOwn = own.length === 1 && String(own[0]?.with?.['ref']).includes(`steps.${first?.id ?? ''}.outputs.`);
+    return [
+      ...(condition.includes('github.workflow_ref == ') ? [] : [`${source.file}: ${name} serves every caller`]),
+      ...(looks ? [] : [`${source.file}: ${name} runs code before it knows its caller`]),
+      ...(isOwn ? [] : [`${source.file}: ${name} runs the caller’s code`]),
+    ];
+  });
+};
+
+/** A tag may lie on any commit: before a job sees a secret, one that sees none proves that it is a commit of main. */
+export const tagsAreOfMain: Rule = (source) => {
+  const { on, jobs } = parse(source.text) as Workflow;
+  const push = typeof on === 'object' ? (on['push'] as { readonly tags?: unknown } | null | undefined) : undefined;
+  if (push?.tags === undefined) return [];
+  const isTrusted = (job: Workflow['jobs'][string]): boolean =>
+    job.environment !== undefined ||
+    job.permissions?.['id-token'] !== undefined ||
+    /\bsecrets\./.test(JSON.stringify(job));
+  const proves = Object.keys(jobs).filter((name) => {
+    const job = jobs[name];
+    return job !== undefined && !isTrusted(job) && JSON.stringify(job).includes('git merge-base --is-ancestor');
+  });
+  return Object.entries(jobs).flatMap(([name, job]) => {
+    const waits =
+      [job.needs ?? []].flat().some((one) => proves.includes(one)) && !/always\(\)|cancelled\(\)/.test(job.if ?? '');
+    return isTrusted(job) && !waits ? [`${source.file}: ${name} sees secrets of a tag on any commit`] : [];
+  });
+};
+
 export const workflowRules: readonly Rule[] = [
   usesArePinned,
   shellsAreLiteral,
@@ -122,5 +160,17 @@ export const workflowRules: readonly Rule[] = [
   triggersAreHarmless,
   secretsAreGuarded,
   checkoutsKeepNoToken,
+  callersAreKnown,
+  tagsAreOfMain,
 ];
-export const actionRules: readonly Rule[] = [usesArePinned, shellsAreLiteral];
+const withoutIdentity = 'env -u ACTIONS_ID_TOKEN_REQUEST_TOKEN -u ACTIONS_ID_TOKEN_REQUEST_URL npm ';
+
+/** The setup runs in the job that signs, too: npm and what it runs get no means to ask for a token. */
+export const setupHasNoIdentity: Rule = (source) =>
+  source.file.endsWith('/setup/action.yml')
+    ? stepsOf(source).flatMap(({ run = '' }) =>
+        /\bnpm\b/.test(run) && !run.replace(/\s+/g, ' ').startsWith(withoutIdentity) ? [`${source.file}: ${run}`] : [],
+      )
+    : [];
+
+export const actionRules: readonly Rule[] = [usesArePinned, shellsAreLiteral, setupHasNoIdentity];

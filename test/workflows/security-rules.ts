@@ -65,14 +65,26 @@ const scriptsAreLiteral = inSteps(({ with: inputs = {} }) =>
 const nothingUnchecked = inSteps(({ run = '' }) =>
   /(?:curl|wget)\b[^\n]*\|\s*(?:sudo\s+)?(?:ba|z)?sh\b/.test(run) ? 'a download that is run unchecked' : undefined,
 );
-/** cache-poisoning: what an unprivileged run cached would go into what is published. */
+/** Actions that restore or keep a cache of the repository, by themselves or when told to. */
+const cacheInputs = /^(?:cache|cache-from|cache-to|enable-cache|cache-dependency-path|use-cache)$/;
+const restoresCache = ({ uses = '', with: inputs = {} }: Step): boolean =>
+  /^[\w.-]+\/(?:[\w.-]*cache[\w.-]*)(?:\/|@)/.test(uses) ||
+  Object.entries(inputs).some(
+    ([name, value]) => cacheInputs.test(name) && !['', 'false', 'none'].includes(String(value).trim()),
+  ) ||
+  // Engines that take GitHub's cache by their own flags.
+  /type=gha\b/.test(JSON.stringify(inputs));
+
+/**
+ * cache-poisoning: caches of main are restored by every job, and a pull request's run can fill one that main finds later.
+ * A job that publishes or signs restores none, nor does one whose results such a job takes.
+ */
 const cachesStayOut: Rule = (source) => {
-  const publishes = /id-token: write|\bsecrets\.|contents: write/.test(source.text);
-  const caches = stepsOf(source).some(
-    ({ uses = '', with: inputs }) =>
-      uses.startsWith('actions/cache') || (uses.startsWith('actions/setup-') && Boolean(inputs?.['cache'])),
-  );
-  return publishes && caches ? [`${source.file}: a cache beside what is published`] : [];
+  const publishes = /id-token: write|\bsecrets\.|contents: write|environment:/.test(source.text);
+  const caches = stepsOf(source).some((step) => restoresCache(step) || /type=gha\b/.test(step.run ?? ''));
+  // An action runs in whatever job calls it.
+  const isAction = /^runs:/m.test(source.text);
+  return (publishes || isAction) && caches ? [`${source.file}: a cache beside what is published`] : [];
 };
 
 /** setup-node 5 caches by itself where package.json names a package manager. */

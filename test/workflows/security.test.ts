@@ -40,6 +40,24 @@ describe('what a security linter looks for', () => {
       /holds a password/,
     ],
     ['a failure that does not count', step('run: x', 'continue-on-error: true'), /does not count/],
+    ...(
+      [
+        ['actions/cache/restore@v4', '{ path: node_modules, key: a }'],
+        ['actions/setup-node@v5', '{ cache: npm, package-manager-cache: false }'],
+        ['docker/build-push-action@v6', '{ cache-from: "type=gha" }'],
+        ['Swatinem/rust-cache@v2', '{}'],
+        ['astral-sh/setup-uv@v6', '{ enable-cache: true }'],
+      ] as const
+    ).map(([uses, inputs]): [string, Source, RegExp] => [
+      `a cache of ${uses} in a job with an environment`,
+      job('environment: quay', 'steps:', `  - uses: ${uses}`, `    with: ${inputs}`),
+      /beside what is published/,
+    ]),
+    [
+      'a cache in an action, which a job that signs may call',
+      source('runs:\n  using: composite\n  steps:\n    - uses: actions/cache@v4'),
+      /beside what is published/,
+    ],
     [
       'a cache beside what is published',
       source(

@@ -4,7 +4,9 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { Command } from 'commander';
 import { parseAllDocuments } from 'yaml';
+import { commands } from '../../scripts/commands.ts';
 import { platforms } from '../../src/core/index.ts';
 import { committed, root } from '../dockerfile/definitions.ts';
 
@@ -19,15 +21,20 @@ interface Resource {
   readonly metadata: { readonly name: string };
   readonly spec: {
     readonly params?: readonly Param[];
-    readonly workspaces?: readonly { readonly name: string }[];
+    readonly workspaces?: readonly { readonly name: string; readonly readOnly?: boolean }[];
     readonly tasks?: readonly {
       readonly name: string;
       readonly taskRef: { readonly name: string };
       readonly params?: readonly Param[];
-      readonly workspaces?: readonly { readonly name: string }[];
+      readonly workspaces?: readonly { readonly name: string; readonly workspace: string; readonly subPath?: string }[];
       readonly runAfter?: readonly string[];
     }[];
-    readonly steps?: readonly { readonly image: string; readonly script: string }[];
+    readonly steps?: readonly {
+      readonly image: string;
+      readonly script: string;
+      readonly workingDir?: string;
+      readonly securityContext?: { readonly runAsUser?: number };
+    }[];
     readonly pipelineRef?: { readonly name: string };
     readonly taskRunSpecs?: readonly {
       readonly pipelineTaskName: string;
@@ -100,6 +107,74 @@ describe('the Tekton pipeline', { timeout: 60_000 }, () => {
   it('pushes after the gate, which waits for every platform', () => {
     const after = Object.fromEntries((pipeline.tasks ?? []).map(({ name, runAfter }) => [name, runAfter]));
     expect(after).toMatchObject({ gate: ['build-amd64', 'build-arm64'], index: ['gate'] });
+  });
+
+  /** Folders of the shared workspace that a task of the pipeline mounts, and whether it may write there. */
+  const foldersOf = (name: string) => {
+    const task = pipeline.tasks?.find((one) => one.name === name);
+    const declared = tasks.get(task?.taskRef.name ?? '')?.spec.workspaces ?? [];
+    return (task?.workspaces ?? [])
+      .filter(({ workspace }) => workspace === 'work')
+      .map((bound) => ({
+        folder: bound.subPath,
+        writes: declared.find((one) => one.name === bound.name)?.readOnly !== true,
+      }));
+  };
+
+  it('shares no folder that root wrote with a task that pushes, and no code with any', () => {
+    const names_ = (pipeline.tasks ?? []).map(({ name }) => name);
+    const writers = names_.map((name) => [
+      name,
+      foldersOf(name).flatMap(({ folder, writes }) => (writes ? folder : [])),
+    ]);
+    // Each folder has one task that may write it; none mounts the whole workspace.
+    expect(Object.fromEntries(writers)).toEqual({
+      ...{ plan: ['plan'], 'build-amd64': ['amd64'], 'build-arm64': ['arm64'], gate: ['gated'], index: [] },
+    });
+    expect(foldersOf('index').map(({ folder }) => folder)).toEqual(['plan', 'gated']);
+    const roots = [...tasks].filter(([, { spec }]) =>
+      spec.steps?.some(({ securityContext }) => securityContext?.runAsUser === 0),
+    );
+    expect(roots.map(([name]) => name)).toEqual(['runner-image-build']);
+    for (const { spec } of tasks.values())
+      for (const { script, workingDir } of spec.steps ?? []) {
+        expect(workingDir).toBe('/source');
+        expect(script).toContain('git -C project checkout --quiet --detach "$REVISION"');
+      }
+  });
+
+  it('pushes by the gate’s evidence, the digest that the gate reported, and skips no gate', () => {
+    const all = texts.map(([, text]) => text).join('\n');
+    expect(all).not.toMatch(/--skip-gate|--without-gate/);
+    const index = pipeline.tasks?.find(({ name }) => name === 'index');
+    expect(index?.params?.find(({ name }) => name === 'digest')?.value).toBe('$(tasks.gate.results.digest)');
+    const scriptOf = (name: string) => tasks.get(name)?.spec.steps?.[0]?.script ?? '';
+    expect(scriptOf('runner-image-build')).toMatch(/check .* --run \\\n +--evidence/);
+    expect(scriptOf('runner-image-gate')).toMatch(/publish .* --dry-run --recorded-runs/);
+    const push = scriptOf('runner-image-index');
+    expect(push).toMatch(/publish [^]* --evidence \.\.\/evidence\.json/);
+    const [compares, pushes] = ['if [ "$found" != "$DIGEST" ]', 'runner-image.mjs publish'].map((text) =>
+      push.indexOf(text),
+    );
+    expect(compares).toBeGreaterThan(0);
+    expect(compares).toBeLessThan(pushes ?? 0);
+  });
+
+  it('calls only commands and options that exist', async () => {
+    const scripts = [...tasks.values()].flatMap(({ spec }) => (spec.steps ?? []).map(({ script }) => script));
+    const calls = scripts.flatMap((script) =>
+      [...script.replaceAll('\\\n', ' ').matchAll(/bin\/runner-image\.mjs (.*)/g)].map(([, rest]) => rest ?? ''),
+    );
+    expect(calls).toHaveLength(8);
+    for (const call of calls) {
+      const [name = '', ...words] = call.split(/\s+/);
+      const parser = new Command().option('--json');
+      (await commands[name]?.load())?.command.define(parser);
+      const subcommand = parser.commands.find((one) => one.name() === words[0]);
+      expect(subcommand === undefined, call).toBe(parser.commands.length === 0);
+      const known = [...parser.options, ...(subcommand?.options ?? [])].map(({ long }) => long);
+      for (const option of words.join(' ').match(/--[a-z-]+/g) ?? []) expect(known, call).toContain(option);
+    }
   });
 
   it('hands values to scripts by environment only, and stops at the first error', () => {

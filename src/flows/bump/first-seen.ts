@@ -57,6 +57,12 @@ export class FirstSeen {
       }
   }
 
+  /** of returns what is recorded of these pins, as plain objects. */
+  of(pins: readonly string[]): Record<string, Record<string, FirstSeenEntry>> {
+    const all = pins.map((pin) => [pin, Object.fromEntries(this.#entries.get(pin) ?? [])] as const);
+    return Object.fromEntries(all.filter(([, versions]) => Object.keys(versions).length > 0));
+  }
+
   get(pin: string, version: string): FirstSeenEntry | undefined {
     return this.#entries.get(pin)?.get(version);
   }

@@ -18,7 +18,7 @@ import {
 } from '../../core/index.ts';
 import type { Host } from '../../host/index.ts';
 import type { Registry } from '../../registry/index.ts';
-import { policySchema, type BundleVerifier } from '../../sigstore/index.ts';
+import { upstreamPolicySchema, type BundleVerifier } from '../../sigstore/index.ts';
 import type { GitHubReleases } from '../../upstreams/index.ts';
 import { makeVerifier, type TrustSources } from '../trust/policy-file.ts';
 import { verifyTree, type NodeReport, type Proof } from '../trust/verify-tree.ts';
@@ -151,16 +151,20 @@ export class Signatures {
     return { name: `${platform} ${name}`, digest, proofs, missing, refused, unrelated: [] };
   }
 
-  /** The verifier of what a pin demands; `{version}` in an identity is the version that is judged. */
+  /** The verifier of what a pin demands; `{version}` in identities, refs and builders is the version that is judged. */
   #verifier(demand: SignedBy, version: string): Promise<BundleVerifier> {
-    const { issuer, identities = [], repository, key, require, nodes, legacy } = demand;
-    const given = identities.map((identity) => identity.replaceAll('{version}', version));
-    const signer = key === undefined ? { issuer, identities: given, repository } : { key: join(this.#root, key) };
+    const { issuer, identities = [], repository, ref, trigger, key, require, nodes, legacy, builders } = demand;
+    const filled = (values?: readonly string[]) => values?.map((value) => value.replaceAll('{version}', version));
+    const keyless = { issuer, identities: filled(identities), repository, ref: filled(ref), trigger };
+    const signer = key === undefined ? keyless : { key: join(this.#root, key) };
     // The text leaves out what is undefined, which the schema does not take.
-    const text = JSON.stringify({ version: 1, signer, require, nodes, legacy });
+    const text = JSON.stringify({ version: 1, signer, require, nodes, legacy, builders: filled(builders) });
     const known = this.#verifiers.get(text);
     if (known !== undefined) return known;
-    const making = makeVerifier(this.#host, policySchema.parse(JSON.parse(text)), this.#trust);
+    const { trustedRoot } = this.#trust;
+    // A key is trusted by itself: it has no use for the public root.
+    const trust = key === undefined ? this.#trust : { trustedRoot };
+    const making = makeVerifier(this.#host, upstreamPolicySchema.parse(JSON.parse(text)), trust);
     this.#verifiers.set(text, making);
     return making;
   }

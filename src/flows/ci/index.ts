@@ -1,4 +1,5 @@
-export { bumpGroup, type BumpRecord } from './bump.ts';
+export { bumpGroup } from './bump.ts';
+export type { BumpRecord } from './bump-record.ts';
 export { bumpGroups } from './bump-groups.ts';
 export { compareWithPublished, type Comparison } from './compare.ts';
 export { publishedDigests, type SignJob } from './digests.ts';

@@ -1,16 +1,25 @@
-import { join } from 'node:path';
 import * as z from 'zod';
 import { AppError, throwAll } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
-import { generate } from '../generate.ts';
-import { checkPins } from '../pins.ts';
-import { bumpFiles, readBumpRecord, type BumpRecord } from './bump.ts';
+import {
+  changelog,
+  firstSeenFile,
+  Transaction,
+  writeChanges,
+  type BumpResult,
+  type BumpRow,
+  type Changes,
+} from '../bump/index.ts';
+import { loadDefinitions } from '../plan.ts';
+import { pinsOfGroup } from './bump-groups.ts';
+import { readBumpRecord } from './bump-record.ts';
 import { bot, branchOf, fetchBranch, git } from './git.ts';
 import { askGitHub, type Question } from './github.ts';
+import { demandBase, proposedChanges, refused } from './proposed-changes.ts';
+import { checkReach } from './reach.ts';
 
 /** GitHub takes 65 536 characters. */
 const maxBody = 60_000;
-const maxPatch = 64 * 1024 * 1024;
 const pulls = z.array(z.object({ number: z.number().int(), title: z.string(), body: z.string().nullish() }));
 const made = z.object({ number: z.number().int() });
 
@@ -20,41 +29,28 @@ export type Proposal =
   /** Somebody worked on the branch: it is theirs now. */
   | { readonly $case: 'left-alone'; readonly author: string };
 
-/** Where a group's patch may reach; the job that made it has read the whole internet. */
-function mayWrite(path: string, group: string): boolean {
-  const [folder] = path.split('/');
-  return folder === 'images' || folder === 'checksums' || (folder === '.github' && group === 'actions');
-}
-
-/** applyPatch puts the patch into index and work tree, and refuses what no bump writes. Throws `ci/patch`. */
-async function applyPatch(host: Host, root: string, folder: string, { group, base }: BumpRecord): Promise<void> {
-  const head = (await git(host, root, ['rev-parse', '--verify', 'HEAD']))?.trim();
-  const bad = (message: string, expected: string, found: string): AppError =>
-    new AppError('ci/patch', 'findings', message, { expected, found, hint: 'nothing was pushed' });
-  if (head !== base) throw bad('the patch was made for another commit', base, head ?? 'none');
-  const file = join(folder, bumpFiles.patch);
-  if (((await host.files.stat(file))?.size ?? 0) > maxPatch)
-    throw bad('the patch is too large', `${maxPatch} bytes`, '');
-  await git(host, root, ['apply', '--index', '--binary', '--', file]);
+/** stage puts exactly these changes into the index: plain files, and nothing beside them. Throws `ci/record`. */
+async function stage(host: Host, root: string, changes: Changes): Promise<void> {
+  const files = [...changes.keys()].sort();
+  await git(host, root, ['add', '--all', '--', ...files.map((file) => `:(literal)${file}`)]);
   const raw = (await git(host, root, ['diff', '--cached', '--raw', '--no-renames', '-z', 'HEAD'])) ?? '';
-  const entries = [...raw.matchAll(/:(\d{6}) (\d{6}) [^\0]+\0([^\0]+)\0/g)];
-  const errors = entries.flatMap(([, , mode = '', path = '']) => {
-    if (!mayWrite(path, group)) return [bad(`a bump of ${group} does not write ${path}`, 'images/, checksums/', path)];
-    if (mode !== '100644' && mode !== '000000') return [bad(`${path} is no plain file`, 'mode 100644', mode)];
-    return [];
-  });
-  throwAll(errors);
+  const entries = [...raw.matchAll(/:\d{6} (\d{6}) [^\0]+\0([^\0]+)\0/g)].map(([, mode = '', path = '']) => ({
+    mode,
+    path,
+  }));
+  const odd = entries.filter(({ mode, path }) => !files.includes(path) || !['100644', '000000'].includes(mode));
+  throwAll(
+    odd.map(({ mode, path }) => refused('git would commit something else', files.join(', '), `${path} ${mode}`)),
+  );
 }
 
-/** The patch stands on its own: generated files follow from the pins, and the pins are whole. */
-async function demandWhole(host: Host, root: string): Promise<void> {
-  const { changes } = await generate(host, { root, check: true });
-  const { findings } = await checkPins(host, { root });
-  const faults = [
-    ...changes.map(({ path }) => `${path} is not what generate writes`),
-    ...findings.filter(({ severity }) => severity === 'error').map(({ message }) => message),
-  ].map((message) => new AppError('ci/patch', 'findings', message, { hint: 'nothing was pushed' }));
-  throwAll(faults);
+function titleOf(group: string, rows: readonly BumpRow[]): string {
+  const due = rows.flatMap(({ pin, verdict }) =>
+    verdict.$case === 'due' ? [`${pin.name} ${verdict.to.version}`] : [],
+  );
+  if (due.length === 0) return `Record first sights of ${group}`;
+  const all = `Bump ${due.join(', ')}`;
+  return all.length <= 100 ? all : `Bump ${due.length} ${group}`;
 }
 
 const ask = <T>(host: Host, schema: z.ZodType<T>, method: Question['method'], path: string, body?: unknown) =>
@@ -111,32 +107,46 @@ function bodyOf(text: string, group: string): string {
   return `${cut.trimEnd()}\n\n---\n${note}\n`;
 }
 
+export interface ProposeOptions {
+  readonly root: string;
+  /** As the workflow says: the record may be about no other one. */
+  readonly group: string;
+  /** Folder with the record of `bumpGroup`. */
+  readonly from: string;
+  readonly base: string;
+}
+
 /**
- * propose makes one pull request of what `bumpGroup` found, or brings the open one up to date in place:
- * branch, title and body. When nothing is due any more it closes it. Throws `ci/patch`, `ci/branch-taken`, `ci/git`, `ci/github`.
+ * propose makes one pull request of the facts that `bumpGroup` found, or brings the open one up to date in place:
+ * branch, title and body, all of them derived here. When no pin is due any more it closes it. Throws `ci/record`,
+ * `ci/branch-taken`, `ci/git`, `ci/github`, `bump/*`.
  */
-export async function propose(
-  host: Host,
-  { root, from, base }: { readonly root: string; readonly from: string; readonly base: string },
-): Promise<Proposal> {
+export async function propose(host: Host, { root, group, from, base }: ProposeOptions): Promise<Proposal> {
+  const definitions = await loadDefinitions(host, root);
+  const names = pinsOfGroup(definitions, group);
   const record = await readBumpRecord(host, from);
-  const { group, title, files, whole } = record;
   const branch = branchOf(group);
   const there = await fetchBranch(host, root, branch);
+  const author = there === undefined ? undefined : await foreignAuthor(host, root, there);
+  const ownSights = there === undefined || author !== undefined ? undefined : `${there}:./${firstSeenFile}`;
+  const alsoSeen = ownSights === undefined ? undefined : await git(host, root, ['show', ownSights], 'fail');
+  demandBase(record, (await git(host, root, ['rev-parse', '--verify', 'HEAD']))?.trim() ?? '');
+  const { rows, changes, whole } = await proposedChanges(host, definitions, { root, group, record, alsoSeen });
   const pull = await openPull(host, branch);
-  if (files.length === 0) {
+  if (changes.size === 0) {
     // Only an answer about every pin says that nothing is due.
     if (pull === undefined || !whole) return { $case: 'nothing' };
     await ask(host, made, 'PATCH', `/pulls/${pull.number}`, { state: 'closed' });
     return { $case: 'closed', number: pull.number };
   }
-  const author = there === undefined ? undefined : await foreignAuthor(host, root, there);
   if (author !== undefined && pull !== undefined) return { $case: 'left-alone', author };
   if (author !== undefined) throw taken(branch, author);
-  await applyPatch(host, root, from, record);
-  await demandWhole(host, root);
+  await checkReach(host, root, definitions, names, changes);
+  const result = await take(host, root, rows, changes);
+  await stage(host, root, changes);
+  const title = titleOf(group, rows);
   await push(host, root, branch, title, there);
-  const body = bodyOf(await host.files.readText(join(from, bumpFiles.body), maxPatch), group);
+  const body = bodyOf(changelog(result), group);
   if (pull === undefined) {
     const { number } = await ask(host, made, 'POST', '/pulls', { title, body, head: branch, base });
     return { $case: 'opened', number };
@@ -144,4 +154,14 @@ export async function propose(
   const same = pull.title === title && pull.body?.replaceAll('\r\n', '\n') === body;
   if (!same) await ask(host, made, 'PATCH', `/pulls/${pull.number}`, { title, body });
   return { $case: same ? 'unchanged' : 'updated', number: pull.number };
+}
+
+/** take writes the changes into the work tree, all of them or none. */
+async function take(host: Host, root: string, rows: readonly BumpRow[], changes: Changes): Promise<BumpResult> {
+  const transaction = await Transaction.open(host, root);
+  try {
+    return await writeChanges(host, root, transaction, rows, changes);
+  } finally {
+    await transaction.close();
+  }
 }

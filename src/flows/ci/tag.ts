@@ -25,7 +25,7 @@ export interface TagOptions {
   /** Evidence of the gate; absent for a variant whose inputs were published before. */
   readonly evidence?: string | undefined;
   readonly registry: Registry;
-  /** Whom to believe about images that last; an image that expires is not signed. */
+  /** Whose proofs count for images that last; an image that expires is not signed. */
   readonly verifier?: BundleVerifier | undefined;
 }
 
@@ -34,7 +34,7 @@ async function demandProof(ref: ImageRef & { readonly digest: Digest }, options:
   const { registry, verifier } = options;
   if (verifier === undefined)
     throw new AppError('ci/no-policy', 'usage', 'no policy: tags that last move to proven images only', {
-      expected: '--identity or --policy',
+      expected: '--policy FILE, or --identity with --repository, --ref and --trigger',
     });
   const report = await verifyTree(registry, ref, verifier);
   if (!report.ok) throw unverified(report);

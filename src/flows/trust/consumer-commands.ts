@@ -1,10 +1,28 @@
 import { formatImageRef, type Digest } from '../../core/index.ts';
 import type { Repository } from '../../registry/index.ts';
+import { isKeyless, type TrustPolicy } from '../../sigstore/policy.ts';
 
-/** Whom the consumer must believe: a workflow's identity, or a public key. */
+/** Whom the consumer trusts: a workflow's identity with who ran it, or a public key. */
 export type ConsumerTrust =
-  | { readonly $case: 'identity'; readonly identity: string; readonly issuer: string }
+  | {
+      readonly $case: 'identity';
+      readonly identity: string;
+      readonly issuer: string;
+      /** `https://github.com/o/r`. */
+      readonly repository: string;
+      readonly ref: string;
+      readonly trigger: string;
+    }
   | { readonly $case: 'key'; readonly file: string };
+
+/** cosign compares GitHub's older extensions, which have the repository without its server. */
+function identityArgs({ identity, issuer, repository, ref, trigger }: ConsumerTrust & { $case: 'identity' }): string[] {
+  return [
+    ...['--certificate-identity', identity, '--certificate-oidc-issuer', issuer],
+    ...['--certificate-github-workflow-repository', repository.replace(/^https:\/\/[^/]+\//, '')],
+    ...['--certificate-github-workflow-ref', ref, '--certificate-github-workflow-trigger', trigger],
+  ];
+}
 
 export interface ConsumerImage {
   readonly repo: Repository;
@@ -24,10 +42,7 @@ export function consumerCommands(
   trust: ConsumerTrust,
   extra: readonly string[] = [],
 ): string[][] {
-  const who =
-    trust.$case === 'key'
-      ? ['--key', trust.file]
-      : ['--certificate-identity', trust.identity, '--certificate-oidc-issuer', trust.issuer];
+  const who = trust.$case === 'key' ? ['--key', trust.file] : identityArgs(trust);
   const at = (digest: Digest): string => formatImageRef({ ...repo, digest });
   const all = [index, ...images];
   const attestation = (type: string, digest: Digest) => [
@@ -49,16 +64,15 @@ export function consumerCommands(
 export const commandLine = (args: readonly string[]): string => args.map(quote).join(' ');
 
 /**
- * signerHere is the identity that signing in this CI job gets, where the CI tells: GitHub puts the workflow of the
- * job into the certificate. Inside a reusable workflow only the token names it; then the identity is said to `publish`.
+ * consumerTrustOf returns what cosign is to demand for a policy. cosign takes one value of each: the trigger is `event`
+ * where the policy allows it, since that is what this run's certificate says. Undefined where the policy states too little.
  */
-export function signerHere(env: Readonly<Record<string, string | undefined>>): ConsumerTrust | undefined {
-  const workflow = env['GITHUB_WORKFLOW_REF'];
-  if (env['GITHUB_ACTIONS'] !== 'true' || workflow === undefined) return undefined;
-  const server = env['GITHUB_SERVER_URL'] ?? 'https://github.com';
-  return {
-    $case: 'identity',
-    identity: `${server}/${workflow}`,
-    issuer: 'https://token.actions.githubusercontent.com',
-  };
+export function consumerTrustOf({ signer }: TrustPolicy, event?: string): ConsumerTrust | undefined {
+  if (!isKeyless(signer)) return { $case: 'key', file: signer.key };
+  const { issuer, identities, repository, ref = [], trigger = [] } = signer;
+  const [identity, oneRef] = [identities[0], ref[0]];
+  const oneTrigger = trigger.find((name) => name === event) ?? trigger[0];
+  if (identity === undefined || repository === undefined || oneRef === undefined || oneTrigger === undefined)
+    return undefined;
+  return { $case: 'identity', identity, issuer, repository, ref: oneRef, trigger: oneTrigger };
 }

@@ -1,4 +1,3 @@
-import { dirname, isAbsolute, join } from 'node:path';
 import type { Digest } from '../../core/index.ts';
 import { AppError } from '../../errors/index.ts';
 import {
@@ -24,23 +23,6 @@ interface Candidate {
   readonly name: string;
   readonly verifier: BundleVerifier;
   readonly valid: Validity;
-}
-
-/** besidePolicy makes the key files of a policy's further signers absolute: they are named relative to its file. */
-export function besidePolicy(policy: TrustPolicy, file: string): TrustPolicy {
-  const placed = <T extends object>(signer: T): T =>
-    'key' in signer && typeof signer.key === 'string' && !isAbsolute(signer.key)
-      ? { ...signer, key: join(dirname(file), signer.key) }
-      : signer;
-  return {
-    ...policy,
-    signer: placed(policy.signer),
-    previousSigners: policy.previousSigners?.map(placed),
-    approvers:
-      policy.approvers === undefined
-        ? undefined
-        : Object.fromEntries(Object.entries(policy.approvers).map(([name, all]) => [name, all.map(placed)])),
-  };
 }
 
 /** withoutApprovals is the policy of who signs: an approver's signature is not the signer's, and does not stand for it. */

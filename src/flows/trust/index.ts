@@ -2,13 +2,14 @@ export type { AttachedBundle, SigningContext } from './attach.ts';
 export {
   commandLine,
   consumerCommands,
-  signerHere,
+  consumerTrustOf,
   type ConsumerImage,
   type ConsumerTrust,
 } from './consumer-commands.ts';
 export { attestTree, type Attestable } from './attest-tree.ts';
 export type { LegacyTag } from './legacy-write.ts';
-export { makeVerifier, readPolicy, type TrustLoader, type TrustSources } from './policy-file.ts';
+export { makeVerifier, type TrustLoader, type TrustSources } from './policy-file.ts';
+export { ownPolicyFile, readPolicy, repositoryHere } from './read-policy.ts';
 export { onlineRoot } from './online-root.ts';
 export { makeSigningContext, type Signing } from './signing-context.ts';
 export { compareInventories, formatSbomDiff, isSame, type SbomDiff } from './sbom-diff.ts';

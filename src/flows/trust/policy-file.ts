@@ -1,24 +1,16 @@
 import { AppError } from '../../errors/index.ts';
 import type { Host } from '../../host/index.ts';
-import { maxYamlBytes, readYaml } from '../../config/index.ts';
 import {
   createVerifier,
   isKeyless,
   keyTrust,
   maxTrustedRootBytes,
-  policySchema,
   readTrustedRoot,
   type BundleVerifier,
   type Trust,
   type TrustPolicy,
 } from '../../sigstore/index.ts';
-import { besidePolicy, severalSigners } from './further-signers.ts';
-
-/** readPolicy reads a policy file; every problem with its line. Throws `config/*`. */
-export async function readPolicy(host: Host, file: string): Promise<TrustPolicy> {
-  const { value } = readYaml(policySchema, await host.files.readText(file, maxYamlBytes), file);
-  return besidePolicy(value, file);
-}
+import { severalSigners } from './further-signers.ts';
 
 /** TrustLoader fetches the public trust root by TUF; handed in, so that only an online run needs it. */
 export type TrustLoader = () => Promise<string>;
@@ -34,13 +26,30 @@ export async function rootOf(host: Host, sources: TrustSources): Promise<string 
   return await sources.online?.();
 }
 
-/** makeVerifier joins a policy with whom to believe. Throws `trust/no-root`, `sigstore/trusted-root`. */
+/** checkSources refuses trust roots that exclude each other, or that would be asked for nothing. */
+export function checkSources({ trustedRoot, online }: TrustSources, signedBy: 'key' | 'identity'): void {
+  if (trustedRoot !== undefined && online !== undefined)
+    throw new AppError('trust/two-roots', 'usage', 'two trust roots are named', {
+      expected: '--trusted-root FILE or --online, not both',
+    });
+  if (signedBy === 'key' && online !== undefined)
+    throw new AppError('trust/key-online', 'usage', 'a key is verified without the public trust root', {
+      expected: 'the key alone, or with --trusted-root FILE for the log and timestamps of your own instance',
+      found: '--online',
+    });
+}
+
+/**
+ * makeVerifier joins a policy with the trust root. Throws `trust/no-root`, `trust/two-roots`, `trust/key-online`,
+ * `sigstore/trusted-root`.
+ */
 export async function makeVerifier(host: Host, policy: TrustPolicy, sources: TrustSources): Promise<BundleVerifier> {
   const several = await severalSigners(policy, (one) =>
     // A key among identities needs no public trust root.
     makeVerifier(host, one, isKeyless(one.signer) ? sources : { trustedRoot: sources.trustedRoot }),
   );
   if (several !== undefined) return several;
+  checkSources(sources, isKeyless(policy.signer) ? 'identity' : 'key');
   if (!isKeyless(policy.signer)) {
     const text = sources.trustedRoot === undefined ? undefined : await rootOf(host, sources);
     const root: Trust | undefined = text === undefined ? undefined : await readTrustedRoot(text, 'key');

@@ -22,6 +22,7 @@ const state: Sigstore = {
   ct,
   issuer: githubIssuer,
   identity: 'https://github.com/o/r/.github/workflows/build.yml@refs/heads/main',
+  caller: { repository: 'https://github.com/o/r', ref: 'refs/heads/main', trigger: 'push' },
   environment: kit.ciEnvironment(),
 };
 const stop = (): void => {

@@ -14,6 +14,8 @@ export interface Sigstore {
   readonly ct: string;
   readonly issuer: string;
   readonly identity: string;
+  /** Who ran the workflow, as its certificate says. */
+  readonly caller: { readonly repository: string; readonly ref: string; readonly trigger: string };
   /** What a CI job with `id-token: write` finds in its environment. */
   readonly environment: Readonly<Record<string, string>>;
 }

@@ -33,7 +33,10 @@ function layerWith(path: string, text: string): Buffer {
 }
 
 /** labelledImage builds a two-platform index whose images carry these labels. */
-export function labelledImage(labels: Readonly<Record<string, string | undefined>> = {}, seed = 'image'): LabelledImage {
+export function labelledImage(
+  labels: Readonly<Record<string, string | undefined>> = {},
+  seed = 'image',
+): LabelledImage {
   const contents = new Map<Digest, Buffer>();
   const add = (bytes: Buffer, mediaType: string): Descriptor => {
     const digest = digestOf(bytes);
