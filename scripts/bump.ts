@@ -7,7 +7,7 @@ import { mirrorsOption, readMirrors } from './environment-options.ts';
 /** warn shows what the table has no room for. An error beside a result is a warning, which says so by itself. */
 export function warn({ host }: Call, errors: readonly AppError[]): void {
   for (const error of errors)
-    host.story.warn(
+    host.progress.warn(
       renderError(error)
         .replace(/^error: /, '')
         .split('\n'),

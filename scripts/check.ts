@@ -75,7 +75,7 @@ export const command: CommandModule = {
     });
     if (evidence !== undefined) await recordRuns(host, evidence, result);
     const exit = await showReport(call, result.report, format);
-    for (const line of [...undecided(result), ...sizes(result)]) host.story.say(line);
+    for (const line of [...undecided(result), ...sizes(result)]) host.progress.say(line);
     return exit;
   },
 };

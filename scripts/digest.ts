@@ -56,9 +56,9 @@ export const command: CommandModule = {
       ),
     );
     const errors = new Set(rows.flatMap(({ answer }) => (answer.$case === 'there' ? [] : [answer.error])));
-    for (const error of errors) call.host.story.warn(oneLine(error));
+    for (const error of errors) call.host.progress.warn(oneLine(error));
     for (const hint of new Set([...errors].flatMap(({ facts }) => facts.hint ?? [])))
-      call.host.story.say(`do: ${hint}`);
+      call.host.progress.say(`do: ${hint}`);
     return exitOf(rows.map(({ answer }) => answer));
   },
 };

@@ -33,9 +33,9 @@ export const command: CommandModule = {
     if (call.json) call.console.json({ files, check, changes });
     else if (check) for (const { diff } of changes) call.console.document(diff.trimEnd());
     else for (const { kind, path } of changes) call.console.print(`${kind === 'stale' ? 'removed' : 'wrote'} ${path}`);
-    if (changes.length === 0) call.host.story.say(`${files} generated files are up to date`);
+    if (changes.length === 0) call.host.progress.say(`${files} generated files are up to date`);
     if (!check || changes.length === 0) return exitCodes.clean;
-    call.host.story.warn(`${changes.length} of ${files} generated files are out of date; do: runner-image generate`);
+    call.host.progress.warn(`${changes.length} of ${files} generated files are out of date; do: runner-image generate`);
     return exitCodes.findings;
   },
 };

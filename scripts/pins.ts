@@ -54,7 +54,7 @@ const verify: Subcommand = {
       ...rows.map(({ pin, answer, newer }) => `${answer}  ${pin}${newer === undefined ? '' : `  newer: ${newer}`}`),
       ...findings.map(({ severity, rule, message }) => `${severity}  ${rule}  ${message}`),
     ]);
-    call.host.story.say(`${pins} pins, ${variants} variants: ${errors} errors, ${findings.length - errors} notes`);
+    call.host.progress.say(`${pins} pins, ${variants} variants: ${errors} errors, ${findings.length - errors} notes`);
     // Never green, and never "wrong" either, where an upstream gave no answer.
     if (unknown) return exitCodes.upstream;
     return errors === 0 ? exitCodes.clean : exitCodes.findings;

@@ -83,7 +83,7 @@ async function withHost(quiet: boolean, run: (host: CreatedHost) => Promise<Exit
   running = host;
   const stop = (signal: NodeJS.Signals) => {
     process.once(signal, () => process.exit(130));
-    host.story.warn(`${signal}: stopping and cleaning up (once more to leave at once)`);
+    host.progress.warn(`${signal}: stopping and cleaning up (once more to leave at once)`);
     host.abort(signal);
   };
   process.once('SIGINT', stop);

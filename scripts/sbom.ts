@@ -35,7 +35,7 @@ export const command: CommandModule = {
     });
     const output = pathOption(call, 'output');
     for (const { platform, digest, components, text } of made) {
-      host.story.say(`${platform} ${digest}: ${components} components`);
+      host.progress.say(`${platform} ${digest}: ${components} components`);
       if (output === undefined) call.console.print(text.trimEnd());
       else await host.files.write(join(output, `${platform.split('/')[1] ?? platform}.cdx.json`), text);
     }

@@ -43,7 +43,7 @@ export const command: CommandModule = {
     const gated = reason === undefined ? await demandGate(host, place) : undefined;
     const evidence = gated ?? (await findEvidence(host, place));
     if (evidence !== undefined) refuseLab(evidence, ref);
-    if (reason !== undefined) host.story.warn(`signing without a recorded gate: ${reason}`);
+    if (reason !== undefined) host.progress.warn(`signing without a recorded gate: ${reason}`);
     const registry = registryOf(call);
     // The certificate is fetched while the image is read.
     const [signing, tree] = await Promise.all([signingContextOf(call, registry), treeToSign(registry, ref)]);

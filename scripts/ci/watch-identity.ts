@@ -50,7 +50,7 @@ async function run(call: Call): Promise<ExitCode> {
   await flow.summarise(host, quiet ? line : flow.issueBody(concerns, unknown, flow.identityIssue));
   const lines = [...concerns, ...unknown].map(({ rule, subject, message }) => `${rule}  ${subject}  ${message}`);
   printResult(call, { ...seen, unwatched: flow.unwatched, issue }, [...lines, line]);
-  if (issue?.number !== undefined) host.story.say(`issue #${issue.number} ${issue.$case}`);
+  if (issue?.number !== undefined) host.progress.say(`issue #${issue.number} ${issue.$case}`);
   // Never green when it could not tell.
   if (unknown.length > 0) return exitCodes.upstream;
   // Without an issue, the exit code is the only way to say so.

@@ -16,7 +16,7 @@ async function run(call: Call): Promise<ExitCode> {
   await summarise(host, quiet ? 'nothing needs attention' : issueBody(concerns, unknown));
   const lines = [...concerns, ...unknown].map(({ rule, subject, message }) => `${rule}  ${subject}  ${message}`);
   printResult(call, { concerns, unknown, issue }, lines);
-  if (issue?.number !== undefined) host.story.say(`issue #${issue.number} ${issue.$case}`);
+  if (issue?.number !== undefined) host.progress.say(`issue #${issue.number} ${issue.$case}`);
   // Never green when something is unknown.
   if (unknown.length > 0) return exitCodes.upstream;
   // Without an issue, the exit code is the only way to tell.

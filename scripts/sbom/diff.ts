@@ -21,7 +21,7 @@ function parseFormat(text = 'table'): 'table' | 'markdown' {
 async function writeInto({ host }: Call, file: string, section: string): Promise<void> {
   const page = (await host.files.stat(file)) === undefined ? '' : await host.files.readText(file, 4 * 1024 * 1024);
   await host.files.write(file, withImages(page, section));
-  host.story.say(`added the images to ${file}`);
+  host.progress.say(`added the images to ${file}`);
 }
 
 /** diff exits with 1 when the packages differ, as diff(1) does. */

@@ -106,7 +106,7 @@ export function buildahEngine(host: Host, options: BuildahOptions = {}): Engine 
     // Not the build's signal: what was stopped is what has to be cleaned.
     const { exitCode, stderr } = await host.exec('buildah', ['rmi', tag], { signal: new AbortController().signal });
     if (exitCode !== 0 && !/image not known|not found/i.test(stderr))
-      host.story.warn(`buildah could not remove ${tag}: ${stderr.trim().slice(-200)}`);
+      host.progress.warn(`buildah could not remove ${tag}: ${stderr.trim().slice(-200)}`);
   };
   return {
     name: 'buildah',
@@ -120,7 +120,7 @@ export function buildahEngine(host: Host, options: BuildahOptions = {}): Engine 
       try {
         let run = await runBuild(host, request, { ...options, isolation });
         if (run.result.exitCode !== 0 && isolation === undefined && needsChroot(run.result.stderr)) {
-          host.story.warn(
+          host.progress.warn(
             `${engine}: the OCI runtime cannot start containers here; building by buildah --isolation chroot`,
           );
           isolation = 'chroot';

@@ -25,7 +25,7 @@ export function dryRunEngine(host: Host): Engine {
         hash.update(chunk as Buffer);
         size += (chunk as Buffer).length;
       }
-      host.story.say(
+      host.progress.say(
         `would build ${request.dockerfile.path} for ${request.platform}: context of ${size} bytes, sha256:${hash.digest('hex')}`,
       );
       return { engine: 'dry-run', platform: request.platform, tag: request.tag, archive: 'oci-archive' };

@@ -58,7 +58,7 @@ export function sourceDateEpoch(host: Host, facts: SourceFacts): number {
     });
   }
   if (facts.committed !== undefined) return facts.committed;
-  host.story.warn(
+  host.progress.warn(
     'no commit touches images/ yet, so files and image are dated 1970-01-01; SOURCE_DATE_EPOCH sets another date',
   );
   return 0;

@@ -6,7 +6,7 @@ import { exec } from './exec.ts';
 import { makeFetch } from './fetch.ts';
 import { nodeFiles } from './files.ts';
 import { lineOut } from './output.ts';
-import { makeStory } from './story.ts';
+import { makeProgress } from './progress.ts';
 import type { Host } from './types.ts';
 
 export type * from './types.ts';
@@ -44,7 +44,7 @@ export function createHost(options: { readonly quiet?: boolean | undefined } = {
     files: nodeFiles,
     clock: { now: () => new Date(), sleep: (ms, signal) => sleep(ms, signal ?? controller.signal) },
     env: process.env,
-    story: makeStory(process.stderr, process.env, options.quiet),
+    progress: makeProgress(process.stderr, process.env, options.quiet),
     signal: controller.signal,
     hasCertificates: (registry) => hasCertificates(process.env, registry),
     onExit(piece) {

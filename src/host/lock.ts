@@ -122,7 +122,7 @@ async function evict(host: Host, path: string, aside: string, words: LockWords, 
     await host.files.rename(aside, path).catch(() => undefined);
     throw locked(path, words, moved);
   }
-  host.story.warn(`removed the lock of a ${words.holder} that is gone (process ${stale?.pid ?? 'unknown'})`);
+  host.progress.warn(`removed the lock of a ${words.holder} that is gone (process ${stale?.pid ?? 'unknown'})`);
   await host.files.remove(aside);
 }
 

@@ -97,8 +97,8 @@ export interface Clock {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** Story is what goes to stderr: progress and warnings, never a result. */
-export interface Story {
+/** Progress is what goes to stderr: progress and warnings, never a result. */
+export interface Progress {
   /** One line: a line break in it is shown as its code. */
   say(line: string): void;
   /** A text of several lines, whose parts its format has escaped. */
@@ -106,10 +106,10 @@ export interface Story {
   /** One line, or one with lines of details below it. */
   warn(text: string | readonly string[]): void;
   /** A long task that shows its steps; ends with `done` or `fail`. */
-  task(title: string): StoryTask;
+  task(title: string): ProgressTask;
 }
 
-export interface StoryTask {
+export interface ProgressTask {
   step(text: string): void;
   done(text?: string): void;
   fail(text?: string): void;
@@ -122,7 +122,7 @@ export interface Host {
   readonly files: Files;
   readonly clock: Clock;
   readonly env: Environment;
-  readonly story: Story;
+  readonly progress: Progress;
   /** Aborted by Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
   /** certs.d has something for this registry, `host[:port]`: it is spoken to with TLS also on loopback. */

@@ -70,7 +70,7 @@ async function suite(
     const context: Probe = { ...waiting, engine, run, injected, runner, start, logs: [] };
     for (const check of table) {
       host.signal.throwIfAborted();
-      host.story.say(`${settings.platform} probe: ${check.id}`);
+      host.progress.say(`${settings.platform} probe: ${check.id}`);
       const { outcome, found } = await perform(check, context);
       outcomes.push(outcome);
       findings.push(...found);

@@ -147,7 +147,7 @@ export async function awaitReferrers(
   digests: readonly Digest[],
   timeout = patience,
 ): Promise<void> {
-  const { clock, signal, story } = wire.host;
+  const { clock, signal, progress } = wire.host;
   const end = clock.now().getTime() + timeout;
   for (let look = 1; ; look += 1) {
     const listed = new Set((await listReferrers(wire, repo, subject)).descriptors.map(({ digest }) => digest));
@@ -166,7 +166,7 @@ export async function awaitReferrers(
         },
       );
     if (look === 1)
-      story.say(`${formatRepository(repo)}: waiting until the referrers are listed (a cache may be 60 s old)`);
+      progress.say(`${formatRepository(repo)}: waiting until the referrers are listed (a cache may be 60 s old)`);
     await clock.sleep(Math.min(left, 10_000, 1000 * 2 ** (look - 1)), signal);
   }
 }

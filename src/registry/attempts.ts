@@ -20,7 +20,7 @@ export async function attempts<T>(host: Host, task: Task, once: (attempt: number
     new RegistryError(failure, task.doing, task.where, attempt);
   const wait = async (failure: Failure, milliseconds: number, attempt: number): Promise<void> => {
     if (host.signal.aborted) throw giveUp(failure, attempt);
-    host.story.say(`${task.where}: ${failure.said}; trying again in ${(milliseconds / 1000).toFixed(1)} s`);
+    host.progress.say(`${task.where}: ${failure.said}; trying again in ${(milliseconds / 1000).toFixed(1)} s`);
     if (failure.code === 'rate-limited') task.pause?.(milliseconds);
     await host.clock.sleep(milliseconds, host.signal);
   };

@@ -226,7 +226,7 @@ export async function uploadBlob(
       const tooLarge = error.status === 413;
       if (tooLarge && !upload.smaller()) throw error;
       const wait = Math.max(backoff(wire.policy, broken), tooLarge ? 0 : (error.wait ?? 0));
-      wire.host.story.say(
+      wire.host.progress.say(
         `${formatRepository(repo)}: the upload of ${blob.digest} broke off; going on in ${(wait / 1000).toFixed(1)} s`,
       );
       await wire.host.clock.sleep(wait, wire.host.signal);

@@ -174,7 +174,7 @@ export class BlobStream extends Readable {
     if (this.#broken >= policy.attempts || this.#opened >= bounds.resumes || took >= deadlines.transfer)
       throw new RegistryError(failure, `read ${this.#what}`, formatRepository(this.#repo), this.#opened);
     const where = `${this.#what}: broken off after ${this.#offset} of ${this.#blob.size} bytes`;
-    host.story.say(`${where}; going on from there`);
+    host.progress.say(`${where}; going on from there`);
     await host.clock.sleep(backoff(policy, this.#broken), host.signal);
     if (!this.destroyed) await this.#open();
   }

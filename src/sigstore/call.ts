@@ -127,7 +127,7 @@ export async function callService<T>(
     });
   const wait = async ({ facts }: Failure, milliseconds: number): Promise<void> => {
     const where = door.last === undefined ? '' : `${new URL(door.last.url).host}: `;
-    host.story.say(`${where}${shown(facts)}; trying again in ${(milliseconds / 1000).toFixed(1)} s`);
+    host.progress.say(`${where}${shown(facts)}; trying again in ${(milliseconds / 1000).toFixed(1)} s`);
     await host.clock.sleep(milliseconds, host.signal);
   };
   return await withRetry(policyOf(patience), { giveUp, wait }, attempt);

@@ -122,7 +122,7 @@ export class ImageUpstream implements Upstream<ImagePin> {
       if (known !== undefined && age >= 0 && age < anHour) {
         const minutes = Math.floor(age / 60_000);
         const when = `tags as they were ${minutes} min ago; asked again after an hour, or with --now`;
-        this.#host.story.say(`${repository}: ${when}`);
+        this.#host.progress.say(`${repository}: ${when}`);
         return JSON.parse(known.text) as readonly string[];
       }
       const tags = await this.#registry.tags(ref);

@@ -29,7 +29,7 @@ const told = /^(?:hint|expected|mend)$/;
 const isTold = (node: ts.Node): boolean =>
   (ts.isPropertyAssignment(node.parent) && told.test(node.parent.name.getText())) ||
   (ts.isNewExpression(node.parent) && /Error$/.test(node.parent.expression.getText())) ||
-  (ts.isCallExpression(node.parent) && /story\.(?:say|warn)$/.test(node.parent.expression.getText())) ||
+  (ts.isCallExpression(node.parent) && /progress\.(?:say|warn)$/.test(node.parent.expression.getText())) ||
   ((ts.isConditionalExpression(node.parent) || ts.isParenthesizedExpression(node.parent)) && isTold(node.parent));
 
 /** Everything that users are told to do: hints, expectations, messages and warnings. */

@@ -38,7 +38,7 @@ describe('two builds into the same layout', () => {
     writeFileSync(join(`${directory}.lock`, 'holder.json'), JSON.stringify({ since: 'then', nonce: 'n', ...holder }));
   };
 
-  test('a lock whose process is gone is taken over, and the story says so', async () => {
+  test('a lock whose process is gone is taken over, and the progress says so', async () => {
     const directory = target();
     const { pid } = spawnSync('true');
     leave(directory, { pid, host: hostname() });

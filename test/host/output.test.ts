@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { makeConsole } from '../../src/host/index.ts';
-import { makeStory } from '../../src/host/story.ts';
+import { makeProgress } from '../../src/host/progress.ts';
 import { commandsIn, hostile, raw } from '../errors/hostile.ts';
 
 /** A stream that keeps what is written to it. */
@@ -8,7 +8,7 @@ function sink(isTTY = false) {
   const parts: string[] = [];
   return { isTTY, columns: 100, write: (text: string) => void parts.push(text), written: () => parts.join('') };
 }
-/** What makeStory itself writes to redraw and to paint. */
+/** What makeProgress itself writes to redraw and to paint. */
 const own = /\u001b\[(?:\d+A|0J|0m|3[123]m)/g;
 
 describe('results on stdout', () => {
@@ -38,26 +38,26 @@ describe('progress on stderr', () => {
     ['a terminal', true, {}],
   ])('in %s has one line for each call, and nothing raw from outside', (_where, isTTY, env) => {
     const out = sink(isTTY);
-    const story = makeStory(out, env);
+    const progress = makeProgress(out, env);
     for (const text of hostile) {
-      story.say(text);
-      story.warn([text, text]);
-      const task = story.task(text);
+      progress.say(text);
+      progress.warn([text, text]);
+      const task = progress.task(text);
       task.step(text);
       task.done(text);
-      story.task('pushing').fail(text);
+      progress.task('pushing').fail(text);
     }
     const written = out.written().replace(own, '');
     expect(written).not.toMatch(raw);
     expect(commandsIn(written)).toEqual([]);
     const said = sink();
-    for (const text of hostile) makeStory(said, {}).say(text);
+    for (const text of hostile) makeProgress(said, {}).say(text);
     expect(said.written().trimEnd().split('\n')).toHaveLength(hostile.length);
   });
 
   it('shows the annotations that are ours, and no others', () => {
     const out = sink();
-    makeStory(out, {}).show('::error file=a::b\n::add-mask::c', 'commands');
+    makeProgress(out, {}).show('::error file=a::b\n::add-mask::c', 'commands');
     expect(out.written()).toBe('::error file=a::b\n\\u003a:add-mask::c\n');
   });
 });

@@ -262,7 +262,7 @@ describe('patience', () => {
 });
 
 describe('secrets', () => {
-  test('a Fulcio that is down and repeats the token gets it neither into the story nor into the error', async () => {
+  test('a Fulcio that is down and repeats the token gets it neither into the progress nor into the error', async () => {
     kit().fail('fulcio', status(503, `busy with ${kit().token()}`));
     const { text, host } = await sign('fulcio');
     expect(host.told[0]).toContain('status 503, busy with …');

@@ -10,7 +10,7 @@ export interface FakeHost extends Host {
 
 /**
  * fakeHost is the real host (files in a temporary place are real files) with a clock that never
- * waits, a story kept in memory and, where given, scripted commands and environment.
+ * waits, progress kept in memory and, where given, scripted commands and environment.
  */
 export function fakeHost(
   overrides: Partial<Host> & {
@@ -35,7 +35,7 @@ export function fakeHost(
     ...real,
     env: {},
     clock,
-    story: {
+    progress: {
       say: (line) => void told.push(line),
       show: (text) => void told.push(text),
       warn: (text) => void told.push(`warning: ${typeof text === 'string' ? text : text.join('\n')}`),

@@ -171,7 +171,7 @@ const moveTags = ({ variant }: Plan) => {
   return step(run, { VARIANT: variant, TAGS: 'latest', EVIDENCE: evidence, SIGNED: 'yes' });
 };
 
-// One story, in the order of the workflows: each step finds what the one before left.
+// One sequence, in the order of the workflows: each step finds what the one before left.
 describe('from pushed digests to a release, with the steps of the workflows', () => {
   it('tells the signing workflow repositories and digests, and nothing else', async () => {
     const run = commandsOf('build.yml').find((text) => text.includes('ci digests')) ?? 'exit 99';

@@ -1,7 +1,7 @@
 import { formatBytes, type Digest, type Platform } from '../../core/index.ts';
 import type { BuiltImage, Engine } from '../../engines/index.ts';
 import { buildBy, type Build } from '../../evidence/index.ts';
-import type { Host, StoryTask } from '../../host/index.ts';
+import type { Host, ProgressTask } from '../../host/index.ts';
 import {
   importArchive,
   type BaseImage,
@@ -47,7 +47,7 @@ export interface Made {
 /** buildPlatform builds one platform's image and imports it into the layout. The engine keeps nothing of it. */
 export async function buildPlatform(workshop: Workshop, platform: Platform): Promise<Made> {
   const { host, options, engine, signal } = workshop;
-  const task = host.story.task(`${options.plan.variant} ${platform}`);
+  const task = host.progress.task(`${options.plan.variant} ${platform}`);
   const since = stopwatch(host);
   try {
     const base = await baseImage(options.registry, options.plan, platform);
@@ -77,7 +77,7 @@ async function importBuilt(
   workshop: Workshop,
   held: BuiltImage,
   base: BaseImage,
-  task: StoryTask,
+  task: ProgressTask,
 ): Promise<ImportedImage> {
   const { host, options, engine, layout, known, signal } = workshop;
   const { plan } = options;

@@ -1,5 +1,5 @@
 import type { BuildEvent } from '../../engines/index.ts';
-import type { StoryTask } from '../../host/index.ts';
+import type { ProgressTask } from '../../host/index.ts';
 
 const longest = 100;
 
@@ -7,7 +7,7 @@ const longest = 100;
  * stepProgress shows the steps of one platform's build as they start, each once; the output of a failing step comes
  * with the error.
  */
-export function stepProgress(task: StoryTask): (event: BuildEvent) => void {
+export function stepProgress(task: ProgressTask): (event: BuildEvent) => void {
   const shown = new Set<string>();
   let cached = 0;
   return (event) => {

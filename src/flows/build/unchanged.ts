@@ -71,7 +71,7 @@ export async function builtInRegistry(
     const found = { registry: ref.registry, repository: ref.repository, digest: descriptor.digest };
     return { digest: descriptor.digest, reference: formatImageRef(found) };
   } catch (error) {
-    host.story.warn(
+    host.progress.warn(
       `could not ask ${ref.registry} for an earlier build: ${error instanceof Error ? error.message : String(error)}`,
     );
     return undefined;

@@ -94,7 +94,7 @@ export class Transaction {
   }
 
   async #recover(): Promise<void> {
-    const { files, story } = this.#host;
+    const { files, progress } = this.#host;
     if ((await files.stat(this.#journal)) === undefined) return files.remove(this.#staged());
     const parsed = journalSchema.safeParse(JSON.parse(await files.readText(this.#journal)));
     if (!parsed.success)
@@ -105,7 +105,7 @@ export class Transaction {
     const { entries } = parsed.data;
     await this.#finish(entries);
     const paths = entries.map(({ path }) => path).join(', ');
-    story.warn(`completed a bump that was cut off: ${paths}; review them with git diff`);
+    progress.warn(`completed a bump that was cut off: ${paths}; review them with git diff`);
   }
 
   async #finish(entries: readonly Entry[]): Promise<void> {

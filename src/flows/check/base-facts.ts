@@ -64,7 +64,7 @@ export async function baseFacts(
       facts[picture.platform] = await factsOf(registry, ref, picture.platform);
     } catch (error) {
       if (given !== undefined) throw error;
-      host.story.warn(
+      host.progress.warn(
         `${picture.platform}: the base could not be fetched (${error instanceof Error ? error.message : String(error)})`,
       );
     }

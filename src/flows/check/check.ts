@@ -65,7 +65,7 @@ export async function checkImage(host: Host, options: CheckOptions): Promise<Che
 async function checkOpened(host: Host, image: CheckedImage, options: CheckOptions): Promise<CheckResult> {
   const { root, registry } = options;
   const contract = await loadContract(host, root);
-  const task = host.story.task(`reading ${image.name}`);
+  const task = host.progress.task(`reading ${image.name}`);
   const pictures = await image.pictures(collectorsFor(contract), options.platforms).catch((error: unknown) => {
     task.fail();
     throw error;

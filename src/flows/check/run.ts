@@ -47,7 +47,7 @@ export async function probeImage(
   const reports: ProbeReport[] = [];
   for (const picture of pictures) {
     const name = `openshell-runner-probe/${picture.platform.replaceAll('/', '-')}:${randomBytes(6).toString('hex')}`;
-    const task = host.story.task(`starting ${picture.platform}`);
+    const task = host.progress.task(`starting ${picture.platform}`);
     try {
       task.step('loading it into the engine');
       const loaded = await image.load(picture, name, endpoint);
@@ -83,7 +83,7 @@ function requireLocal(endpoint: Endpoint): Endpoint {
   });
 }
 
-function finish(task: ReturnType<Host['story']['task']>, report: ProbeReport): void {
+function finish(task: ReturnType<Host['progress']['task']>, report: ProbeReport): void {
   const passed = report.checks.filter(({ state }) => state === 'passed').length;
   const healthy =
     report.startup === undefined ? 'never healthy' : `healthy after ${(report.startup / 1000).toFixed(1)} s`;

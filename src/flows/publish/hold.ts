@@ -24,7 +24,7 @@ export async function holdAgainstGate(
   const gate = gateOf(result, unproven, now);
   const evidence = await writeEvidence(host, { file: filed.file, evidence: { ...seen, gate } });
   if (gate.passed) return evidence;
-  host.story.show(formatReport(result.report, 'table'));
+  host.progress.show(formatReport(result.report, 'table'));
   throw new AppError('publish/gate', 'findings', `the gate is closed: ${gate.errors} errors; nothing was pushed`, {
     expected: 'no error on any platform, and each seen to run',
     found: gate.broken.join('; '),

@@ -23,7 +23,7 @@ export async function pushImage(
   to: Repository,
   { layout, root }: BuiltLayout,
 ): Promise<PushReport> {
-  const task = host.story.task(`pushing to ${to.registry}/${to.repository}`);
+  const task = host.progress.task(`pushing to ${to.registry}/${to.repository}`);
   try {
     const push = await registry.push(to, root, layoutSource(layout), {
       onBlob: (blob, how) => {

@@ -155,7 +155,7 @@ export async function attachAll(
         const subject = node.descriptor.digest;
         if (filed === 'api') slow.set(subject, [...(slow.get(subject) ?? []), descriptor.digest]);
         done.push(recordOf(item, descriptor.digest, 'attached'));
-        host.story.say(`${nameOf(node)}: attached ${item.statement.predicateType}`);
+        host.progress.say(`${nameOf(node)}: attached ${item.statement.predicateType}`);
       }
     });
   }

@@ -25,7 +25,7 @@ export interface PlatformPackages {
 /** packagesOf lists what every platform's files declare, in one pass over its layers. */
 export async function packagesOf(host: Host, options: PackagesOptions): Promise<PlatformPackages[]> {
   const source = await openImage(host, options.image, options);
-  const task = host.story.task(`reading ${source.name}`);
+  const task = host.progress.task(`reading ${source.name}`);
   try {
     const pictures = await source.pictures(
       { wantContent: wantedForSbom, secrets: [], windows: goWindow },

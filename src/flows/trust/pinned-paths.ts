@@ -74,7 +74,7 @@ export function projectPins(host: Host, options: Omit<PlanOptions, 'variant'>): 
     known.set(variant, found);
     const plan = await found.catch(() => undefined);
     if (plan !== undefined && plan.inputs === labels[labelNames.inputDigest]) return plan.pinned;
-    if (!told) host.story.warn(`${variant} was not built from what the project says now: its pins are not listed`);
+    if (!told) host.progress.warn(`${variant} was not built from what the project says now: its pins are not listed`);
     told = true;
     return [];
   };

@@ -68,7 +68,7 @@ export async function prepare(host: Host, { name, release }: Distribution): Prom
       hint: `install what brings these, then run the same again: ${listed(lacking)}`,
     });
   const packages = packagesOf(lacking);
-  const task = host.story.task(`installing ${packages.join(' ')}`);
+  const task = host.progress.task(`installing ${packages.join(' ')}`);
   await install(host, packages);
   const still = await missing(host, wanted);
   if (still.length > 0)

@@ -1,13 +1,13 @@
 import { visibleText } from '../errors/index.ts';
 import { lineOut, type Sink } from './output.ts';
-import type { Story, StoryTask } from './types.ts';
+import type { Progress, ProgressTask } from './types.ts';
 
 /**
- * makeStory writes progress to stderr. On a terminal the running tasks share the last lines,
+ * makeProgress writes progress to stderr. On a terminal the running tasks share the last lines,
  * which are redrawn in place; elsewhere every step is one plain line, so that a CI log reads well. What is shown comes
  * from tools and registries as often as from here: all of it is escaped before it is painted.
  */
-export function makeStory(output: Sink, env: Readonly<Record<string, string | undefined>>, quiet = false): Story {
+export function makeProgress(output: Sink, env: Readonly<Record<string, string | undefined>>, quiet = false): Progress {
   const live = output.isTTY === true && env['CI'] === undefined && env['TERM'] !== 'dumb';
   const colour = output.isTTY === true && env['NO_COLOR'] === undefined;
   const paint = (code: number, text: string) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
@@ -44,7 +44,7 @@ export function makeStory(output: Sink, env: Readonly<Record<string, string | un
       output.write(`${[`${paint(33, 'warning:')} ${lineOut(line)}`, ...details.map(lineOut)].join('\n')}\n`);
       draw();
     },
-    task(given): StoryTask {
+    task(given): ProgressTask {
       const title = lineOut(given);
       const id = next++;
       const started = Date.now();
