@@ -1,5 +1,5 @@
 export { buildBy, builtBy } from './builds.ts';
-export { contradictions, otherImages } from './consistency.ts';
+export { otherImages } from './consistency.ts';
 export { demandGate, demandReason, demandSameImages, refuseLab, requirePassed, type ToSign } from './gate.ts';
 export { beginEvidence, openEvidence, type IndexFacts } from './open.ts';
 export { judgeRuns, runsOf, withRuns } from './runs.ts';

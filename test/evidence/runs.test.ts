@@ -55,7 +55,8 @@ describe('a gate', () => {
   const gate: Gate = { passed: true, at: '2026-01-02T03:04:05Z', errors: 0, warnings: 0, waived: 0, broken: [] };
   const refusal = (given: Gate | undefined) =>
     codes(() => {
-      requirePassed({ file: 'evidence.json', evidence: { ...evidence, gate: given } });
+      const seen = { platforms: [amd64], runs: [run()] };
+      requirePassed({ file: 'evidence.json', evidence: { ...evidence, ...seen, gate: given } });
     });
 
   test('that passed lets through', () => {
@@ -63,7 +64,7 @@ describe('a gate', () => {
   });
 
   test('that failed does not', () => {
-    expect(refusal({ ...gate, passed: false })).toEqual(['trust/gate-closed']);
+    expect(refusal({ ...gate, passed: false, errors: 1, broken: ['contract/user'] })).toEqual(['trust/gate-closed']);
   });
 
   test('that was never asked does not', () => {

@@ -224,9 +224,11 @@ describe('referrers', () => {
     expect(await codeOf(list(listed(own.descriptor.digest), { status: 403 }))).toBe('registry/denied');
   });
 
-  test('under a fallback tag that holds an image are an error', async () => {
+  test('under a fallback tag that holds an image are none, and it is said why', async () => {
     const tag = subject.replace(':', '-');
     const { registry } = scripted(replies({ [`GET ${at(`manifests/${tag}`)}`]: { body: bytes } }));
-    expect(await codeOf(registry.referrers(repo, subject))).toBe('registry/referrers');
+    const { referrers, problem } = await registry.referrers(repo, subject);
+    expect(referrers).toEqual([]);
+    expect(problem).toContain('not an index');
   });
 });

@@ -6,6 +6,7 @@ import {
   createVerifier,
   imageSignature,
   policySchema,
+  type KeylessSigner,
   readTrustedRoot,
   signStatement,
 } from '../../src/sigstore/index.ts';
@@ -24,14 +25,13 @@ afterEach(() => {
 });
 
 /** What becomes of a signature by a certificate of an authority that is trusted and issues anything. */
-async function verdict(options: CertificateOptions, signer: Readonly<Record<string, unknown>> = {}) {
+async function verdict(options: CertificateOptions, signer: Partial<KeylessSigner> = {}) {
   kit().fail('fulcio', authority.issue(options));
   const host = fakeHost({ now: new Date() });
   const bundle = await signStatement(host, signerFor(kit(), host), imageSignature(subject));
-  const policy = policySchema.parse({
-    version: 1,
-    signer: { issuer: githubIssuer, identities: [workflow], ...signer },
-  });
+  // The schema asks for a workflow's repository, ref and trigger; here each claim is looked at by itself.
+  const rest = policySchema.parse({ version: 1, signer: { key: 'replaced' } });
+  const policy = { ...rest, signer: { issuer: githubIssuer, identities: [workflow], ...signer } };
   const verifier = await createVerifier(await readTrustedRoot(authority.trustedRoot), policy);
   return await verifier.bundle(bundle, subject);
 }
@@ -74,7 +74,7 @@ describe('a certificate of a trusted authority', () => {
     ['trigger', '20', 'push'],
   ])('asked for its %s', (name, arc, wanted) => {
     const claim = (value: string) => ({ claims: [issuerClaim, { oid: `1.3.6.1.4.1.57264.1.${arc}`, value }] });
-    const asked = { [name]: wanted };
+    const asked = { [name]: name === 'ref' || name === 'trigger' ? [wanted] : wanted };
 
     test('is trusted with that very value', async () => {
       expect(await verdict(claim(wanted), asked)).toMatchObject({ $case: 'verified' });

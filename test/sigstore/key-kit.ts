@@ -15,7 +15,7 @@ import {
 import { expect } from 'vitest';
 import { fakeHost } from '../support/fake-host.ts';
 import type { BundleJson } from './attach-raw.ts';
-import { provenance, sbomFor } from './stage.ts';
+import { provenance, sbomFor, workflow } from './stage.ts';
 
 export const subject = digestOf('an image');
 export const other = digestOf('another image');
@@ -33,7 +33,7 @@ export const [ours, theirs] = [newPem(), newPem()];
 export async function verifier(changes: Readonly<Record<string, unknown>> = {}): Promise<BundleVerifier> {
   return await createVerifier(
     await keyTrust(ours.open),
-    policySchema.parse({ version: 1, signer: { key: 'k.pub' }, ...changes }),
+    policySchema.parse({ version: 1, signer: { key: 'k.pub' }, builders: [workflow], ...changes }),
   );
 }
 

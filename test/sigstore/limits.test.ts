@@ -162,8 +162,12 @@ describe('a claim of a certificate', () => {
       [extensionOids.issuerV1]: Buffer.from('https://issuer.example'),
       [extensionOids.repository]: value,
     };
-    const extension = (oid: string) => (values[oid] === undefined ? undefined : { value: values[oid] });
-    const certificate = { subjectAltName: 'me', extension } as unknown as X509Certificate;
+    // One name, a URI.
+    const name = { tag: { isContextSpecific: (tag: number) => tag === 6 }, value: Buffer.from('https://me.example') };
+    const names = { valueObj: { subs: [{ subs: [name] }] } };
+    const extension = (oid: string) =>
+      oid === '2.5.29.17' ? names : values[oid] === undefined ? undefined : { value: values[oid] };
+    const certificate = { extensions: [], extension } as unknown as X509Certificate;
     return identityOf(certificate)?.extensions.repository;
   };
 
@@ -189,7 +193,13 @@ describe('a claim of a certificate', () => {
 });
 
 describe('a policy', () => {
-  const signer = { issuer: 'https://issuer.example', identities: ['https://ci.example/w@refs/heads/main'] };
+  const signer = {
+    issuer: 'https://issuer.example',
+    identities: ['https://ci.example/o/r/w@refs/heads/main'],
+    repository: 'https://ci.example/o/r',
+    ref: 'refs/heads/main',
+    trigger: 'push',
+  };
   const accepts = (changes: object, ofSigner: object = {}): boolean =>
     policySchema.safeParse({ version: 1, signer: { ...signer, ...ofSigner }, ...changes }).success;
 

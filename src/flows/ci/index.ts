@@ -10,7 +10,7 @@ export { propose, type Proposal } from './propose.ts';
 export { ciPlan, destinationOf, type CiPlan, type Destination } from './plan.ts';
 export { releaseImages, releaseOf, type Release } from './release.ts';
 export { judgeNeeds } from './result.ts';
-export { fileIssue, issueBody, pinsIssue, type IssueChange, type IssueKind } from './issue.ts';
+export { fileIssue, issueBody, type IssueChange, type IssueKind } from './issue.ts';
 export { watchConcerns, watchUpstreams, type Concern, type Watched } from './watch.ts';
 export { identityIssue, unwatched, watchIdentity, type IdentityWatched } from './watch-identity.ts';
 export { setOutputs, summarise } from './runner-files.ts';

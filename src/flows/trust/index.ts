@@ -9,7 +9,7 @@ export {
 export { attestTree, type Attestable } from './attest-tree.ts';
 export type { LegacyTag } from './legacy-write.ts';
 export { makeVerifier, type TrustLoader, type TrustSources } from './policy-file.ts';
-export { ownPolicyFile, readPolicy, repositoryHere } from './read-policy.ts';
+export { readPolicy } from './read-policy.ts';
 export { onlineRoot } from './online-root.ts';
 export { makeSigningContext, type Signing } from './signing-context.ts';
 export { compareInventories, formatSbomDiff, isSame, type SbomDiff } from './sbom-diff.ts';
