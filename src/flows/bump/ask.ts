@@ -38,7 +38,8 @@ export async function askAbout(
 ): Promise<readonly BumpRow[]> {
   const commit = to === undefined ? undefined : await findRevision(host, root, to);
   const publishers = createPublishers(host, { root, mirrors, pins });
-  const signatures = new Signatures(host, root, publishers, { trustedRoot, online: () => onlineRoot(host) });
+  const trust = trustedRoot === undefined ? { online: () => onlineRoot(host) } : { trustedRoot };
+  const signatures = new Signatures(host, root, publishers, trust);
   const judge = new Judge(publishers.upstreams, signatures, firstSeen, host.clock, now);
   const history = commit === undefined ? undefined : new History(host, root, commit, publishers.upstreams, judge);
   const verdicts = new Map<string, Verdict>();
