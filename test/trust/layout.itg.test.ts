@@ -76,10 +76,10 @@ async function verify(at: string, name?: string) {
   return report;
 }
 
-async function attached(at: string): Promise<Descriptor[]> {
+async function attached(at: string, to = image.root.digest): Promise<Descriptor[]> {
   const { host } = offline();
   const { registry, ref } = await openLayoutImage(host, at, 'stable');
-  return (await registry.referrers(ref, ref.digest)).referrers.map(({ descriptor }) => descriptor);
+  return [...(await registry.visitReferrers(ref, to, ({ descriptor }) => descriptor)).visited];
 }
 
 describe('an image in a layout', () => {
@@ -104,9 +104,7 @@ describe('an image in a layout', () => {
     const root = index.manifests.filter(({ annotations }) => annotations !== undefined);
     const lists: Descriptor[] = [];
     for (const subject of [image.root, image.amd64, image.arm64]) {
-      const { host } = offline();
-      const { registry, ref } = await openLayoutImage(host, directory, 'stable');
-      const manifests = (await registry.referrers(ref, subject.digest)).referrers.map(({ descriptor }) => descriptor);
+      const manifests = await attached(directory, subject.digest);
       const list = { schemaVersion: 2, mediaType: mediaTypes.index, manifests };
       const annotations = { 'org.opencontainers.image.ref.name': `sha256-${hexOf(subject.digest)}` };
       lists.push({ ...(await layout.putJson(mediaTypes.index, list)), annotations });
