@@ -1,9 +1,10 @@
 import { offsetAt, TextBuilder, type Text } from '../../dockerfile/index.ts';
 import type { Case, Command, Group, List, Pipeline, Redirect, Simple, Word } from './ast.ts';
 import { baseName, codeOf, isShellFlag, readsStdin, shellNames, type Code } from './code.ts';
+import { ShellSyntaxError } from './cursor.ts';
 import { foreignMeans, languageOf } from './foreign.ts';
 import { endsScript, Outcomes, type Standing } from './outcome.ts';
-import { parseShell, ShellSyntaxError } from './parse.ts';
+import { parseShell } from './parse.ts';
 
 /** Flat is one simple command with what stands around it; a script is the row of its Flats in order. */
 export interface Flat {

@@ -1,9 +1,7 @@
 import { offsetAt, sliceText, type Text } from '../../dockerfile/index.ts';
 import type { Assignment, Case, Command, Group, List, Pipeline, Redirect, Simple, Variable, Word } from './ast.ts';
 import { RedirectReader } from './redirects.ts';
-import { dropPrefix, ShellSyntaxError } from './words.ts';
-
-export { ShellSyntaxError };
+import { dropPrefix } from './words.ts';
 
 /**
  * parseShell reads POSIX shell and the parts of bash that Dockerfiles use (`[[ ]]`, `<( )`, `<<<`,
