@@ -3,7 +3,8 @@ import type { List } from './shell/ast.ts';
 import { baseName, isShellFlag, shellNames } from './shell/code.ts';
 import { foreignMeans } from './shell/foreign.ts';
 import { ShellSyntaxError } from './shell/cursor.ts';
-import { interpreterOf, shellOptions, type ShellOptions } from './shell/flatten.ts';
+import { interpreterOf } from './shell/code.ts';
+import { shellOptions, type ShellOptions } from './shell/options.ts';
 import { parseShell } from './shell/parse.ts';
 
 /** Script is shell code of an instruction. */

@@ -1,5 +1,6 @@
 import type { Word } from '../shell/ast.ts';
-import { commandsIn, commandsOfWord, fetches, type Flat } from '../shell/flatten.ts';
+import { fetches, type Flat } from '../shell/flat.ts';
+import { commandsIn, commandsOfWord } from '../shell/flatten.ts';
 import { downloadsOf, isRemote } from '../shell/downloads.ts';
 import { mountsOf, type Model, type Stage } from '../../dockerfile/index.ts';
 import { inStages, texts, type Lint, type LintScript } from '../rule.ts';
