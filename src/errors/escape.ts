@@ -1,7 +1,7 @@
 /**
  * The one place that makes text from outside harmless where it is shown: what a registry, a certificate, a log, a tool or
  * a file says may hold anything. Formats add their own markup on top; every line that leaves the process passes `visible`
- * or `visibleText` (host/output.ts), whoever wrote it.
+ * or `visibleText` (host/output.ts), no matter who wrote it.
  */
 
 /** Control, format and ignorable characters, bidi overrides, line separators, lone surrogates: none shows as itself. */

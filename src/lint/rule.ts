@@ -2,7 +2,8 @@ import type { Finding, RuleInfo } from '../core/finding.ts';
 import { allInstructions, type DockerWord, type Instruction, type Model, type Stage } from '../dockerfile/index.ts';
 import { scriptsOf, type Script, type Unread } from './scripts.ts';
 import type { Word } from './shell/ast.ts';
-import { flatten, type Flat, type Flattened } from './shell/flatten.ts';
+import type { Flat, Flattened } from './shell/flat.ts';
+import { flatten } from './shell/flatten.ts';
 
 /** Problem is a finding before the linter adds what every finding of the rule shares. */
 export interface Problem {

@@ -2,8 +2,10 @@ import { offsetAt, type DockerWord, type Instruction, type Text } from '../docke
 import type { List } from './shell/ast.ts';
 import { baseName, isShellFlag, shellNames } from './shell/code.ts';
 import { foreignMeans } from './shell/foreign.ts';
-import { interpreterOf, shellOptions, type ShellOptions } from './shell/flatten.ts';
-import { parseShell, ShellSyntaxError } from './shell/parse.ts';
+import { ShellSyntaxError } from './shell/cursor.ts';
+import { interpreterOf } from './shell/code.ts';
+import { shellOptions, type ShellOptions } from './shell/options.ts';
+import { parseShell } from './shell/parse.ts';
 
 /** Script is shell code of an instruction. */
 export interface Script {

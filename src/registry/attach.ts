@@ -5,7 +5,7 @@ import { AppError } from '../errors/index.ts';
 import { eachLimited, mapLimited } from '../core/limit.ts';
 import { putManifest } from './manifest.ts';
 import { readNode, unique, type Node } from './node.ts';
-import { fallbackTag, listReferrers, readFallback } from './referrers.ts';
+import { fallbackTag, listReferrers, readFallback } from './list-referrers.ts';
 import { formatRepository, type Repository } from './repository.ts';
 import { backoff } from '../core/retry.ts';
 import type { Transport } from './transport.ts';

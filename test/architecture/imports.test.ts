@@ -158,4 +158,9 @@ describe('import rules', () => {
       .filter((name) => readFileSync(join(root, 'scripts', name), 'utf8').split('\n').length > 140);
     expect(long).toEqual([]);
   });
+
+  it('no TypeScript file of src has more than 250 lines', () => {
+    const long = files.filter(({ file }) => readFileSync(file, 'utf8').trimEnd().split('\n').length > 250);
+    expect(long.map(({ file }) => relative(root, file))).toEqual([]);
+  });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { bounds } from '../../src/core/deadlines.ts';
 import { digestOf, mediaTypes } from '../../src/core/index.ts';
 import { Pages } from '../../src/registry/pages.ts';
-import { listReferrers } from '../../src/registry/referrers.ts';
+import { listReferrers } from '../../src/registry/list-referrers.ts';
 import { Transport } from '../../src/registry/transport.ts';
 import { codes } from '../support/codes.ts';
 import { at, codeOf, repo, scripted, type Reply } from './scripted.ts';

@@ -26,7 +26,7 @@ const made = z.object({ number: z.number().int() });
 export type Proposal =
   | { readonly $case: 'opened' | 'updated' | 'unchanged' | 'closed'; readonly number: number }
   | { readonly $case: 'nothing' }
-  /** Somebody worked on the branch: it is theirs now. */
+  /** Another author worked on the branch: it is theirs now. */
   | { readonly $case: 'left-alone'; readonly author: string };
 
 /** stage puts exactly these changes into the index: plain files, and nothing beside them. Throws `ci/record`. */
@@ -73,7 +73,7 @@ async function foreignAuthor(host: Host, root: string, there: string): Promise<s
   return said.split('\n').find((email) => email !== '' && email !== bot.email);
 }
 
-/** Without a pull request nobody would see that somebody's work was overwritten. */
+/** Without a pull request, overwriting another author's work would go unseen. */
 const taken = (branch: string, author: string): AppError =>
   new AppError('ci/branch-taken', 'findings', `the branch ${branch} holds work that is not this bot's`, {
     expected: `commits of ${bot.email} alone, or an open pull request of that branch`,
@@ -103,7 +103,7 @@ function bodyOf(text: string, group: string): string {
     text.length <= maxBody
       ? text
       : `${text.slice(0, text.lastIndexOf('\n', maxBody))}\n\n(cut: see the run's artifact)`;
-  const note = `Kept up to date by \`bump.yml\` (group ${group}), as one commit on top of the default branch; a commit of somebody else on this branch stops that.`;
+  const note = `Kept up to date by \`bump.yml\` (group ${group}), as one commit on top of the default branch; a commit by another author on this branch stops that.`;
   return `${cut.trimEnd()}\n\n---\n${note}\n`;
 }
 

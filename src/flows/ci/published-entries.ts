@@ -30,7 +30,7 @@ function keep(entries: PublishedEntries, body: string): void {
     });
 }
 
-/** json returns what a text says, where it has the form; rubbish that somebody attached is none of ours. */
+/** json returns what a text says, where it has the form; rubbish that others attached is none of ours. */
 function json<T>(schema: z.ZodType<T>, text: string): T | undefined {
   try {
     return schema.safeParse(JSON.parse(text)).data;

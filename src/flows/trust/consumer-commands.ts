@@ -34,7 +34,7 @@ export interface ConsumerImage {
 const quote = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 /**
- * consumerCommands are the command lines by which somebody with plain cosign 3 proves an image: cosign looks at one
+ * consumerCommands are the command lines by which a consumer with plain cosign 3 proves an image: cosign looks at one
  * digest at a time, so each node has its own. `extra` are further arguments, e.g. a trusted root.
  */
 export function consumerCommands(

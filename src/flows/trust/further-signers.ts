@@ -117,7 +117,7 @@ interface Held {
   readonly signer?: string | undefined;
 }
 
-/** isDenied returns whether a policy refuses an image, whoever signed it. */
+/** isDenied returns whether a policy refuses an image, no matter who signed it. */
 export const isDenied = ({ deny }: TrustPolicy, digest: Digest): boolean => deny?.digests?.includes(digest) === true;
 
 /** missingOf says what a node lacks of what its policy asks: the signer's attestations, and approvals of others. */

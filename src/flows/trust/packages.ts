@@ -13,7 +13,7 @@ export interface PackagesOptions {
   /** With a transport, as skopeo writes it; without one, a registry reference; or a source that is open already. */
   readonly image: string | ImageSource;
   readonly platforms?: readonly Platform[] | undefined;
-  /** Which of the project's pins its files came from; absent: nobody asks. */
+  /** Which of the project's pins its files came from; absent: they are not asked for. */
   readonly pins?: PinsOfImage | undefined;
 }
 

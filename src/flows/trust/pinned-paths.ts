@@ -45,7 +45,7 @@ export function pinnedPaths(definitions: Definitions, variantName: string): Pinn
   return found;
 }
 
-/** PinsOfImage gives the pins that an image's files came from; none when nobody can tell. */
+/** PinsOfImage returns the pins that an image's files came from; none where they are unknown. */
 export type PinsOfImage = (picture: Picture) => Promise<readonly PinnedPath[]>;
 
 /**
@@ -53,7 +53,7 @@ export type PinsOfImage = (picture: Picture) => Promise<readonly PinnedPath[]>;
  * input digest are held against the plan's. Of any other image it claims nothing, and says so once.
  */
 export function projectPins(host: Host, options: Omit<PlanOptions, 'variant'>): PinsOfImage {
-  let told = false;
+  let warned = false;
   const known = new Map<string, Promise<{ readonly inputs: string; readonly pinned: readonly PinnedPath[] }>>();
   const load = async (variant: string) => {
     const plan = await buildPlan(host, { ...options, variant });
@@ -74,8 +74,8 @@ export function projectPins(host: Host, options: Omit<PlanOptions, 'variant'>): 
     known.set(variant, found);
     const plan = await found.catch(() => undefined);
     if (plan !== undefined && plan.inputs === labels[labelNames.inputDigest]) return plan.pinned;
-    if (!told) host.progress.warn(`${variant} was not built from what the project says now: its pins are not listed`);
-    told = true;
+    if (!warned) host.progress.warn(`${variant} was not built from what the project says now: its pins are not listed`);
+    warned = true;
     return [];
   };
 }

@@ -35,7 +35,7 @@ export interface PromoteOptions {
   readonly source: ImageRef;
   /** With a tag, without a digest. */
   readonly destination: ImageRef;
-  /** Copies everything that is attached, whoever attached it. */
+  /** Copies everything that is attached, no matter by whom. */
   readonly allReferrers?: boolean | undefined;
   /** Also moves a tag that names something newer. */
   readonly allowOlder?: boolean | undefined;

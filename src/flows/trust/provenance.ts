@@ -13,7 +13,7 @@ export interface ProvenanceSource {
   readonly plan: Plan;
   readonly site: BuildSite;
   readonly toolVersion: string;
-  /** Who built each platform, where somebody recorded it. */
+  /** Who built each platform, where it was recorded. */
   readonly builds: readonly BuiltBy[];
 }
 

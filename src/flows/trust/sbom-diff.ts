@@ -20,7 +20,7 @@ export interface SbomDiff {
   readonly changes: readonly PlatformChange[];
 }
 
-/** The same change on several platforms is told once. */
+/** The same change on several platforms is reported once. */
 function merged(perPlatform: readonly (readonly [ImagePlatform, readonly SbomChange[]])[]): PlatformChange[] {
   const found = new Map<string, PlatformChange>();
   for (const [platform, changes] of perPlatform) {

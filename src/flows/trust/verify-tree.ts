@@ -92,7 +92,7 @@ export async function verifyRead(registry: Registry, tree: Tree, verifier: Bundl
   return { reference: formatImageRef({ ...tree.repo, digest: tree.digest }), digest: tree.digest, ok, nodes };
 }
 
-/** More of what is refused is counted: whoever may write to a repository may attach thousands. */
+/** More of what is refused is counted: a user who may write to a repository may attach thousands. */
 export const maxRefused = 20;
 
 /** unverified is the error of a tree that lacks something: every node, and why what is there does not count. */

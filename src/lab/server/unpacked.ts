@@ -29,7 +29,7 @@ export class UnpackedDebs {
     this.#directory = directory;
   }
 
-  /** get unpacks a package the first time that anybody asks, and keeps it for every later build. */
+  /** get unpacks a package the first time it is asked for, and keeps it for every later build. */
   async get(deb: Deb): Promise<Unpacked> {
     const known = this.#made.get(deb.sha256);
     if (known !== undefined) return known;

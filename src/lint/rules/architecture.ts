@@ -1,6 +1,7 @@
 import type { Case, List } from '../shell/ast.ts';
 import { platformArguments, type Instruction, type Stage } from '../../dockerfile/index.ts';
-import { commandsOfWord, flatten, type Flat } from '../shell/flatten.ts';
+import type { Flat } from '../shell/flat.ts';
+import { commandsOfWord, flatten } from '../shell/flatten.ts';
 import { endsScript } from '../shell/outcome.ts';
 import { meaningOf } from '../scope.ts';
 import { commandRule, inStages, texts, type Lint, type LintScript, type Problem, type Rule } from '../rule.ts';

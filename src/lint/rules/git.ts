@@ -1,5 +1,6 @@
 import type { Word } from '../shell/ast.ts';
-import { commandsOfWord, type Flat } from '../shell/flatten.ts';
+import type { Flat } from '../shell/flat.ts';
+import { commandsOfWord } from '../shell/flatten.ts';
 import { isRemote, options } from '../shell/downloads.ts';
 import { meaningOf } from '../scope.ts';
 import { shorten, sourcesOf, texts, type Lint, type LintScript, type Rule } from '../rule.ts';

@@ -1,6 +1,6 @@
 import { lineage, type Instruction, type Model, type Stage } from '../../dockerfile/index.ts';
 import { isRemote, options } from '../shell/downloads.ts';
-import type { Flat } from '../shell/flatten.ts';
+import type { Flat } from '../shell/flat.ts';
 import { resolvePath, workdirOf } from '../scope.ts';
 import { sourcesOf, texts, type Lint, type Problem, type Rule } from '../rule.ts';
 import { Links } from './links.ts';

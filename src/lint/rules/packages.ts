@@ -1,6 +1,6 @@
 import { lineage, type Stage } from '../../dockerfile/index.ts';
 import { options } from '../shell/downloads.ts';
-import type { Flat } from '../shell/flatten.ts';
+import type { Flat } from '../shell/flat.ts';
 import { commandRule, shorten, texts, type Rule } from '../rule.ts';
 
 const operands = (flat: Flat, valued: readonly string[] = []): readonly string[] =>

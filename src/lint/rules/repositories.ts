@@ -1,7 +1,7 @@
 import { offsetAt } from '../../dockerfile/index.ts';
 import { inStages, shorten, texts, type Rule } from '../rule.ts';
 import { isRemote, options, printers } from '../shell/downloads.ts';
-import type { Flat } from '../shell/flatten.ts';
+import type { Flat } from '../shell/flat.ts';
 
 const unchecked =
   /^(?:--nogpgcheck|--no-gpgcheck|--no-gpg-checks|--allow-unauthenticated|--allow-untrusted|--nosignature|--nodigest|--force-yes|--allow-insecure-repositories|--no-check-signature)$/;

@@ -1,6 +1,7 @@
 import type { Word } from '../shell/ast.ts';
 import { readsStdin, shellNames } from '../shell/code.ts';
-import { commandsIn, commandsOfWord, fetches, type Flat } from '../shell/flatten.ts';
+import { fetches, type Flat } from '../shell/flat.ts';
+import { commandsIn, commandsOfWord } from '../shell/flatten.ts';
 import { shorten, type LintScript, type Problem, type Rule } from '../rule.ts';
 
 const interpreters = /^(?:python[0-9.]*|perl|ruby|node|php|pwsh|bun|deno|tclsh|lua)$/;

@@ -1,5 +1,5 @@
 import { isRemote, options } from '../shell/downloads.ts';
-import type { Flat } from '../shell/flatten.ts';
+import type { Flat } from '../shell/flat.ts';
 import { texts, type Lint, type LintScript } from '../rule.ts';
 import { meaningOf } from '../scope.ts';
 

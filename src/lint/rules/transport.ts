@@ -1,5 +1,5 @@
 import { curlValued, options, printers } from '../shell/downloads.ts';
-import type { Flat } from '../shell/flatten.ts';
+import type { Flat } from '../shell/flat.ts';
 import { inStages, texts, type Rule } from '../rule.ts';
 
 const variables = new Map<string, RegExp>([

@@ -107,3 +107,11 @@ export function readsStdin(name: string, args: readonly Word[]): boolean {
   }
   return languageOf(name) !== 'awk';
 }
+
+/** interpreterOf returns the language that a `#!` line names, undefined without one. */
+export function interpreterOf(text: string): string | undefined {
+  const program = /^#![ \t]*(?:\S*\/)?(?:env[ \t]+(?:-\S+[ \t]+)*)?(\S+)/.exec(text)?.[1];
+  if (program === undefined) return undefined;
+  const name = baseName(program);
+  return shellNames.has(name) ? 'shell' : (languageOf(name) ?? name);
+}

@@ -1,5 +1,5 @@
 import { resolvePath } from '../scope.ts';
-import type { Flat } from './flatten.ts';
+import type { Flat } from './flat.ts';
 
 /** directoriesOf returns the working directory of each command, undefined where a `cd` leads to an unknown place. */
 export function directoriesOf(commands: readonly Flat[], start: string): (string | undefined)[] {

@@ -1,5 +1,5 @@
 import type { Word } from './ast.ts';
-import type { Flat, Flattened } from './flatten.ts';
+import type { Flat, Flattened } from './flat.ts';
 
 /** Download is one command that brings bytes from the network. */
 export interface Download {

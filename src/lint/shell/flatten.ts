@@ -1,66 +1,13 @@
 import { offsetAt, TextBuilder, type Text } from '../../dockerfile/index.ts';
-import type { Case, Command, Group, List, Pipeline, Redirect, Simple, Word } from './ast.ts';
-import { baseName, codeOf, isShellFlag, readsStdin, shellNames, type Code } from './code.ts';
+import type { Case, Command, List, Pipeline, Redirect, Simple, Word } from './ast.ts';
+import { baseName, codeOf, interpreterOf, isShellFlag, readsStdin, shellNames, type Code } from './code.ts';
+import { ShellSyntaxError } from './cursor.ts';
+import { fetches, type Flat, type Flattened, type Unreadable } from './flat.ts';
 import { foreignMeans, languageOf } from './foreign.ts';
-import { endsScript, Outcomes, type Standing } from './outcome.ts';
-import { parseShell, ShellSyntaxError } from './parse.ts';
-
-/** Flat is one simple command with what stands around it; a script is the row of its Flats in order. */
-export interface Flat {
-  /** Base name of the program, wrappers such as sudo, env and exec peeled off; '' for a bare assignment. */
-  readonly name: string;
-  readonly args: readonly Word[];
-  readonly command: Simple;
-  readonly offset: number;
-  /** The pipeline it stands in. */
-  readonly pipeline: Pipeline;
-  /** Commands whose output it reads: those before it in its pipeline, or in the one its group stands in. */
-  readonly upstream: readonly Command[];
-  /** Its output goes down a pipe. */
-  readonly piped: boolean;
-  /** Its failure is an answer: it stands in an `if`, a `while`, before `||` or behind `!`. */
-  readonly tested: boolean;
-  /** Its failure ends the RUN: by `set -e`, as the last command, or by the `exit 1` that it decides on. */
-  readonly stops: boolean;
-  /** It stands inside `$(…)`, backquotes or `<(…)`. */
-  readonly substituted: boolean;
-}
-
-export interface Unreadable {
-  readonly reason: string;
-  readonly offset: number;
-  readonly shell?: string | undefined;
-}
-
-export interface Flattened {
-  readonly commands: readonly Flat[];
-  readonly cases: readonly Case[];
-  readonly pipelines: readonly { readonly pipeline: Pipeline; readonly tested: boolean }[];
-  /** Nested code that could not be read, and its language when that is not shell. */
-  readonly unreadable: readonly Unreadable[];
-}
-
-const wrappers = new Set('sudo env exec command time nice nohup timeout xargs busybox doas builtin stdbuf'.split(' '));
-/** Options of the wrappers that take a value. */
-const valued = new Set('-u -g -n -k -s -S -C -I -P -L -a --user --unset --chdir'.split(' '));
-
-/** peel drops wrappers and their options: `sudo -E env A=b bash -s` is `bash -s`. */
-export function peel(words: readonly Word[]): readonly Word[] {
-  let rest = words;
-  for (;;) {
-    const wrapper = baseName(rest[0]?.value.value ?? '');
-    if (!wrappers.has(wrapper)) return rest;
-    let i = 1;
-    for (; i < rest.length; i++) {
-      const text = rest[i]?.value.value ?? '';
-      if (valued.has(text)) i += 1;
-      else if (wrapper === 'timeout' && /^[0-9.]+[smhd]?$/.test(text)) continue;
-      else if (!text.startsWith('-') && !/^[A-Za-z_]\w*=/.test(text)) break;
-    }
-    if (i >= rest.length) return rest;
-    rest = rest.slice(i);
-  }
-}
+import { noOptions, shellOptions, type ShellOptions } from './options.ts';
+import { decision, Outcomes, type Standing } from './outcome.ts';
+import { parseShell } from './parse.ts';
+import { peel } from './wrappers.ts';
 
 /** What holds for every command inside a compound command, a substitution or nested code. */
 type Around = Standing & Pick<Flat, 'substituted' | 'upstream' | 'piped'>;
@@ -74,51 +21,10 @@ const nothingAround: Around = {
   piped: false,
 };
 
-/** Options of the shell that a script is run with. */
-export interface ShellOptions {
-  /** `-e`: a command that fails ends the script. */
-  readonly errexit: boolean;
-  readonly pipefail: boolean;
-}
-
-const noOptions: ShellOptions = { errexit: false, pipefail: false };
-
-/** shellOptions returns what `set`, or a shell in front of -c, switches on; `before` is what holds otherwise. */
-export function shellOptions(words: readonly string[], before = noOptions): ShellOptions {
-  let { errexit, pipefail } = before;
-  for (const [i, word] of words.entries()) {
-    const on = word.startsWith('-');
-    if (!/^[-+][a-zA-Z]+$/.test(word)) continue;
-    if (word.includes('e')) errexit = on;
-    const name = word.endsWith('o') ? words[i + 1] : undefined;
-    if (name === 'pipefail') pipefail = on;
-    if (name === 'errexit') errexit = on;
-  }
-  return { errexit, pipefail };
-}
-
-/** What the answer of condition `i` decides. */
-function decision({ keyword, conditions, bodies }: Group, i: number): Pick<Standing, 'stops' | 'stopsOnSuccess'> {
-  // A loop `until` it succeeds goes no further either.
-  if (keyword !== 'if') return { stops: keyword === 'until', stopsOnSuccess: keyword === 'while' };
-  const otherwise = bodies.slice(i + 1);
-  const hasElse = bodies.length > conditions.length;
-  const [then = []] = bodies.slice(i, i + 1);
-  return { stops: hasElse && otherwise.every(endsScript), stopsOnSuccess: endsScript(then) };
-}
-
 /** `… | grep OK` fails where the check before it did. */
 function looksForOk(command: Command | undefined): boolean {
   const [program, ...args] = command?.kind === 'simple' ? command.words : [];
   return program?.value.value === 'grep' && args.some(({ value }) => /OK/.test(value.value));
-}
-
-/** interpreterOf returns the language that a `#!` line names, undefined without one. */
-export function interpreterOf(text: string): string | undefined {
-  const program = /^#![ \t]*(?:\S*\/)?(?:env[ \t]+(?:-\S+[ \t]+)*)?(\S+)/.exec(text)?.[1];
-  if (program === undefined) return undefined;
-  const name = baseName(program);
-  return shellNames.has(name) ? 'shell' : (languageOf(name) ?? name);
 }
 
 /** The words with a blank between them, as eval and echo join them. */
@@ -309,11 +215,6 @@ export function flatten(list: List, options = noOptions): Flattened {
   const flattener = new Flattener(options);
   flattener.list(list, nothingAround);
   return flattener;
-}
-
-/** fetches: the command brings bytes from the network to its stdout or a file. */
-export function fetches(flat: Flat): boolean {
-  return flat.name === 'curl' || flat.name === 'wget' || flat.name === 'fetch' || flat.name === 'lwp-request';
 }
 
 const ofCommand = new WeakMap<Command, readonly Flat[]>();

@@ -1,4 +1,4 @@
-import type { List, Pipeline, Simple } from './ast.ts';
+import type { Group, List, Pipeline, Simple } from './ast.ts';
 
 /** What holds for every command inside a compound command, a substitution or nested code. */
 export interface Standing {
@@ -43,6 +43,19 @@ function ending(list: List): { hard: boolean; bare: boolean } {
 export function endsScript(list: List): boolean {
   const { hard, bare } = ending(list);
   return hard || bare;
+}
+
+/** decision returns what the answer of condition `i` decides. */
+export function decision(
+  { keyword, conditions, bodies }: Group,
+  i: number,
+): Pick<Standing, 'stops' | 'stopsOnSuccess'> {
+  // A loop `until` it succeeds goes no further either.
+  if (keyword !== 'if') return { stops: keyword === 'until', stopsOnSuccess: keyword === 'while' };
+  const otherwise = bodies.slice(i + 1);
+  const hasElse = bodies.length > conditions.length;
+  const [then = []] = bodies.slice(i, i + 1);
+  return { stops: hasElse && otherwise.every(endsScript), stopsOnSuccess: endsScript(then) };
 }
 
 const joins = (operator: Pipeline['operator'] | undefined): boolean => operator === '&&' || operator === '||';

@@ -1,9 +1,7 @@
-import { offsetAt, sliceText, type Text } from '../../dockerfile/index.ts';
-import type { Assignment, Case, Command, Group, List, Pipeline, Redirect, Simple, Variable, Word } from './ast.ts';
-import { RedirectReader } from './redirects.ts';
-import { dropPrefix, ShellSyntaxError } from './words.ts';
-
-export { ShellSyntaxError };
+import { offsetAt, type Text } from '../../dockerfile/index.ts';
+import type { Assignment, Command, Group, List, Pipeline, Redirect, Simple, Word } from './ast.ts';
+import { CompoundReader } from './compound.ts';
+import { dropPrefix } from './words.ts';
 
 /**
  * parseShell reads POSIX shell and the parts of bash that Dockerfiles use (`[[ ]]`, `<( )`, `<<<`,
@@ -15,9 +13,8 @@ export function parseShell(text: Text, depth = 0): List {
 }
 
 const assignment = /^[A-Za-z_][A-Za-z0-9_]*(?:\[[^\]]*\])?\+?=/;
-const compound = new Set(['{', 'if', 'while', 'until', 'for', 'select', 'case']);
 
-class ShellReader extends RedirectReader {
+class ShellReader extends CompoundReader {
   script(): List {
     const list = this.list();
     if (this.pos < this.text.value.length) this.fail(`unexpected ${JSON.stringify(this.peek())}`);
@@ -42,11 +39,6 @@ class ShellReader extends RedirectReader {
     return { value: body, offset: offsetAt(body, 0), quoted: false, ...reader.expansionsOf(0) };
   }
 
-  /** The bare word here, when it is a reserved word. */
-  private reserved(): string {
-    return /^(?:[a-z]+|[{}!]|\[\[)(?=[\s;|&()<>]|$)/.exec(this.text.value.slice(this.pos, this.pos + 16))?.[0] ?? '';
-  }
-
   private atEnd(closers: readonly string[]): boolean {
     if (this.pos >= this.text.value.length || this.peek() === ')' || this.starts(';;') || this.starts(';&'))
       return true;
@@ -61,7 +53,7 @@ class ShellReader extends RedirectReader {
     return ';';
   }
 
-  private list(closers: readonly string[] = []): List {
+  protected override list(closers: readonly string[] = []): List {
     const pipelines: Pipeline[] = [];
     for (let operator: Pipeline['operator'] = ''; ; operator = this.operator(closers)) {
       this.blanks(true);
@@ -89,7 +81,7 @@ class ShellReader extends RedirectReader {
     }
   }
 
-  private command(): Command {
+  protected override command(): Command {
     return this.deeper(() => this.anyCommand());
   }
 
@@ -128,108 +120,6 @@ class ShellReader extends RedirectReader {
       default:
         return this.simple(offset);
     }
-  }
-
-  private expect(what: string): void {
-    this.blanks(true);
-    if (!this.accept(what)) this.fail(`expected ${JSON.stringify(what)}`);
-  }
-
-  /** A list, and behind it the word that closes it. */
-  private block(closer: string): List {
-    const list = this.list([closer]);
-    this.expect(closer);
-    return list;
-  }
-
-  private group(keyword: Group['keyword'], offset: number, parts: Partial<Group>): Group {
-    const nothing = { conditions: [], bodies: [], words: [] };
-    return { kind: 'group', keyword, offset, ...nothing, ...parts, redirects: this.redirects() };
-  }
-
-  /** `((…))`; undefined where it is a subshell in a subshell. */
-  private arithmeticCommand(offset: number): Command | undefined {
-    const word = { value: sliceText(this.text, this.pos, this.pos), offset, quoted: false };
-    const variables: Variable[] = [];
-    const scripts: List[] = [];
-    if (!this.arithmetic(variables, scripts)) return undefined;
-    return this.group('(', offset, { words: [{ ...word, variables, scripts }] });
-  }
-
-  /** `coproc [NAME] command`: a name stands before a compound command only. */
-  private coprocess(): Command {
-    this.blanks(false);
-    const begin = this.pos;
-    const starts = (): boolean => this.peek() === '(' || compound.has(this.reserved());
-    if (!starts()) {
-      this.word();
-      this.blanks(false);
-      if (!starts()) this.pos = begin;
-    }
-    return this.command();
-  }
-
-  private conditional(offset: number): Group {
-    const conditions: List[] = [];
-    const bodies: List[] = [];
-    for (let keyword = 'if'; keyword !== 'fi'; keyword = this.reserved()) {
-      this.pos += keyword.length;
-      if (keyword !== 'else') conditions.push(this.block('then'));
-      bodies.push(this.list(['elif', 'else', 'fi']));
-      if (!['elif', 'else'].includes(this.reserved())) break;
-    }
-    this.expect('fi');
-    return this.group('if', offset, { conditions, bodies });
-  }
-
-  private forLoop(offset: number): Group {
-    this.blanks(false);
-    const counter = this.starts('((') ? this.arithmeticCommand(offset) : undefined;
-    const words: Word[] = counter?.kind === 'group' ? [...counter.words] : [];
-    while (counter === undefined) {
-      this.blanks(false);
-      const word = this.word();
-      if (word === undefined) break;
-      words.push(word);
-    }
-    this.accept(';');
-    this.blanks(true);
-    const closer = this.reserved() === '{' ? '}' : 'done';
-    this.expect(closer === '}' ? '{' : 'do');
-    return this.group('for', offset, { words, bodies: [this.block(closer)] });
-  }
-
-  private caseCommand(offset: number): Case {
-    this.pos += 4;
-    this.blanks(false);
-    const subject = this.word() ?? this.fail('case without a word');
-    this.expect('in');
-    const arms: Case['arms'][number][] = [];
-    for (;;) {
-      this.blanks(true);
-      if (this.reserved() === 'esac') break;
-      this.accept('(');
-      const patterns: Word[] = [];
-      do {
-        this.blanks(false);
-        patterns.push(this.word() ?? this.fail('case arm without a pattern'));
-        this.blanks(false);
-      } while (this.accept('|'));
-      this.expect(')');
-      arms.push({ patterns, body: this.list(['esac']) });
-      for (const end of [';;&', ';;', ';&']) if (this.accept(end)) break;
-    }
-    this.expect('esac');
-    return { kind: 'case', offset, subject, arms, redirects: this.redirects() };
-  }
-
-  private functionBody(offset: number): Group {
-    this.blanks(false);
-    if (this.accept('(')) this.expect(')');
-    this.blanks(true);
-    const body = this.command();
-    const pipeline: Pipeline = { commands: [body], negated: false, operator: '', offset: body.offset };
-    return this.group('function', offset, { bodies: [[pipeline]] });
   }
 
   private simple(offset: number): Simple | Group {
