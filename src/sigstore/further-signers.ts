@@ -29,7 +29,7 @@ export function furtherSigners<A extends z.ZodRawShape, B extends z.ZodRawShape>
     /** Who approves images with an image signature beside the signer's own: by name, each with one or more credentials. */
     approvers: z
       .record(z.string().regex(name, 'a name of a-z, 0-9 and -, other than signer'), z.array(credential).min(1).max(16))
-      .refine((all) => Object.keys(all).length > 0, 'nobody is named')
+      .refine((all) => Object.keys(all).length > 0, 'names no approver')
       .optional(),
     /** How many of the approvers have to have signed; all of them unless said. */
     approvals: z.number().int().min(1).optional(),
