@@ -5,6 +5,7 @@ import { HashAlgorithm } from '@sigstore/protobuf-specs';
 import { toSignedEntity } from '@sigstore/verify';
 import * as z from 'zod';
 import type { Descriptor, Digest } from '../core/index.ts';
+import { manyValues } from './bundle-limits.ts';
 import { legacyAnnotations, legacyTypes } from './legacy.ts';
 import { attestationOf, inTotoPayloadType } from './predicate-types.ts';
 import { predicateProblem } from './predicate.ts';
@@ -101,6 +102,8 @@ export async function verifyLegacyLayer(
       return { ...known, attestation: 'signature', statement: imageSignature(subject), identity };
     }
     if (layer.mediaType !== legacyTypes.attestation) return refuse('not-a-statement', `a layer of ${layer.mediaType}`);
+    const many = manyValues(payload);
+    if (many !== undefined) return many;
     const { payloadType, payload: body, signatures } = envelope.parse(JSON.parse(payload.toString()));
     const dsseEnvelope = {
       payloadType,
