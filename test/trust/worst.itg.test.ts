@@ -92,3 +92,22 @@ describe('verify, beside 16 bundles of 7.9 MB', () => {
     expect(used['seconds']).toBeLessThan(5);
   });
 });
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s in the middle of verify ends it: no verdict, exit 4', async (signal) => {
+  const digest = await attachRaw(here, here.image.root, Buffer.from('{}'));
+  const reached = new Promise<void>((resolve) => {
+    // The registry never answers: verify waits for what is attached.
+    here.misbehave((request) => {
+      const held = request.url?.endsWith(digest) === true;
+      if (held) resolve();
+      return held;
+    });
+  });
+  const { child, ended } = verify();
+  await reached;
+  child.kill(signal);
+  const { code, stdout, stderr } = await ended;
+  expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
+  expect(stderr).toContain(`${signal}: stopping and cleaning up`);
+  expect(stderr).toContain('cli/interrupted');
+});
