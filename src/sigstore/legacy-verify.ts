@@ -5,6 +5,7 @@ import { HashAlgorithm } from '@sigstore/protobuf-specs';
 import { toSignedEntity } from '@sigstore/verify';
 import * as z from 'zod';
 import type { Descriptor, Digest } from '../core/index.ts';
+import { manyValues, overLimit } from './bundle-limits.ts';
 import { legacyAnnotations, legacyTypes } from './legacy.ts';
 import { attestationOf, inTotoPayloadType } from './predicate-types.ts';
 import { predicateProblem } from './predicate.ts';
@@ -21,6 +22,8 @@ const rekorBundle = z.object({
     logID: z.string().regex(/^[0-9a-f]{64}$/),
   }),
 });
+/** The authority's whole answer (RFC 3161, 2.4.2), in base64. */
+const rfc3161 = z.object({ SignedRFC3161Timestamp: z.base64().min(1) });
 const entryKind = z.object({ kind: z.string(), apiVersion: z.string() });
 const simpleSigning = z.object({
   critical: z.object({
@@ -64,6 +67,17 @@ function material(annotations: Readonly<Record<string, string>>): { material: Ma
 }
 
 /**
+ * stampsOf returns the timestamp of a `.sig` layer, which is one of its signature, as in a bundle. That of an `.att` layer
+ * is of the whole envelope, and not read.
+ */
+function stampsOf(annotations: Readonly<Record<string, string>>): Material['timestampVerificationData'] {
+  const annotation = annotations[legacyAnnotations.timestamp];
+  if (annotation === undefined) return undefined;
+  const { SignedRFC3161Timestamp } = rfc3161.parse(JSON.parse(annotation));
+  return { rfc3161Timestamps: [{ signedTimestamp: Buffer.from(SignedRFC3161Timestamp, 'base64') }] };
+}
+
+/**
  * verifyLegacyLayer verifies one layer of cosign 2's `.sig` (simple signing) or `.att` (DSSE) tag as
  * strictly as a bundle: signer, certificate, log entry, digest, predicate.
  */
@@ -89,18 +103,22 @@ export async function verifyLegacyLayer(
         digest: createHash('sha256').update(payload).digest(),
       };
       const content: Bundle['content'] = { $case: 'messageSignature', messageSignature: { messageDigest, signature } };
-      const identity = await verifier.entity(
-        { entity: toSignedEntity({ ...common, content }, payload), data: payload },
-        found.der,
-      );
+      const timestampVerificationData = stampsOf(annotations);
+      const stamped = { ...common, verificationMaterial: { ...found.material, timestampVerificationData }, content };
+      const over = overLimit(stamped);
+      if (over !== undefined) return over;
+      const identity = await verifier.entity({ entity: toSignedEntity(stamped, payload), data: payload }, found.der);
       if (identity !== undefined && '$case' in identity) return identity;
       const said = simpleSigning.safeParse(JSON.parse(payload.toString()));
       if (!said.success) return refuse('malformed-statement', 'no simple signing payload');
       const signed = said.data.critical.image['docker-manifest-digest'];
       if (signed !== subject) return refuse('other-subject', `it speaks about ${signed}`);
-      return { ...known, attestation: 'signature', statement: imageSignature(subject), identity };
+      const timestamps = timestampVerificationData?.rfc3161Timestamps.length ?? 0;
+      return { ...known, timestamps, attestation: 'signature', statement: imageSignature(subject), identity };
     }
     if (layer.mediaType !== legacyTypes.attestation) return refuse('not-a-statement', `a layer of ${layer.mediaType}`);
+    const many = manyValues(payload);
+    if (many !== undefined) return many;
     const { payloadType, payload: body, signatures } = envelope.parse(JSON.parse(payload.toString()));
     const dsseEnvelope = {
       payloadType,

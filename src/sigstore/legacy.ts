@@ -17,6 +17,7 @@ export const legacyAnnotations = {
   signature: 'dev.cosignproject.cosign/signature',
   certificate: 'dev.sigstore.cosign/certificate',
   bundle: 'dev.sigstore.cosign/bundle',
+  timestamp: 'dev.sigstore.cosign/rfc3161timestamp',
   predicateType: 'predicateType',
 } as const;
 

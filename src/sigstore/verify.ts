@@ -2,7 +2,7 @@ import { bundleFromJSON, type Bundle } from '@sigstore/bundle';
 import { dsse } from '@sigstore/core';
 import { toSignedEntity, Verifier, type SignedEntity, type Signer as VerifiedSigner } from '@sigstore/verify';
 import type { Digest } from '../core/index.ts';
-import { overLimit } from './bundle-limits.ts';
+import { certificateOf, manyValues, overLimit } from './bundle-limits.ts';
 import type { Identity } from './certificate.ts';
 import { signedBy } from './key-strength.ts';
 import { signerProblem } from './log-entry.ts';
@@ -64,13 +64,6 @@ export function claimProblem(identity: Identity, signer: KeylessSigner): Refused
   return undefined;
 }
 
-function certificateOf(bundle: Bundle): Buffer | undefined {
-  const { content } = bundle.verificationMaterial;
-  if (content.$case === 'certificate') return content.certificate.rawBytes;
-  if (content.$case === 'x509CertificateChain') return content.x509CertificateChain.certificates[0]?.rawBytes;
-  return undefined;
-}
-
 /** byCurve holds the signature of `data` against the digests of the key's own curve; the library knows SHA-256 only. */
 function byCurve(content: SignedEntity['signature'], data: Buffer): SignedEntity['signature'] {
   return {
@@ -81,6 +74,10 @@ function byCurve(content: SignedEntity['signature'], data: Buffer): SignedEntity
     verifySignature: (key) => signedBy(key, data, content.signature),
   };
 }
+
+/** The text of bytes, without a copy of them in between. */
+const textOf = ({ buffer, byteOffset, length }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, length).toString('utf8');
 
 /**
  * checkable leaves out what cannot be checked and is not asked for: a bundle that cosign signed with a key and logged
@@ -148,10 +145,12 @@ export async function createVerifier(trust: Trust, policy: TrustPolicy): Promise
     entity: check,
     async bundle(bytes, subject) {
       if (bytes.length > maxBundleBytes) return refuse('too-large', `${bytes.length} bytes`);
+      const many = manyValues(bytes);
+      if (many !== undefined) return many;
       let bundle: Bundle;
       let entity: SignedEntity;
       try {
-        bundle = bundleFromJSON(JSON.parse(Buffer.from(bytes).toString('utf8')));
+        bundle = bundleFromJSON(JSON.parse(textOf(bytes)));
         const over = overLimit(bundle);
         if (over !== undefined) return over;
         entity = checked(toSignedEntity(bundle));

@@ -45,17 +45,17 @@ describe('a bundle with more than a signer writes', () => {
       '2 log entries, at most 1 is read',
     ],
     [
-      'ten thousand log entries of different times',
+      'five hundred log entries of different times',
       (bundle) => {
         const one = entryOf(bundle);
-        bundle.verificationMaterial.tlogEntries = Array.from({ length: 10_000 }, (_, at) => ({
+        bundle.verificationMaterial.tlogEntries = Array.from({ length: 500 }, (_, at) => ({
           ...one,
           canonicalizedBody: 'e30=',
           inclusionProof: { checkpoint: { envelope: 'x' } },
           integratedTime: String(1_700_000_000 + at),
         }));
       },
-      '10000 log entries, at most 1 is read',
+      '500 log entries, at most 1 is read',
     ],
     [
       'five timestamps',
@@ -65,6 +65,22 @@ describe('a bundle with more than a signer writes', () => {
           () => data.rfc3161Timestamps[0] ?? { signedTimestamp: '' },
         )),
       '5 timestamps, at most 4 are read',
+    ],
+    [
+      'a certificate of 18 kB',
+      ({ verificationMaterial }) => (verificationMaterial.certificate = { rawBytes: 'A'.repeat(24_000) }),
+      'a certificate or timestamp of 18000 bytes, at most 16384 are read',
+    ],
+    [
+      'a timestamp of 18 kB',
+      ({ verificationMaterial: { timestampVerificationData: data } }) =>
+        (data.rfc3161Timestamps = [{ signedTimestamp: 'A'.repeat(24_000) }]),
+      'a certificate or timestamp of 18000 bytes, at most 16384 are read',
+    ],
+    [
+      'ten thousand lists',
+      (bundle) => Object.assign(bundle, { more: Array.from({ length: 10_000 }, () => []) }),
+      'values, at most 10000 are read',
     ],
     [
       'a checkpoint of many lines',

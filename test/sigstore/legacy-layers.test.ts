@@ -51,6 +51,7 @@ describe('a layer of cosign 2’s attestation tag', () => {
     ['no signature', { signatures: [] }, refused('malformed-bundle')],
     ['another payload type', envelope('{}', 'text/plain'), refused('malformed-bundle')],
     ['what is no statement', envelope('{}'), refused('malformed-statement')],
+    ['ten thousand lists', { x: Array.from({ length: 10_000 }, () => []) }, refused('too-large', 'values')],
   ])('with %s is refused', async (_name, changes, code) => {
     const change = (text: string): string => JSON.stringify({ ...JSON.parse(text), ...(changes as object) });
     expect(await verdict(await attestation(madeHere), change)).toEqual(code);

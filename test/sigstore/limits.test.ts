@@ -23,9 +23,11 @@ const times = <T>(count: number, value: T): T[] => Array.from({ length: count },
 describe('what a bundle may hold', () => {
   const over = (entries: number, timestamps: number, checkpoint: number) => {
     const entry = { inclusionProof: { checkpoint: { envelope: 'x'.repeat(checkpoint) } } };
+    const stamp = { signedTimestamp: Buffer.alloc(16 * 1024) };
     const verificationMaterial = {
+      content: { $case: 'certificate', certificate: { rawBytes: Buffer.alloc(16 * 1024) } },
       tlogEntries: times(entries, entry),
-      timestampVerificationData: { rfc3161Timestamps: times(timestamps, {}) },
+      timestampVerificationData: { rfc3161Timestamps: times(timestamps, stamp) },
     };
     return overLimit({ verificationMaterial } as unknown as Bundle);
   };

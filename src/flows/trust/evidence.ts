@@ -18,8 +18,8 @@ export interface VerifiedAttestation {
   /** Digest of the referrer, or the legacy tag it was found under. */
   readonly source: string;
   readonly result: Verified | Refused | Unrelated;
-  /** The bundle itself, where it is one that holds. */
-  readonly bundle?: Buffer | undefined;
+  /** Where the bundle lies, where it is one that holds. Kept itself, copies of a good one with blanks would add up. */
+  readonly bundle?: Descriptor | undefined;
 }
 
 /** Unrelated is what is attached and no bundle: a note, another tool's scan. */
@@ -77,7 +77,7 @@ export async function gatherEvidence(
     const bundle = await bytes.read(layer, maxBundleBytes);
     if (!Buffer.isBuffer(bundle)) return { result: bundle };
     const result = await limits.verify(() => verifier.bundle(bundle, digest));
-    return { result, bundle: result.$case === 'verified' ? bundle : undefined };
+    return { result, bundle: result.$case === 'verified' ? layer : undefined };
   };
   const candidates = visited.filter((found) => 'layer' in found);
   const results = new Map<string, Omit<VerifiedAttestation, 'source'>>();

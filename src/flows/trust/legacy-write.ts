@@ -4,9 +4,11 @@ import {
   attestationOf,
   legacyAttestation,
   legacyManifest,
+  maxBundleBytes,
   signLegacy,
   type LegacyLayer,
 } from '../../sigstore/index.ts';
+import { readSmall } from '../blob.ts';
 import { memorySource, type SigningContext } from './attach.ts';
 import { gatherEvidence } from './evidence.ts';
 import { layersUnder, legacyTags, verifyLayers } from './legacy-read.ts';
@@ -89,7 +91,8 @@ export async function attestLegacyTags(signing: SigningContext, tree: Tree): Pro
       if (bundle === undefined || result.$case !== 'verified' || result.attestation === 'signature') continue;
       const { predicateType } = result.statement;
       if (attestationOf(predicateType) === undefined) continue;
-      const layer = await legacyAttestation(bundle, predicateType);
+      const bytes = await readSmall(signing.registry, tree.repo, bundle, maxBundleBytes);
+      const layer = await legacyAttestation(bytes, predicateType);
       if (!there.has(layer.descriptor.digest)) added.push(layer);
     }
     if (added.length > 0) await write(signing, tree, tag, layers, added);

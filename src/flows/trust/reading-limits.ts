@@ -1,4 +1,6 @@
 import { performance } from 'node:perf_hooks';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Descriptor } from '../../core/index.ts';
 import { contentProblem, type Registry, type Repository } from '../../registry/index.ts';
 import { refuse, type Refused } from '../../sigstore/index.ts';
@@ -10,6 +12,10 @@ export const maxNodeBytes = 64 * 1024 * 1024;
 export const maxWork = 30_000;
 /** A blob of more bytes is read when no other one is. */
 const large = 512 * 1024;
+
+setFlagsFromString('--expose-gc');
+/** Left to itself, V8 collects what 8 MB of JSON were made into only when several times as much has gathered. */
+const collectGarbage = runInNewContext('gc') as () => void;
 
 /**
  * ReadingLimits bound what one verification reads and does, whatever is attached: bytes for each node, one large blob in
@@ -28,7 +34,11 @@ export class ReadingLimits {
   async inTurn<T>({ size }: Descriptor, work: () => Promise<T>): Promise<T> {
     if (size <= large) return await work();
     const mine = this.#last.then(work);
-    this.#last = mine.catch(() => undefined);
+    this.#last = mine
+      .catch(() => undefined)
+      .then(() => {
+        collectGarbage();
+      });
     return await mine;
   }
 
