@@ -5,6 +5,7 @@ import { HashAlgorithm } from '@sigstore/protobuf-specs';
 import { toSignedEntity } from '@sigstore/verify';
 import * as z from 'zod';
 import type { Descriptor, Digest } from '../core/index.ts';
+import { crowded, overLimit } from './bundle-limits.ts';
 import { legacyAnnotations, legacyTypes } from './legacy.ts';
 import { attestationOf, inTotoPayloadType } from './predicate-types.ts';
 import { predicateProblem } from './predicate.ts';
@@ -74,8 +75,12 @@ export async function verifyLegacyLayer(
   subject: Digest,
 ): Promise<Verified | Refused> {
   const annotations = layer.annotations ?? {};
+  const many = crowded(payload);
+  if (many !== undefined) return many;
   try {
     const found = material(annotations);
+    const over = overLimit({ verificationMaterial: found.material });
+    if (over !== undefined) return over;
     const common = {
       mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.1',
       verificationMaterial: found.material,

@@ -2,7 +2,7 @@ import { bundleFromJSON, type Bundle } from '@sigstore/bundle';
 import { dsse } from '@sigstore/core';
 import { toSignedEntity, Verifier, type SignedEntity, type Signer as VerifiedSigner } from '@sigstore/verify';
 import type { Digest } from '../core/index.ts';
-import { overLimit } from './bundle-limits.ts';
+import { crowded, overLimit } from './bundle-limits.ts';
 import type { Identity } from './certificate.ts';
 import { signedBy } from './key-strength.ts';
 import { signerProblem } from './log-entry.ts';
@@ -143,6 +143,8 @@ export async function createVerifier(trust: Trust, policy: TrustPolicy): Promise
     entity: check,
     async bundle(bytes, subject) {
       if (bytes.length > maxBundleBytes) return refuse('too-large', `${bytes.length} bytes`);
+      const many = crowded(bytes);
+      if (many !== undefined) return many;
       let bundle: Bundle;
       let entity: SignedEntity;
       try {
