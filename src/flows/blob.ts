@@ -14,7 +14,9 @@ export async function readSmall(
       expected: `at most ${limit} bytes`,
       found: `${blob.size} bytes (${blob.digest})`,
     });
-  const chunks: Buffer[] = [];
-  for await (const chunk of registry.blob(repo, blob)) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
+  const bytes = Buffer.alloc(blob.size);
+  let at = 0;
+  // The stream ends with an error as soon as there are more bytes, or fewer, than the descriptor says.
+  for await (const chunk of registry.blob(repo, blob)) at += (chunk as Buffer).copy(bytes, at);
+  return bytes.subarray(0, at);
 }

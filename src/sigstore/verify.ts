@@ -148,7 +148,9 @@ export async function createVerifier(trust: Trust, policy: TrustPolicy): Promise
       let bundle: Bundle;
       let entity: SignedEntity;
       try {
-        bundle = bundleFromJSON(JSON.parse(Buffer.from(bytes).toString('utf8')));
+        bundle = bundleFromJSON(
+          JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')),
+        );
         const over = overLimit(bundle);
         if (over !== undefined) return over;
         entity = checked(toSignedEntity(bundle));
