@@ -1,4 +1,5 @@
 import { AppError } from '../errors/index.ts';
+import { isLoopback } from '../core/image-ref.ts';
 import type { Host } from '../host/index.ts';
 import { parseChallenges, type Challenge } from './challenge.ts';
 import type { Credential, Credentials } from './credentials.ts';
@@ -26,6 +27,7 @@ export class Authorizer {
   readonly #door: TokenDoor;
   /** By registry origin. */
   readonly #known = new Map<string, Known>();
+  readonly #warned = new Set<string>();
 
   constructor(host: Host, credentials: Credentials, secrets: Secrets, door: TokenDoor) {
     this.#host = host;
@@ -65,6 +67,14 @@ export class Authorizer {
     return next === sent ? undefined : next;
   }
 
+  /** Plain HTTP beyond this machine is the caller's choice (--plain-http); who reads along is not. */
+  #warnInTheClear(origin: string): void {
+    const { protocol, host } = new URL(origin);
+    if (protocol !== 'http:' || isLoopback(host) || this.#warned.has(origin)) return;
+    this.#warned.add(origin);
+    this.#host.progress.warn(`the login for ${host} goes over plain HTTP: everyone on the way can read and use it`);
+  }
+
   async #forget(known: Known, sent: string): Promise<void> {
     for (const entry of [...known.tokens]) {
       const token = await entry.token.catch(() => undefined);
@@ -74,6 +84,7 @@ export class Authorizer {
 
   async #answer(known: Known, origin: string, repo: Repository, scopes: readonly Scope[]): Promise<string | undefined> {
     const credential = await this.#credentials.find(repo);
+    if (credential.$case !== 'anonymous') this.#warnInTheClear(origin);
     if (credential.$case === 'registry') return `Bearer ${credential.token}`;
     if (known.challenge.scheme === 'basic') {
       if (credential.$case !== 'password') return undefined;

@@ -1,6 +1,9 @@
 import type { Bundle } from '@sigstore/bundle';
 import { refuse, type Refused } from './refusal.ts';
 
+/** What of a bundle is bounded here. */
+type Material = Pick<Bundle, 'verificationMaterial'>;
+
 /** cosign, GitHub and this project write one entry and at most one timestamp. */
 const maxEntries = 1;
 const maxTimestamps = 4;
@@ -10,6 +13,14 @@ const maxCheckpoint = 16 * 1024;
 const maxDer = 16 * 1024;
 /** Lists, objects and members of a bundle: those of a genuine one are less than 200. */
 const maxValues = 10_000;
+
+/** A log entry without its payload has 3 kB. */
+const maxBody = 256 * 1024;
+/** A tree of 2^64 leaves. */
+const maxHashes = 64;
+/** Digits of a 64-bit number: reading more of them takes more than linear time. */
+const maxDigits = 20;
+const maxCertificates = 10;
 
 const [list, object, comma] = Buffer.from('[{,');
 
@@ -24,10 +35,36 @@ export function manyValues(bytes: Uint8Array): Refused | undefined {
 }
 
 /** The certificate that signed, as it is in the bundle; undefined when a key did. */
-export function certificateOf({ verificationMaterial: { content } }: Bundle): Buffer | undefined {
+export function certificateOf({ verificationMaterial: { content } }: Material): Buffer | undefined {
   if (content.$case === 'certificate') return content.certificate.rawBytes;
   if (content.$case === 'x509CertificateChain') return content.x509CertificateChain.certificates[0]?.rawBytes;
   return undefined;
+}
+
+/** Names of logs and witnesses are host names, with a path or a key at most. */
+const isName = (name: string): boolean => /^[\w.+:/@~-]{1,255}$/.test(name);
+
+function checkpointProblem(checkpoint: string): Refused | undefined {
+  if (checkpoint.length > maxCheckpoint) return refuse('too-large', `a checkpoint of ${checkpoint.length} characters`);
+  const names = checkpoint
+    .split('\n')
+    .flatMap((line) => (line.startsWith('\u2014 ') ? [line.split(' ')[1] ?? ''] : []));
+  return names.every(isName)
+    ? undefined
+    : refuse('malformed-bundle', 'a checkpoint of a log whose name is no host name');
+}
+
+type Entry = Bundle['verificationMaterial']['tlogEntries'][number];
+
+function entryProblem({ logIndex, integratedTime, inclusionProof, canonicalizedBody }: Entry): Refused | undefined {
+  const numbers = [logIndex, integratedTime, inclusionProof?.logIndex, inclusionProof?.treeSize];
+  if (numbers.some((text) => text !== undefined && text.length > maxDigits))
+    return refuse('too-large', `a number of more than ${maxDigits} digits`);
+  const hashes = inclusionProof?.hashes.length ?? 0;
+  if (hashes > maxHashes) return refuse('too-large', `a proof of ${hashes} hashes, at most ${maxHashes} are read`);
+  if (canonicalizedBody.length > maxBody)
+    return refuse('too-large', `a log entry of ${canonicalizedBody.length} bytes`);
+  return checkpointProblem(inclusionProof?.checkpoint?.envelope ?? '');
 }
 
 /**
@@ -36,7 +73,7 @@ export function certificateOf({ verificationMaterial: { content } }: Bundle): Bu
  * whether the signer is trusted. @sigstore/core makes objects of a certificate or a timestamp, up to one for every two
  * bytes: 6 MB took 3 s and 1 GB. Undefined when all is within limits.
  */
-export function overLimit(bundle: Bundle): Refused | undefined {
+export function overLimit(bundle: Material): Refused | undefined {
   const { tlogEntries, timestampVerificationData } = bundle.verificationMaterial;
   const stamps = timestampVerificationData?.rfc3161Timestamps ?? [];
   const timestamps = stamps.length;
@@ -47,6 +84,9 @@ export function overLimit(bundle: Bundle): Refused | undefined {
   const der = Math.max(certificateOf(bundle)?.length ?? 0, ...stamps.map((one) => one.signedTimestamp.length));
   if (der > maxDer)
     return refuse('too-large', `a certificate or timestamp of ${der} bytes, at most ${maxDer} are read`);
-  const checkpoint = tlogEntries[0]?.inclusionProof?.checkpoint?.envelope.length ?? 0;
-  return checkpoint <= maxCheckpoint ? undefined : refuse('too-large', `a checkpoint of ${checkpoint} characters`);
+  const { content } = bundle.verificationMaterial;
+  const chain = content.$case === 'x509CertificateChain' ? content.x509CertificateChain.certificates.length : 1;
+  if (chain > maxCertificates) return refuse('too-large', `${chain} certificates, at most ${maxCertificates} are read`);
+  const [entry] = tlogEntries;
+  return entry === undefined ? undefined : entryProblem(entry);
 }

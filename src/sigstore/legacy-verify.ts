@@ -88,8 +88,12 @@ export async function verifyLegacyLayer(
   subject: Digest,
 ): Promise<Verified | Refused> {
   const annotations = layer.annotations ?? {};
+  const many = manyValues(payload);
+  if (many !== undefined) return many;
   try {
     const found = material(annotations);
+    const over = overLimit({ verificationMaterial: found.material });
+    if (over !== undefined) return over;
     const common = {
       mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.1',
       verificationMaterial: found.material,
@@ -105,8 +109,8 @@ export async function verifyLegacyLayer(
       const content: Bundle['content'] = { $case: 'messageSignature', messageSignature: { messageDigest, signature } };
       const timestampVerificationData = stampsOf(annotations);
       const stamped = { ...common, verificationMaterial: { ...found.material, timestampVerificationData }, content };
-      const over = overLimit(stamped);
-      if (over !== undefined) return over;
+      const unbounded = overLimit(stamped);
+      if (unbounded !== undefined) return unbounded;
       const identity = await verifier.entity({ entity: toSignedEntity(stamped, payload), data: payload }, found.der);
       if (identity !== undefined && '$case' in identity) return identity;
       const said = simpleSigning.safeParse(JSON.parse(payload.toString()));
@@ -117,8 +121,6 @@ export async function verifyLegacyLayer(
       return { ...known, timestamps, attestation: 'signature', statement: imageSignature(subject), identity };
     }
     if (layer.mediaType !== legacyTypes.attestation) return refuse('not-a-statement', `a layer of ${layer.mediaType}`);
-    const many = manyValues(payload);
-    if (many !== undefined) return many;
     const { payloadType, payload: body, signatures } = envelope.parse(JSON.parse(payload.toString()));
     const dsseEnvelope = {
       payloadType,

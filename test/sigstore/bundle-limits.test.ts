@@ -9,7 +9,7 @@ import { fakeHost } from '../support/fake-host.ts';
 const kit = useKit();
 const subject = digestOf('an image');
 
-/** What anybody who may write to the registry can make of a genuine bundle. */
+/** What any writer of the registry can make of a genuine bundle. */
 async function verdict(change: (bundle: BundleJson) => unknown) {
   const bundle = await signedJson(signerFor(kit(), fakeHost({ now: new Date() })), subject);
   change(bundle);
@@ -93,13 +93,65 @@ describe('a bundle with more than a signer writes', () => {
     expect(result).toMatchObject({ detail: expect.stringContaining(detail) as string });
   });
 
-  test('a checkpoint whose name would be a costly pattern is compared as text, and refused', async () => {
+  test('megabytes of empty objects are not even parsed', async () => {
+    const bytes = Buffer.from(`{"tlogEntries":[${'{},'.repeat(2_700_000)}{}]}`);
+    const started = performance.now();
+    const before = process.memoryUsage.rss();
+    const result = await (await verifierFor(kit())).bundle(bytes, subject);
+    expect(result).toMatchObject({ code: 'too-large', detail: expect.stringContaining('values') as string });
+    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(process.memoryUsage.rss() - before).toBeLessThan(100 * 1024 * 1024);
+  });
+
+  test.each<[string, (bundle: BundleJson) => unknown, string]>([
+    [
+      'a log index of a million digits',
+      (bundle) => (entryOf(bundle).logIndex = '9'.repeat(1_000_000)),
+      'a number of more than 20 digits',
+    ],
+    [
+      'a proof of a thousand hashes',
+      (bundle) =>
+        ((entryOf(bundle)['inclusionProof'] as { hashes: string[] }).hashes = Array.from(
+          { length: 1000 },
+          () => 'AA==',
+        )),
+      'a proof of 1000 hashes',
+    ],
+    [
+      'a log entry of a megabyte',
+      (bundle) => (entryOf(bundle).canonicalizedBody = Buffer.alloc(1024 * 1024).toString('base64')),
+      'a log entry of 1048576 bytes',
+    ],
+    [
+      'a certificate of nested sequences',
+      ({ verificationMaterial: { certificate } }) => {
+        if (certificate !== undefined) certificate.rawBytes = Buffer.alloc(100_000, 0x30).toString('base64');
+      },
+      'a certificate or timestamp of 100000 bytes',
+    ],
+    [
+      'a timestamp of nested sequences',
+      ({ verificationMaterial: { timestampVerificationData: data } }) =>
+        (data.rfc3161Timestamps = [{ signedTimestamp: Buffer.alloc(100_000, 0x30).toString('base64') }]),
+      'a certificate or timestamp of 100000 bytes',
+    ],
+  ])('%s is refused before it is read', async (_name, change, detail) => {
+    const { result, milliseconds } = await verdict(change);
+    expect(result).toMatchObject({ code: 'too-large', detail: expect.stringContaining(detail) as string });
+    expect(milliseconds).toBeLessThan(5_000);
+  });
+
+  test('a checkpoint whose name would be a costly pattern is refused before it is compared', async () => {
     const { result, milliseconds } = await verdict((bundle) => {
       const checkpoint = checkpointOf(bundle);
       const [note = ''] = checkpoint.envelope.split('\n\n');
       checkpoint.envelope = `${note}\n\n${line('(([^!]+)+)+!')}`;
     });
-    expect(result).toMatchObject({ $case: 'refused', code: 'log-entry' });
+    expect(result).toMatchObject({
+      code: 'malformed-bundle',
+      detail: expect.stringContaining('no host name') as string,
+    });
     expect(milliseconds).toBeLessThan(5_000);
   });
 });

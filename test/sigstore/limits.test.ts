@@ -22,7 +22,8 @@ const times = <T>(count: number, value: T): T[] => Array.from({ length: count },
 
 describe('what a bundle may hold', () => {
   const over = (entries: number, timestamps: number, checkpoint: number) => {
-    const entry = { inclusionProof: { checkpoint: { envelope: 'x'.repeat(checkpoint) } } };
+    const inclusionProof = { hashes: [], checkpoint: { envelope: 'x'.repeat(checkpoint) } };
+    const entry = { logIndex: '1', integratedTime: '1', inclusionProof, canonicalizedBody: Buffer.alloc(0) };
     const stamp = { signedTimestamp: Buffer.alloc(16 * 1024) };
     const verificationMaterial = {
       content: { $case: 'certificate', certificate: { rawBytes: Buffer.alloc(16 * 1024) } },

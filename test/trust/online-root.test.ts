@@ -44,6 +44,19 @@ describe('the public trust root', () => {
     });
   });
 
+  test('is kept in a folder of its own, for one run, where there is no home', async () => {
+    getTrustedRoot.mockResolvedValue(root);
+    const host = fakeHost({ env: {} });
+    const paths: string[] = [];
+    for (let run = 0; run < 2; run += 1) await onlineRoot(host, getTrustedRoot);
+    for (const [options] of getTrustedRoot.mock.calls) paths.push(options?.cachePath ?? '');
+    expect(new Set(paths).size).toBe(2);
+    for (const path of paths) {
+      expect(path).not.toContain('/tmp/.cache');
+      expect(await host.files.stat(path)).toBeUndefined();
+    }
+  });
+
   test('that names nobody would be refused like any other', async () => {
     getTrustedRoot.mockResolvedValue({ ...root, tlogs: [], ctlogs: [] });
     const text = await onlineRoot(fakeHost({ env: {} }), getTrustedRoot);
