@@ -32,7 +32,7 @@ test('bash completes every command, and what begins like one', () => {
 });
 
 test('bash completes the options of the command, its own and those of all', () => {
-  expect(offered('plan', '--')).toEqual(['--json', '--quiet', '--root', '--pins', '--help']);
+  expect(offered('plan', '--')).toEqual(['--json', '--quiet', '--root', '--pins', '--runner-source', '--help']);
   expect(offered('check', 'oci:x', '--der')).toEqual(['--derived-from']);
 });
 

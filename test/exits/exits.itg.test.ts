@@ -45,6 +45,7 @@ const cases: readonly Case[] = [
       ...['attest', `${place.at}/proven@${place.digest}`, '--variant', 'small', ...mirrors(place), ...exits.services],
       ...['--engine-product', 'Docker Engine', '--engine-version', '1'],
     ],
+    refusal,
   },
   {
     name: 'publish',

@@ -99,13 +99,22 @@ function ourPlatform({ platform }: TreeNode): Platform | undefined {
 /** Nothing is attached to what carries no image signature: cosign takes any verified bundle for one. */
 export function demandSigned(evidence: TreeEvidence, tree: Tree): void {
   const bare: string[] = [];
+  let refusals = 0;
   for (const node of tree.nodes) {
     const attestations = evidence.get(node.descriptor.digest) ?? [];
     const signed = attestations.some(({ result }) => result.$case === 'verified' && result.attestation === 'signature');
-    if (!signed) bare.push(`${nameOf(node)} ${node.descriptor.digest}`);
+    if (signed) continue;
+    const refused = attestations.flatMap(({ result }) =>
+      result.$case === 'refused' ? [`${result.code}: ${result.detail}`] : [],
+    );
+    refusals += refused.length;
+    const why = refused.length === 0 ? '' : ` (refused: ${refused.slice(0, 3).join('; ')})`;
+    bare.push(`${nameOf(node)} ${node.descriptor.digest}${why}`);
   }
   if (bare.length === 0) return;
-  throw new AppError('trust/unsigned', 'usage', 'an image is signed before anything is attested about it', {
+  // Nothing attached: a step was left out. Something that does not count: that is what was found.
+  const exit = refusals === 0 ? 'usage' : 'findings';
+  throw new AppError('trust/unsigned', exit, 'an image is signed before anything is attested about it', {
     expected: 'an image signature of the policy’s signer on every node',
     found: `none on ${bare.join(', ')}`,
     hint: 'run `runner-image sign` with the same digest first',
